@@ -1,0 +1,45 @@
+# make        set up .venv and run the demo: synthetic twins, Tables I and II, Figures 2 and 5
+# make test   set up and run all tests        make check   ruff, types, snakefmt, snakemake --lint
+# CORES=8 make, PYTHON=python3.12 make, TESTS="-m 'not slow'" make test
+
+PYTHON ?= python3
+CORES ?= all
+TESTS ?=
+BIN := .venv/bin
+
+.PHONY: demo setup test check format lock clean
+
+demo: setup
+	$(BIN)/snakemake --cores $(CORES)
+
+setup: .venv/installed
+
+# compiled once here: where PYTHONDONTWRITEBYTECODE is set, every import would compile anew
+.venv/installed: requirements.lock pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --compile --requirement requirements.lock
+	$(BIN)/python -m pip install --no-deps --editable .
+	touch $@
+
+test: setup
+	$(BIN)/python -m pytest $(TESTS)
+
+check: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/snakefmt --check workflow
+	$(BIN)/snakemake --lint
+
+format: setup
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/snakefmt workflow
+
+lock: setup
+	$(BIN)/python -m pip install uv
+	UV_FIND_LINKS="$(PIP_FIND_LINKS)" $(BIN)/uv pip compile --no-header --no-annotate --python-version 3.11 requirements.in \
+	  | sed 's/+cpu$$//' > requirements.lock
+
+clean:
+	rm -rf .venv .snakemake

@@ -1,0 +1,89 @@
+"""`grd …`: the pipeline's parts for use by hand."""
+
+import argparse
+import csv
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from grd.logs import logged
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Entry point; a GrdError is one sentence on the screen and exit code 2."""
+    chosen = parser().parse_args(arguments)
+    with logged():
+        chosen.action(chosen)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    top = argparse.ArgumentParser(prog="grd", description="Graph relation distillation: the pipeline's parts by hand.")
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+
+    fetch = commands.add_parser("fetch", help="obtain the official archives of data sets, verified")
+    fetch.add_argument("datasets", nargs="+", metavar="DATASET", help="names in config/datasets.yaml")
+    fetch.set_defaults(action=_fetch)
+
+    complexity = commands.add_parser("complexity", help="parameters and MACs of the paper's networks at 544 x 544")
+    complexity.add_argument("--csv", action="store_true", help="as csv, unrounded")
+    complexity.set_defaults(action=_complexity)
+
+    score = commands.add_parser("score", help="every metric of the paper for a segmentation and its ground truth")
+    score.add_argument("prediction", type=Path, help="label image: h5, tif, png or npy")
+    score.add_argument("truth", type=Path, help="label image of the same size")
+    score.set_defaults(action=_score)
+
+    predict = commands.add_parser("predict", help="segment images with a trained model")
+    predict.add_argument("images", nargs="+", type=Path, metavar="IMAGE", help="tif, png or npy: (H, W) or (H, W, 3)")
+    predict.add_argument("--model", type=Path, required=True, help="a run's model.pt")
+    predict.add_argument("-o", "--out", type=Path, required=True, help="folder for the label images (16-bit tif)")
+    predict.add_argument("--max-size", type=int, help="segments of more pixels are background")
+    predict.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
+    predict.set_defaults(action=_predict)
+    return top
+
+
+def _fetch(chosen: argparse.Namespace) -> None:
+    from grd.data.archives import obtain
+    from grd.layout import Layout
+    from grd.runs import Project
+
+    project = Project.load()
+    layout = Layout(Path("results"), project.config.data)
+    for name in chosen.datasets:
+        found = obtain(name, project.dataset(name), layout.archives(name, twin=False), layout.inbox, sys.stderr.isatty())
+        for path in found.values():
+            sys.stdout.write(f"{path}\n")
+
+
+def _complexity(chosen: argparse.Namespace) -> None:
+    from grd.networks.complexity import all_complexities
+
+    counts = all_complexities()
+    if chosen.csv:
+        table = csv.writer(sys.stdout)
+        table.writerow(["network", "parameters", "macs", "convolution_macs"])
+        table.writerows([name, c.parameters, c.macs, c.convolution_macs] for name, c in counts.items())
+        return
+    sys.stdout.write(f"{'network':42}{'parameters':>14}{'GMAC':>12}{'conv. only':>12}\n")
+    for name, c in counts.items():
+        sys.stdout.write(f"{name:42}{c.parameters:14,}{c.macs / 1e9:12.3f}{c.convolution_macs / 1e9:12.3f}\n")
+
+
+def _score(chosen: argparse.Namespace) -> None:
+    from grd.data.images import read_labels_image
+    from grd.metrics.instances import score_instances
+
+    for name, value in score_instances(read_labels_image(chosen.prediction), read_labels_image(chosen.truth)).items():
+        sys.stdout.write(f"{name:6}{value:.4f}\n")
+
+
+def _predict(chosen: argparse.Namespace) -> None:
+    from grd.config import Segmenter
+    from grd.device import choose_device
+    from grd.segmentation.folder import segment_images
+
+    segmenter = Segmenter(foreground="corner", max_size=chosen.max_size)
+    for path in segment_images(chosen.images, chosen.model, chosen.out, segmenter, choose_device(chosen.device)):
+        sys.stdout.write(f"{path}\n")

@@ -1,0 +1,259 @@
+"""Closed models of config/*.yaml: a key that is not a field is refused, with the nearest field that exists.
+
+One merge rule: `datasets:` of a scale is laid over config/datasets.yaml key by key (nested mappings are merged, anything
+else is replaced); nothing else is merged.
+"""
+
+import difflib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from grd.errors import GrdError
+
+Probability = Annotated[float, Field(ge=0, le=1)]
+Size = tuple[Annotated[int, Field(gt=0)], Annotated[int, Field(gt=0)]]
+Range = tuple[float, float]
+
+
+class Closed(BaseModel):
+    """A mapping with a fixed set of keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+
+
+class Fidelity(Closed):
+    """Where the paper's equations and its authors' released code differ: which of the two each loss term follows."""
+
+    supervised: Literal["paper", "released"] = "released"
+    edges: Literal["paper", "released"] = "released"
+    intra_affinity: Literal["paper", "released"] = "released"
+    inter_affinity: Literal["paper", "released"] = "paper"
+
+
+class Config(Closed):
+    """config/config.yaml: what to run."""
+
+    scale: str
+    seeds: list[Annotated[int, Field(ge=0)]] = Field(min_length=1)
+    device: str = "auto"
+    data: Path = Path("data")
+    allow_missing: list[str] = []
+    fidelity: Fidelity = Fidelity()
+
+
+class Archive(Closed):
+    """One official file of a data set, and how it is known: `members` is a regular expression for names inside it."""
+
+    url: str | None = None
+    sha256: str | None = None
+    members: str
+    ask: str | None = None
+
+
+class Augment(Closed):
+    """Training augmentation; angles in degrees, lengths in pixels, intensities as fractions of the full range."""
+
+    crop: Size
+    scale: Range | None = None
+    aspect: Range = (0.75, 4 / 3)
+    flip: Probability = 0.5
+    transpose: Probability = 0
+    rotate: Probability = 0
+    elastic: Probability = 0
+    elastic_alpha: float = 16
+    elastic_sigma: float = 4
+    grayscale: Probability = 0
+    noise: Probability = 0
+    noise_std: float = 0.05
+    blur: Probability = 0
+    intensity: Probability = 0
+    cutout: Probability = 0
+    cutout_squares: int = 20
+    cutout_side: int = 20
+
+
+class Segmenter(Closed):
+    """How affinities become instances: the partition, where the foreground comes from, the clean-up.
+
+    `foreground: truth` restricts the partition to the ground truth's foreground (the paper's CVPPP numbers were made so);
+    `corner` lets the background be a segment like any other, and drops it afterwards: segments of more than `max_size`
+    pixels, and the one that covers pixel (0, 0). `strides` (rows, columns) sample the repulsive pairs; `merge_passes` are
+    pairs (largest size in pixels, side of the window in pixels).
+    """
+
+    algorithm: Literal["mutex"] = "mutex"
+    strides: Size = (5, 5)
+    foreground: Literal["truth", "corner"]
+    max_size: Annotated[int, Field(gt=0)] | None = None
+    merge_passes: tuple[Size, ...] = ((5, 5), (20, 11), (50, 11), (300, 21))
+
+    @model_validator(mode="after")
+    def _max_size_needs_corner(self) -> Self:
+        if self.max_size is not None and self.foreground != "corner":
+            raise ValueError("max_size has an effect with `foreground: corner` only; leave it out")
+        return self
+
+
+class Source(Closed):
+    """What decides a data set's samples: its archives, and its split (a file, or lists in an archive)."""
+
+    archives: dict[str, Archive]
+    split: Path | Literal["archive"]
+
+
+class Dataset(Source):
+    """One data set of config/datasets.yaml."""
+
+    title: str
+    cite: str
+    licence: str
+    page: str
+    normalisation: Literal["imagenet", "unit"]
+    canvas: Size
+    padding: Literal["reflect", "zero"]
+    augment: Augment
+    segmenters: dict[str, Segmenter] = Field(min_length=1)
+    metrics: list[Literal["sbd", "dic", "aji", "f1", "pq", "dice"]] = Field(min_length=1)
+
+
+class Training(Closed):
+    """How a network is trained; the learning rate is `learning_rate` throughout (constant) or its peak (one_cycle)."""
+
+    iterations: Annotated[int, Field(gt=0)]
+    batch_size: Annotated[int, Field(gt=0)] = 2
+    learning_rate: Annotated[float, Field(gt=0)] = 1e-4
+    schedule: Literal["constant", "one_cycle"] = "constant"
+    betas: Range = (0.9, 0.999)
+    eps: float = 0.01
+    weight_decay: float = 1e-6
+    amsgrad: bool = True
+    precision: Literal["float32", "bfloat16"] = "float32"
+    channels_last: bool = False
+    select: Literal["best", "last"] = "best"
+    log_every: Annotated[int, Field(gt=0)] = 100
+    validate_every: Annotated[int, Field(gt=0)] = 1000
+
+
+class Twin(Closed):
+    """Size of a data set's synthetic images, and the seed they are drawn with."""
+
+    size: Size
+    seed: int = 0
+
+
+class Scale(Closed):
+    """config/scales/*.yaml: on which data, with which networks and how long."""
+
+    title: str
+    data: Literal["archives", "twins"]
+    twins: dict[str, Twin] = {}
+    shifts: tuple[Annotated[int, Field(gt=0)], ...] = (1, 3, 5, 9, 27)
+    networks: dict[str, dict[str, Any]] = {}
+    training: Training
+    threads: Annotated[int, Field(gt=0)] = 4
+    training_hours: Annotated[float, Field(gt=0)] = 24
+    training_gb: Annotated[float, Field(gt=0)] = 16
+    datasets: dict[str, dict[str, Any]] = {}
+
+
+class RunRow(Closed):
+    """One or, with several methods, more runs of config/experiments.yaml."""
+
+    network: str
+    teacher: str | None = None
+    methods: list[str] = ["none"]
+    label: str | None = None
+
+
+class Experiment(Closed):
+    """A table or figure: its runs, on each of its data sets."""
+
+    datasets: list[str] = Field(min_length=1)
+    runs: list[RunRow] = Field(min_length=1)
+
+
+Model = TypeVar("Model", bound=Closed)
+
+
+def nearest(word: str, valid: Iterable[str]) -> str:
+    """The sentence's end for a wrong word: the closest valid one, or all of them."""
+    names = sorted(valid)
+    close = difflib.get_close_matches(word, names, n=1, cutoff=0.5)
+    return f"did you mean '{close[0]}'?" if close else f"choose one of {', '.join(names) or '(none)'}"
+
+
+def known(word: str, valid: Iterable[str], what: str, where: str) -> str:
+    """`word` itself if it is among the valid names; otherwise a GrdError that names the nearest."""
+    names = list(valid)
+    if word not in names:
+        raise GrdError(f"{where}: unknown {what} '{word}'; {nearest(word, names)}")
+    return word
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """The mapping that a YAML file holds."""
+    try:
+        content = yaml.safe_load(path.read_text())
+    except FileNotFoundError:
+        raise GrdError(f"{path}: expected a configuration file, found none; restore it from the repository") from None
+    except yaml.YAMLError as error:
+        raise GrdError(f"{path}: not valid YAML ({' '.join(str(error).split())})") from None
+    if not isinstance(content, dict):
+        raise GrdError(f"{path}: expected a mapping at the top, found {type(content).__name__}")
+    return content
+
+
+def parse(model: type[Model], content: Mapping[str, Any], file: Path | str, under: str = "") -> Model:
+    """`content` as a closed model; its first fault as a GrdError naming file, key, value and the nearest valid key."""
+    try:
+        return model.model_validate(content)
+    except ValidationError as error:
+        raise GrdError(_fault(model, error.errors()[0], file, under)) from None
+
+
+def parse_all(model: type[Model], content: Mapping[str, Any], file: Path | str) -> dict[str, Model]:
+    """A mapping from names to closed models."""
+    return {name: parse(model, _mapping(value, file, name), file, name) for name, value in content.items()}
+
+
+def _mapping(value: Any, file: Path | str, key: str) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise GrdError(f"{file}: '{key}' expects a mapping, found {value!r}")
+    return value
+
+
+def _fault(model: type[BaseModel], error: Any, file: Path | str, under: str) -> str:
+    location = [str(part) for part in error["loc"]]
+    key = ".".join(([under] if under else []) + location)
+    if error["type"] == "extra_forbidden":
+        return f"{file}: unknown key '{key}' (value {error['input']!r}); {nearest(location[-1], _fields(model, location))}"
+    if error["type"] == "missing":
+        return f"{file}: key '{key}' is missing"
+    return f"{file}: '{key}' has value {error['input']!r}; {error['msg'][0].lower()}{error['msg'][1:]}"
+
+
+def _fields(model: type[BaseModel], location: list[str]) -> list[str]:
+    """The fields of the innermost model on the way to a faulty key."""
+    for part in location[:-1]:
+        inner = [kind for kind in _models(model.model_fields[part].annotation)] if part in model.model_fields else []
+        model = inner[0] if inner else model
+    return list(model.model_fields)
+
+
+def _models(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [found for part in getattr(annotation, "__args__", ()) for found in _models(part)]
+
+
+def merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """`above` laid over `below`: nested mappings are merged, anything else is replaced."""
+    merged = dict(below)
+    for key, value in above.items():
+        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        merged[key] = merge(merged[key], value) if both else value
+    return merged

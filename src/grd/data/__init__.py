@@ -1,0 +1,1 @@
+"""Archives → samples: fetch, read, split, store, and put on the device."""

@@ -1,0 +1,50 @@
+"""Image files of users: read by their ending, with errors that name the file."""
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+from skimage.io import imread
+
+from grd.errors import GrdError
+
+
+def read_image(path: Path) -> np.ndarray:
+    """The array in a tif, png, jpg, npy or h5 file (of an h5, its only dataset, or the one named 'labels')."""
+    try:
+        if path.suffix == ".npy":
+            return np.load(path, allow_pickle=False)
+        if path.suffix in {".h5", ".hdf5", ".hdf"}:
+            return _read_h5(path)
+        return np.asarray(imread(path))
+    except FileNotFoundError:
+        raise GrdError(f"{path}: expected an image, found no file; check the path") from None
+    except (OSError, ValueError, SyntaxError) as error:
+        raise GrdError(f"{path}: expected a readable tif, png, npy or h5, found none ({error}); convert it") from None
+
+
+def _read_h5(path: Path) -> np.ndarray:
+    with h5py.File(path, "r") as file:
+        found = [name for name, item in file.items() if isinstance(item, h5py.Dataset) and item.dtype.kind in "uif"]
+        name = "labels" if "labels" in found else found[0] if len(found) == 1 else None
+        if name is None:
+            raise GrdError(f"{path}: expected one array or one named 'labels', found {', '.join(found) or 'none'}; store it so")
+        return file[name][:]
+
+
+def read_labels_image(path: Path) -> np.ndarray:
+    """A label image, (H, W) or (n, H, W) integer; GrdError for a file that holds anything else."""
+    labels = read_image(path)
+    if labels.dtype.kind not in "ui":
+        raise GrdError(f"{path}: expected integer labels, found {labels.dtype} of shape {labels.shape}; convert them")
+    return labels
+
+
+def read_microscope_image(path: Path) -> np.ndarray:
+    """An image (H, W) or (H, W, 3) of any number type; a fourth channel (alpha) is dropped."""
+    image = read_image(path)
+    if image.ndim == 3 and image.shape[2] == 4:
+        image = image[..., :3]
+    if image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] != 3):
+        raise GrdError(f"{path}: expected an image (H, W) or (H, W, 3), found shape {image.shape}; split stacks into images")
+    return image

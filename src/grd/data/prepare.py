@@ -1,0 +1,90 @@
+"""From archives to one prepared file: every sample read, made uint8, and sorted into its split."""
+
+import logging
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from grd.config import Source
+from grd.data import readers, store
+from grd.data.readers import zips
+from grd.data.sample import Sample
+from grd.data.splits import split_names
+from grd.errors import GrdError
+
+log = logging.getLogger(__name__)
+
+
+def prepare(dataset: str, settings: Source, archives: dict[str, Path], out: Path, allow_missing: bool) -> None:
+    """Write the prepared data set to `out` (format `samples` of the store), each split in the order of its list.
+
+    Names of the split that the archives lack are a GrdError, or with `allow_missing` are left out and logged; so are
+    images without mask and masks without image. Images of different sizes are a GrdError.
+    """
+    splits = split_names(settings, archives)
+    samples = _read(dataset, archives, {name for names in splits.values() for name in names}, allow_missing)
+    _check_complete(dataset, splits, samples, _folder(archives), allow_missing)
+    _check_sizes(samples, _folder(archives))
+    store.write_samples(out, {split: _stack(split, names, samples) for split, names in splits.items()})
+
+
+def to_uint8(image: np.ndarray) -> np.ndarray:
+    """An image with its range min..max mapped to 0..255 and rounded; uint8 (H, W, 3) is returned as it is.
+
+    Rounding is off by at most 1/510 of the image's range. A constant image becomes zeros.
+    """
+    if image.ndim == 3 and image.dtype == np.uint8:
+        return image
+    low, high = float(image.min()), float(image.max())
+    return np.rint((image - low) * (255 / max(high - low, 1))).astype(np.uint8)
+
+
+def _read(dataset: str, archives: dict[str, Path], wanted: set[str], allow_missing: bool) -> dict[str, Sample]:
+    """The wanted samples by name, their images uint8."""
+    found = tqdm(
+        readers.read(dataset, archives, allow_missing),
+        dataset,
+        len(wanted),
+        unit="image",
+        disable=not sys.stderr.isatty(),
+    )
+    return {s.name: Sample(s.name, to_uint8(s.image), s.labels) for s in found if s.name in wanted}
+
+
+def _folder(archives: dict[str, Path]) -> Path:
+    return next(iter(archives.values())).parent
+
+
+def _check_complete(
+    dataset: str, splits: Mapping[str, list[str]], samples: Mapping[str, Sample], where: Path, allow_missing: bool
+) -> None:
+    wanted = [name for names in splits.values() for name in names]
+    absent = ", ".join(sorted(set(wanted) - set(samples)))
+    fault = f"{where}: expected the {len(wanted)} samples of the split, found no image with a mask for {absent}"
+    if absent and not allow_missing:
+        raise zips.incomplete(fault, dataset)
+    if absent:
+        log.warning("%s; left out, as allow_missing says", fault)
+
+
+def _check_sizes(samples: Mapping[str, Sample], where: Path) -> None:
+    first: dict[tuple[int, ...], str] = {}
+    for name, sample in samples.items():
+        first.setdefault(sample.image.shape, name)
+    if len(first) > 1:
+        (one, a), (other, b) = list(first.items())[:2]
+        raise GrdError(f"{where}: expected images of one size, found {one} in {a} and {other} in {b}; get the archives again")
+
+
+def _stack(split: str, names: list[str], samples: Mapping[str, Sample]) -> store.Split:
+    present = [name for name in names if name in samples]
+    if not present:
+        raise GrdError(f"{split} split: expected at least one of its {len(names)} samples, found none; complete the archives")
+    return store.Split(
+        present,
+        np.stack([samples[name].image for name in present]),
+        np.stack([samples[name].labels for name in present]).astype(np.uint16),
+    )

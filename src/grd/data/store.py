@@ -1,0 +1,141 @@
+"""The HDF5 layout of everything that the pipeline keeps in arrays, defined once.
+
+Every file carries the attributes `format` (one of FORMATS) and `format_version`. Files appear whole or not at all.
+
+    samples     <split>/images (n, H, W[, 3]) uint8 · <split>/labels (n, H, W) uint16 · <split>/names (n,)
+    affinities  affinities (n, C, H, W) float32 in [-1, 1] · offsets (C, 2) · names (n,)
+    labels      labels (n, H, W) int32 · names (n,)
+"""
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from grd.errors import GrdError
+
+FORMATS = ("samples", "affinities", "labels")
+FORMAT_VERSION = 1
+SPLITS = ("training", "validation", "test")
+
+
+@dataclass(frozen=True)
+class Split:
+    """One split of a data set: `images` (n, H, W) or (n, H, W, 3) uint8, `labels` (n, H, W) uint16."""
+
+    names: list[str]
+    images: np.ndarray
+    labels: np.ndarray
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """A path to write to, beside `path`; on leaving it is fsynced and renamed, on an error it is removed."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        yield part
+        with open(part, "rb+") as file:
+            os.fsync(file.fileno())
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file whole or not at all."""
+    with whole(path) as part:
+        part.write_text(text)
+
+
+@contextmanager
+def create(path: Path, kind: str) -> Iterator[h5py.File]:
+    """A new HDF5 file of one of FORMATS, whole or not at all."""
+    with whole(path) as part, h5py.File(part, "w") as file:
+        file.attrs["format"], file.attrs["format_version"] = f"grd {kind}", FORMAT_VERSION
+        yield file
+
+
+@contextmanager
+def opened(path: Path, kind: str) -> Iterator[h5py.File]:
+    """An HDF5 file of this kind, open for reading; another kind, another version or no HDF5 at all is a GrdError."""
+    try:
+        file = h5py.File(path, "r")
+    except OSError:
+        raise GrdError(f"{path}: expected an HDF5 file of format 'grd {kind}', found none; delete it and rerun") from None
+    with file:
+        found = (file.attrs.get("format"), file.attrs.get("format_version"))
+        if found != (f"grd {kind}", FORMAT_VERSION):
+            raise GrdError(
+                f"{path}: expected format 'grd {kind}' version {FORMAT_VERSION}, found {found[0]!r} version {found[1]}; "
+                "delete it and rerun"
+            )
+        yield file
+
+
+def write_samples(path: Path, splits: Mapping[str, Split]) -> None:
+    """Write a prepared data set, its splits as groups."""
+    with create(path, "samples") as file:
+        for name, split in splits.items():
+            group = file.create_group(name)
+            group.create_dataset("images", data=split.images, compression="gzip", compression_opts=4, shuffle=True)
+            group.create_dataset("labels", data=split.labels, compression="gzip", compression_opts=4)
+            write_names(group, split.names)
+
+
+def read_split(path: Path, split: str) -> Split:
+    """One split of a prepared data set."""
+    with opened(path, "samples") as file:
+        group = file[split]
+        return Split(read_names(group), group["images"][:], group["labels"][:])
+
+
+def write_labels(path: Path, names: Sequence[str], labels: np.ndarray) -> None:
+    """Write segmentations (n, H, W), one per image name."""
+    with create(path, "labels") as file:
+        file.create_dataset("labels", data=labels.astype(np.int32, copy=False), compression="gzip")
+        write_names(file, names)
+
+
+def read_labels(path: Path) -> tuple[list[str], np.ndarray]:
+    """Image names and segmentations (n, H, W) int32."""
+    with opened(path, "labels") as file:
+        return read_names(file), file["labels"][:]
+
+
+@contextmanager
+def affinity_writer(path: Path, names: Sequence[str], offsets: Sequence[Sequence[int]]) -> Iterator[Callable[[np.ndarray], None]]:
+    """Within this context, a function that appends the maps (C, H, W) float32 of one image after another."""
+    with create(path, "affinities") as file:
+        write_names(file, names)
+        file.create_dataset("offsets", data=np.array(offsets))
+        number = iter(range(len(names)))
+
+        def append(maps: np.ndarray) -> None:
+            stored = file.require_dataset("affinities", (len(names), *maps.shape), np.float32, chunks=(1, *maps.shape))
+            stored[next(number)] = maps
+
+        yield append
+
+
+@contextmanager
+def affinity_reader(path: Path) -> Iterator[tuple[list[str], list[tuple[int, ...]], Iterator[np.ndarray]]]:
+    """Image names, offsets, and the maps (C, H, W) one image at a time."""
+    with opened(path, "affinities") as file:
+        offsets = [tuple(map(int, offset)) for offset in file["offsets"][:]]
+        yield read_names(file), offsets, (maps for maps in file["affinities"])
+
+
+def write_names(group: h5py.Group, names: Sequence[str]) -> None:
+    """Store image names beside their arrays."""
+    group.create_dataset("names", data=list(names), dtype=h5py.string_dtype())
+
+
+def read_names(group: h5py.Group) -> list[str]:
+    """The image names beside stored arrays."""
+    return list(group["names"].asstr()[:])

@@ -1,0 +1,99 @@
+"""What a distillation method is given, and what it gives back."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar
+
+from torch import Tensor, nn
+
+from grd.config import Fidelity
+from grd.errors import GrdError
+from grd.losses.affinity import Offset, Reading, affinities, unit
+from grd.losses.affinity_graph import gram, pooled
+from grd.losses.instance_graph import nodes
+
+Shapes = Mapping[int, tuple[int, ...]]
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a method may know when it is built: shapes (C, h, w) of the features by stride, and sizes."""
+
+    fidelity: Fidelity
+    student: Shapes
+    teacher: Shapes
+    instances: int
+    dimension: int = 16
+
+
+@dataclass(frozen=True)
+class Moment:
+    """Where in a training we are; all randomness derives from it."""
+
+    seed: int
+    step: int
+    iterations: int
+
+
+class View:
+    """One network's outputs for a batch, and what losses derive from them, each computed once.
+
+    `embedding` (B, D, *spatial) float32, `taps` by stride, `labels` (B, *spatial). A teacher's view is shared by all its
+    students.
+    """
+
+    def __init__(
+        self, embedding: Tensor, taps: Mapping[int, Tensor], labels: Tensor, offsets: Sequence[Offset], instances: int
+    ) -> None:
+        self.embedding = embedding.float()
+        self.taps = {stride: features.float() for stride, features in taps.items()}
+        self.labels, self.offsets, self.instances = labels, offsets, instances
+        self._grams: dict[str, Tensor] = {}
+
+    @cached_property
+    def unit(self) -> Tensor:
+        """Embeddings at unit length (B, D, *spatial)."""
+        return unit(self.embedding)
+
+    @cached_property
+    def affinities(self) -> Tensor:
+        """(B, C, *spatial)."""
+        return affinities(self.unit, self.offsets)
+
+    @cached_property
+    def nodes(self) -> tuple[Tensor, Tensor]:
+        """Instance nodes (B, M, D) and which are present (B, M) (Eq. 1)."""
+        return nodes(self.embedding, self.labels, self.instances)
+
+    def gram(self, reading: Reading) -> Tensor:
+        """Second moments (B, D, D) of the unit embeddings, pooled as Eq. 7 is read."""
+        if reading not in self._grams:
+            self._grams[reading] = gram(pooled(self.unit, reading))
+        return self._grams[reading]
+
+
+class Method(nn.Module, ABC):
+    """Loss terms that a student gets from its teacher; adapters and memory are its submodules and buffers.
+
+    `strides` names the features it wants of both networks, `weights` the factor of each term in the total loss.
+    """
+
+    strides: ClassVar[tuple[int, ...]] = ()
+    weights: ClassVar[Mapping[str, float]]
+
+    def __init__(self, context: Context) -> None:
+        super().__init__()
+        self.fidelity = context.fidelity
+        for stride in self.strides:
+            student, teacher = context.student[stride], context.teacher[stride]
+            if student[1:] != teacher[1:]:
+                raise GrdError(
+                    f"{type(self).__name__}: features at stride {stride} must have one size for student and teacher, "
+                    f"found {student} and {teacher} (channels, rows, columns); choose another pair or other strides"
+                )
+
+    @abstractmethod
+    def terms(self, student: View, teacher: View, moment: Moment) -> dict[str, Tensor]:
+        """Unweighted loss terms by name, each a scalar."""

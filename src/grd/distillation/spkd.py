@@ -1,0 +1,33 @@
+"""SPKD: Tung & Mori, Similarity-preserving knowledge distillation, 2019 (the paper's [14])."""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from torch import Tensor
+from torch.nn import functional as F
+
+from grd.distillation.method import Method, Moment, View
+
+
+def batch_similarity(features: Tensor) -> Tensor:
+    """Q Qᵀ of the batch's flattened features, rows at unit length: (B, C, h, w) → (B, B)."""
+    flat = features.flatten(1)
+    return F.normalize(flat @ flat.T, dim=1)
+
+
+class SPKD(Method):
+    """‖G_S - G_T‖²_F / B² on one late layer (there Eq. 4), with its own weight, 3000.
+
+    No code of the paper's SPKD rows is public: the layer, stride 8, is our choice. With the paper's batch of 2, G is a
+    2 x 2 matrix of unit rows: two numbers are all that the teacher passes on per step. The signal is weak, and that is a
+    property of the method on dense prediction, not of this code.
+    """
+
+    strides: ClassVar[tuple[int, ...]] = (8,)
+    weights: ClassVar[Mapping[str, float]] = {"similarity": 3000.0}
+
+    def terms(self, student: View, teacher: View, moment: Moment) -> dict[str, Tensor]:
+        """The similarity term."""
+        (stride,) = self.strides
+        ours, theirs = (batch_similarity(view.taps[stride]) for view in (student, teacher))
+        return {"similarity": F.mse_loss(ours, theirs)}

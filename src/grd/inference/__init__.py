@@ -1,0 +1,1 @@
+"""Model → affinities: whole images, one pass each."""

@@ -1,0 +1,56 @@
+"""Where everything lies: paths under results/<scale>/ and in the data folder, named once."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from grd.runs import Run
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Paths of one scale; `data` is the folder of archives that all scales with real data share."""
+
+    results: Path
+    data: Path
+
+    def archives(self, dataset: str, twin: bool) -> Path:
+        """Folder of a data set's archives."""
+        return (self.results / "data" if twin else self.data) / "archives" / dataset
+
+    @property
+    def inbox(self) -> Path:
+        """Folder in which users place archives."""
+        return self.data / "inbox"
+
+    def record(self, dataset: str) -> Path:
+        """Which archives a data set was prepared from."""
+        return self.results / "data" / f"{dataset}.archives.json"
+
+    def samples(self, dataset: str) -> Path:
+        """A prepared data set."""
+        return self.results / "data" / f"{dataset}.h5"
+
+    def run(self, run: Run) -> Path:
+        """The folder of a run."""
+        return self.results / "runs" / run.dataset / run.name
+
+    def model(self, run: Run) -> Path:
+        """A run's network."""
+        return self.run(run) / "model.pt"
+
+    def labels(self, run: Run, segmenter: str) -> Path:
+        """A run's segmentation of the test images."""
+        return self.run(run) / f"labels-{segmenter}.h5"
+
+    def scores(self, run: Run, segmenter: str) -> Path:
+        """A run's scores on the test images."""
+        return self.run(run) / f"scores-{segmenter}.csv"
+
+    def timing(self, run: Run) -> Path:
+        """A run's inference times."""
+        return self.run(run) / "timing.csv"
+
+    @property
+    def state(self) -> Path:
+        """Unfinished training; not an output of any rule, so that Snakemake never deletes it."""
+        return self.results / "state"

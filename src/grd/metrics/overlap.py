@@ -1,0 +1,137 @@
+"""The overlap table of two label images: which labels share how many pixels. The one thing that metrics read."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from grd.errors import GrdError
+
+_BINCOUNT_CELLS = 1 << 22
+"""Up to so many pairs of ids (32 MiB of counters), counting beats sorting."""
+
+
+@dataclass(frozen=True, eq=False)
+class OverlapTable:
+    """Sizes of the labels of two images, and the pixel counts of the pairs that overlap; sizes and counts int64.
+
+    Pairs are sorted by truth id, then prediction id. `pair_truth` and `pair_prediction` are positions in `truth_ids`
+    and `prediction_ids`, so `truth_sizes[pair_truth]` is the size of each pair's truth label.
+    """
+
+    truth_ids: np.ndarray
+    """(T,) ascending ids of the ground truth, background 0 included where it occurs."""
+    truth_sizes: np.ndarray
+    """(T,) pixels of each."""
+    prediction_ids: np.ndarray
+    """(S,) ascending ids of the prediction, background 0 included where it occurs."""
+    prediction_sizes: np.ndarray
+    """(S,) pixels of each."""
+    pair_truth: np.ndarray
+    """(P,) position in `truth_ids`."""
+    pair_prediction: np.ndarray
+    """(P,) position in `prediction_ids`."""
+    pair_counts: np.ndarray
+    """(P,) pixels that the two labels share, at least 1."""
+
+    @cached_property
+    def instances(self) -> "OverlapTable":
+        """The same table without the background of either image; the sizes of the instances stay whole."""
+        truth_start = int(0 in self.truth_ids[:1])
+        prediction_start = int(0 in self.prediction_ids[:1])
+        kept = (self.pair_truth >= truth_start) & (self.pair_prediction >= prediction_start)
+        return OverlapTable(
+            truth_ids=self.truth_ids[truth_start:],
+            truth_sizes=self.truth_sizes[truth_start:],
+            prediction_ids=self.prediction_ids[prediction_start:],
+            prediction_sizes=self.prediction_sizes[prediction_start:],
+            pair_truth=self.pair_truth[kept] - truth_start,
+            pair_prediction=self.pair_prediction[kept] - prediction_start,
+            pair_counts=self.pair_counts[kept],
+        )
+
+    @cached_property
+    def pair_iou(self) -> np.ndarray:
+        """(P,) float64, intersection over union of each pair."""
+        return self.pair_counts / (self._pair_size_sums - self.pair_counts)
+
+    @cached_property
+    def pair_dice(self) -> np.ndarray:
+        """(P,) float64, twice the intersection over the sum of sizes of each pair."""
+        return 2 * self.pair_counts / self._pair_size_sums
+
+    @property
+    def _pair_size_sums(self) -> np.ndarray:
+        return self.truth_sizes[self.pair_truth] + self.prediction_sizes[self.pair_prediction]
+
+
+def overlap_table(prediction: np.ndarray, truth: np.ndarray) -> OverlapTable:
+    """Count the pixels of every pair of labels that overlap, in one vectorised pass over the images.
+
+    Args:
+        prediction: Non-negative integers of any shape, 0 = background; ids need not be consecutive.
+        truth: The same, of the same shape.
+
+    Returns:
+        The table of the two images.
+
+    Raises:
+        GrdError: Different shapes, arrays that hold no integers (a boolean mask is none), or negative ids.
+    """
+    prediction, truth = np.asarray(prediction), np.asarray(truth)
+    _check_labels(prediction, "prediction")
+    _check_labels(truth, "ground truth")
+    if prediction.shape != truth.shape:
+        raise GrdError(
+            f"scores: expected prediction and ground truth of one shape, "
+            f"found {prediction.shape} and {truth.shape}; was one of them padded or cropped?"
+        )
+    truth_of_pair, prediction_of_pair, counts = _count_pairs(truth.ravel(), prediction.ravel())
+    truth_ids, pair_truth = np.unique(truth_of_pair, return_inverse=True)
+    prediction_ids, pair_prediction = np.unique(prediction_of_pair, return_inverse=True)
+    return OverlapTable(
+        truth_ids=truth_ids,
+        truth_sizes=_sum_by(pair_truth, counts, len(truth_ids)),
+        prediction_ids=prediction_ids,
+        prediction_sizes=_sum_by(pair_prediction, counts, len(prediction_ids)),
+        pair_truth=pair_truth,
+        pair_prediction=pair_prediction,
+        pair_counts=counts,
+    )
+
+
+def _check_labels(labels: np.ndarray, name: str) -> None:
+    if not np.issubdtype(labels.dtype, np.integer):
+        raise GrdError(f"scores: expected integer labels, found a {name} of {labels.dtype}; convert it to integers")
+    if labels.size and labels.min() < 0:
+        raise GrdError(f"scores: expected labels of at least 0, found {labels.min()} in the {name}")
+
+
+def _count_pairs(truth: np.ndarray, prediction: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Truth id, prediction id and pixel count of every pair that occurs, sorted by the two ids."""
+    width = int(prediction.max(initial=0)) + 1
+    cells = (int(truth.max(initial=0)) + 1) * width
+    if cells > np.iinfo(np.int64).max:
+        return _count_pairs_of_huge_ids(truth, prediction)
+    keys = truth.astype(np.int64) * width + prediction.astype(np.int64)
+    if cells <= _BINCOUNT_CELLS:
+        cell_counts = np.bincount(keys, minlength=1)
+        pairs = np.flatnonzero(cell_counts)
+        counts = cell_counts[pairs]
+    else:
+        pairs, counts = np.unique(keys, return_counts=True)
+    return pairs // width, pairs % width, counts
+
+
+def _count_pairs_of_huge_ids(truth: np.ndarray, prediction: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """As `_count_pairs`, for ids whose product does not fit into 64 bits: by their ranks."""
+    truth_ids, truth_ranks = np.unique(truth, return_inverse=True)
+    prediction_ids, prediction_ranks = np.unique(prediction, return_inverse=True)
+    rows, columns, counts = _count_pairs(truth_ranks, prediction_ranks)
+    return truth_ids[rows], prediction_ids[columns], counts
+
+
+def _sum_by(positions: np.ndarray, counts: np.ndarray, length: int) -> np.ndarray:
+    sums = np.zeros(length, dtype=np.int64)
+    np.add.at(sums, positions, counts)
+    return sums

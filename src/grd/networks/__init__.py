@@ -1,0 +1,38 @@
+"""The paper's networks (Sec. III-D): image (B, 3, H, W) → pixel embeddings (B, 16, H, W), not normalised.
+
+A network is a class here and a line in NETWORKS. Teachers and students are the same classes at other widths.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from grd.config import known
+
+if TYPE_CHECKING:
+    from grd.networks.base import EmbeddingNetwork
+
+
+@dataclass(frozen=True)
+class NetworkEntry:
+    """Where a network's class is (`module:class`), what the paper calls it, and the paper's arguments."""
+
+    title: str
+    target: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+
+NETWORKS: dict[str, NetworkEntry] = {
+    "resunet": NetworkEntry("ResUNet", "resunet:ResUNet", {"widths": [32, 64, 179, 349, 680]}),
+    "nested_unet": NetworkEntry("NestedUNet", "nested_unet:NestedUNet", {"width": 64}),
+    "resunet_tiny": NetworkEntry("ResUNet-tiny", "resunet:ResUNet", {"widths": [4, 8, 16, 32, 64]}),
+    "mobilenet_v2": NetworkEntry("MobileNet", "mobilenet_v2:MobileNetV2"),
+}
+
+
+def build(name: str, **arguments: Any) -> "EmbeddingNetwork":
+    """A network by its name, with the paper's arguments unless others are given."""
+    entry = NETWORKS[known(name, NETWORKS, "network", "networks")]
+    module, attribute = entry.target.split(":")
+    return getattr(import_module(f"grd.networks.{module}"), attribute)(**{**entry.arguments, **arguments})

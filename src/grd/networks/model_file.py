@@ -1,0 +1,52 @@
+"""model.pt: weights and all that is needed to use them on an image. Loaded as tensors and plain values only."""
+
+import pickle
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+
+from grd.data.store import whole
+from grd.errors import GrdError
+from grd.networks import build
+from grd.networks.base import EmbeddingNetwork
+
+FORMAT, FORMAT_VERSION = "grd model", 1
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What a model is, and how its input and output are to be read."""
+
+    dataset: str
+    run: str
+    network: str
+    arguments: dict[str, Any]
+    normalisation: Literal["imagenet", "unit"]
+    padding: Literal["reflect", "zero"]
+    shifts: tuple[int, ...]
+
+
+def save_model(path: Path, card: ModelCard, weights: dict[str, torch.Tensor]) -> None:
+    """Write model.pt, whole or not at all."""
+    content = {"format": FORMAT, "format_version": FORMAT_VERSION, "card": asdict(card), "weights": weights}
+    with whole(path) as part:
+        torch.save(content, part)
+
+
+def load_model(path: Path, device: torch.device) -> tuple[EmbeddingNetwork, ModelCard]:
+    """A network in evaluation mode on a device, and its card; GrdError if the file is no model of this version."""
+    try:
+        content = torch.load(path, map_location=device, weights_only=True)
+    except FileNotFoundError:
+        raise GrdError(f"{path}: expected a model, found no file; check the path") from None
+    except (RuntimeError, EOFError, OSError, ValueError, pickle.UnpicklingError):
+        content = None
+    found = (content.get("format"), content.get("format_version")) if isinstance(content, dict) else (None, None)
+    if found != (FORMAT, FORMAT_VERSION):
+        raise GrdError(f"{path}: expected a file of format '{FORMAT}' version {FORMAT_VERSION}, found another; train anew")
+    card = ModelCard(**{**content["card"], "shifts": tuple(content["card"]["shifts"])})
+    network = build(card.network, **card.arguments)
+    network.load_state_dict(content["weights"])
+    return network.to(device).eval(), card

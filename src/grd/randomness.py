@@ -1,0 +1,26 @@
+"""Randomness as a function of position: what is drawn depends on seed, purpose and step alone, not on what came before."""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+
+def derived_seed(seed: int, *purpose: str | int) -> int:
+    """A 63-bit seed for one purpose, e.g. `derived_seed(0, "augment", step)`."""
+    digest = hashlib.sha256(repr((seed, *purpose)).encode()).digest()
+    return int.from_bytes(digest[:8], "big") >> 1
+
+
+def generator(seed: int, *purpose: str | int) -> torch.Generator:
+    """A CPU generator for one purpose, so that draws are the same on every device."""
+    return torch.Generator().manual_seed(derived_seed(seed, *purpose))
+
+
+@contextmanager
+def initialisation(seed: int, *purpose: str | int) -> Iterator[None]:
+    """Within this context torch's global stream, from which modules are initialised, is that of one purpose."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(derived_seed(seed, *purpose))
+        yield

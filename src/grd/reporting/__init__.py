@@ -1,0 +1,1 @@
+"""Scores → tables and figures, ours beside the published."""

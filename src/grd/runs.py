@@ -1,0 +1,210 @@
+"""What a run is, and how config/experiments.yaml unfolds into runs.
+
+A run is a value: data set, network, method, teacher and seed name it, and `RunSettings` holds everything that decides its
+result. Two tables that need the same run name the same folder.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from grd.config import (
+    Augment,
+    Closed,
+    Config,
+    Dataset,
+    Experiment,
+    Fidelity,
+    Scale,
+    Size,
+    Training,
+    known,
+    merge,
+    parse,
+    parse_all,
+    read_yaml,
+)
+from grd.distillation import METHODS
+from grd.errors import GrdError
+from grd.networks import NETWORKS
+
+NAME = re.compile(r"(?P<network>[a-z0-9_]+)(-(?P<method>[a-z0-9_]+)-(?P<teacher>[a-z0-9_]+))?-s(?P<seed>\d+)")
+
+
+@dataclass(frozen=True, order=True)
+class Run:
+    """One training: `resunet-s0`, or `resunet_tiny-grd-resunet-s0` for a student with a teacher."""
+
+    dataset: str
+    network: str
+    method: str = "none"
+    teacher: str | None = None
+    seed: int = 0
+
+    @property
+    def stem(self) -> str:
+        """The name without its seed: what the rows of tables and of published.yaml are keyed by."""
+        return self.network if self.teacher is None else f"{self.network}-{self.method}-{self.teacher}"
+
+    @property
+    def name(self) -> str:
+        """The run's folder within its data set's."""
+        return f"{self.stem}-s{self.seed}"
+
+    @property
+    def taught_by(self) -> "Run | None":
+        """The teacher's own run."""
+        return None if self.teacher is None else Run(self.dataset, self.teacher, seed=self.seed)
+
+    @classmethod
+    def named(cls, dataset: str, name: str) -> "Run":
+        """The run that a folder's name says; GrdError for a name that says none."""
+        match = NAME.fullmatch(name)
+        if match is None:
+            raise GrdError(f"run '{name}': expected NETWORK-sSEED or NETWORK-METHOD-TEACHER-sSEED")
+        run = cls(dataset, match["network"], match["method"] or "none", match["teacher"], int(match["seed"]))
+        return checked(run, f"run '{name}'")
+
+
+@dataclass(frozen=True)
+class Group:
+    """Students that share a teacher's forward passes: one training job."""
+
+    name: str
+    teacher: Run
+    students: tuple[Run, ...]
+
+
+class RunSettings(Closed):
+    """Everything that decides a run's result; what Snakemake compares to know whether to run it again."""
+
+    dataset: str
+    run: str
+    network: str
+    arguments: dict[str, Any]
+    method: str
+    teacher: str | None
+    seed: int
+    shifts: tuple[int, ...]
+    fidelity: Fidelity
+    normalisation: Literal["imagenet", "unit"]
+    canvas: Size
+    padding: Literal["reflect", "zero"]
+    augment: Augment
+    training: Training
+
+    @property
+    def digest(self) -> str:
+        """A key for these settings, under which unfinished training is kept."""
+        return hashlib.sha256(json.dumps(self.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()[:16]
+
+
+def checked(run: Run, where: str) -> Run:
+    """`run` if its network, teacher and method exist; otherwise a GrdError that names the nearest."""
+    known(run.network, NETWORKS, "network", where)
+    if run.teacher is not None:
+        known(run.teacher, NETWORKS, "teacher network", where)
+        known(run.method, METHODS, "method", where)
+    elif run.method != "none":
+        raise GrdError(f"{where}: method '{run.method}' needs a teacher; add `teacher: NETWORK`")
+    return run
+
+
+@dataclass(frozen=True)
+class Project:
+    """All of config/, validated: the one object that the workflow asks."""
+
+    config: Config
+    scale: Scale
+    datasets: Mapping[str, Dataset]
+    experiments: Mapping[str, Experiment]
+    published: Mapping[str, Any]
+
+    @classmethod
+    def load(cls, folder: Path = Path("config"), config: Mapping[str, Any] | None = None) -> "Project":
+        """Read config/; `config` replaces config.yaml's content (Snakemake has merged --config into it)."""
+        general = parse(Config, config or read_yaml(folder / "config.yaml"), folder / "config.yaml")
+        scales = [path.stem for path in sorted((folder / "scales").glob("*.yaml"))]
+        file = folder / "scales" / f"{known(general.scale, scales, 'scale', str(folder / 'config.yaml'))}.yaml"
+        scale = parse(Scale, read_yaml(file), file)
+        datasets = read_yaml(folder / "datasets.yaml")
+        parse_all(Dataset, datasets, folder / "datasets.yaml")
+        for name in [*scale.datasets, *scale.twins]:
+            known(name, datasets, "data set", str(file))
+        for name in scale.networks:
+            known(name, NETWORKS, "network", str(file))
+        for name in general.allow_missing:
+            known(name, datasets, "data set", f"{folder / 'config.yaml'}, allow_missing")
+        experiments = parse_all(Experiment, read_yaml(folder / "experiments.yaml"), folder / "experiments.yaml")
+        project = cls(
+            general,
+            scale,
+            parse_all(Dataset, merge(datasets, scale.datasets), file),
+            experiments,
+            read_yaml(folder / "published.yaml"),
+        )
+        for name in experiments:
+            project.runs(name)
+        return project
+
+    def dataset(self, name: str) -> Dataset:
+        """A data set of config/datasets.yaml at this scale."""
+        return self.datasets[known(name, self.datasets, "data set", "config/datasets.yaml")]
+
+    def runs(self, *experiments: str) -> list[Run]:
+        """The distinct runs of these experiments, in the order of their rows."""
+        found: dict[Run, None] = {}
+        for name in experiments:
+            for dataset in self.experiments[name].datasets:
+                for seed in self.config.seeds:
+                    found.update(dict.fromkeys(self._unfold(name, dataset, seed)))
+        return list(found)
+
+    def _unfold(self, experiment: str, dataset: str, seed: int) -> Iterable[Run]:
+        where = f"config/experiments.yaml, {experiment}"
+        known(dataset, self.datasets, "data set", where)
+        for row in self.experiments[experiment].runs:
+            for method in row.methods:
+                yield checked(Run(dataset, row.network, method, row.teacher, seed), where)
+
+    def all_runs(self) -> list[Run]:
+        """Every distinct run of every experiment, teachers included."""
+        runs = dict.fromkeys(self.runs(*self.experiments))
+        runs.update(dict.fromkeys(run.taught_by for run in list(runs) if run.taught_by is not None))
+        return list(runs)
+
+    def groups(self) -> list[Group]:
+        """All students of a teacher on a data set with a seed, group by group."""
+        members: dict[Run, list[Run]] = {}
+        for run in self.all_runs():
+            if run.taught_by is not None:
+                members.setdefault(run.taught_by, []).append(run)
+        return [
+            Group(f"{teacher.dataset}_{teacher.network}_s{teacher.seed}", teacher, tuple(students))
+            for teacher, students in members.items()
+        ]
+
+    def settings(self, run: Run) -> RunSettings:
+        """What decides this run's result at this scale."""
+        dataset = self.dataset(run.dataset)
+        arguments = {**NETWORKS[run.network].arguments, **self.scale.networks.get(run.network, {})}
+        return RunSettings(
+            dataset=run.dataset,
+            run=run.name,
+            network=run.network,
+            arguments=arguments,
+            method=run.method,
+            teacher=run.taught_by.name if run.taught_by else None,
+            seed=run.seed,
+            shifts=self.scale.shifts,
+            fidelity=self.config.fidelity,
+            normalisation=dataset.normalisation,
+            canvas=dataset.canvas,
+            padding=dataset.padding,
+            augment=dataset.augment,
+            training=self.scale.training,
+        )

@@ -1,0 +1,84 @@
+"""The mutex watershed (Wolf et al., ECCV 2018), which needs neither seeds nor a threshold."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from grd.errors import GrdError
+from grd.segmentation.cleanup import relabel_consecutive
+
+
+def mutex_watershed(
+    affinities: np.ndarray,
+    offsets: Sequence[Sequence[int]],
+    strides: Sequence[int] = (5, 5),
+    foreground: np.ndarray | None = None,
+) -> np.ndarray:
+    """Partition an image into segments by attractive and repulsive edges, the strongest edges first.
+
+    An edge of one of the first `ndim` channels joins p and p + offset with weight a; an edge of any other channel
+    forbids that the two be joined, with weight 1 - a. Repulsive edges start only at pixels whose coordinates are
+    multiples of `strides`; edges that leave the image or touch a pixel outside `foreground` are ignored.
+    Equal weights are taken in an order that the library chooses, so affinities must not be rounded or clipped.
+
+    Args:
+        affinities: (C, *spatial) floating point in [-1, 1], high = same instance; 2D or 3D. Left as it is.
+        offsets: C offsets, one integer per axis; channel c relates pixel p to p + offsets[c]. The first `ndim` are
+            unit steps, one along each axis.
+        strides: Sampling of the repulsive edges in pixels, one per axis. The paper's code uses (5, 5).
+        foreground: (*spatial) mask of the pixels to segment. None: all of them.
+
+    Returns:
+        (*spatial) int32 labels, segments 1 ... n, 0 only outside `foreground`.
+
+    Raises:
+        GrdError: Shapes, offsets or strides that do not fit together, or affinities that are not finite.
+    """
+    # Imported here because elf brings scikit-learn along: seconds that whoever only reads the settings need not wait.
+    from elf.segmentation.mutex_watershed import mutex_watershed as elf_mutex_watershed
+
+    affinities = np.asarray(affinities)
+    steps = [[int(step) for step in offset] for offset in offsets]
+    _check_affinities(affinities)
+    _check_offsets(steps, affinities.shape)
+    _check_strides(strides, affinities.ndim - 1)
+    mask = None if foreground is None else _mask(foreground, affinities.shape[1:])
+    # elf wants 1 = boundary and overwrites its input: this difference is the copy that it may spoil.
+    boundaries = np.subtract(1, affinities, dtype=np.float32)
+    return relabel_consecutive(elf_mutex_watershed(boundaries, steps, [int(step) for step in strides], mask=mask))
+
+
+def _check_affinities(affinities: np.ndarray) -> None:
+    if affinities.ndim not in (3, 4) or not np.issubdtype(affinities.dtype, np.floating):
+        raise GrdError(
+            f"mutex watershed: expected floating-point affinities of shape (C, H, W) or (C, Z, Y, X), "
+            f"found {affinities.dtype} of shape {affinities.shape}"
+        )
+    if not np.isfinite(affinities).all():
+        raise GrdError("mutex watershed: expected finite affinities, found NaN or infinity; did the training diverge?")
+
+
+def _check_offsets(offsets: list[list[int]], shape: tuple[int, ...]) -> None:
+    channels, ndim = shape[0], len(shape) - 1
+    if len(offsets) != channels or any(len(offset) != ndim for offset in offsets):
+        raise GrdError(
+            f"mutex watershed: expected {channels} offsets of {ndim} integers for affinities of shape {shape}, found {offsets}"
+        )
+    steps = np.abs(offsets[:ndim])
+    if steps.shape != (ndim, ndim) or not ((steps.sum(axis=0) == 1) & (steps.sum(axis=1) == 1)).all():
+        raise GrdError(
+            f"mutex watershed: expected the first {ndim} offsets to be unit steps, one along each axis, "
+            f"found {offsets[:ndim]}; put the nearest neighbours first"
+        )
+
+
+def _check_strides(strides: Sequence[int], ndim: int) -> None:
+    if len(strides) != ndim or any(step < 1 for step in strides):
+        raise GrdError(f"mutex watershed: expected {ndim} strides of at least 1, found {tuple(strides)}")
+
+
+def _mask(foreground: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    mask = np.asarray(foreground, dtype=bool)
+    if mask.shape != shape:
+        raise GrdError(f"mutex watershed: expected a foreground mask of shape {shape}, found {mask.shape}")
+    return mask

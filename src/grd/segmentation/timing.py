@@ -1,0 +1,71 @@
+"""How long a trained network takes for a test set: forward passes alone (Table I), and from image to instances."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+from grd.config import Segmenter
+from grd.data.store import Split, read_split, write_text
+from grd.inference.predict import Predictor, load_predictor
+from grd.segmentation import segment
+
+REPEATS = 5
+
+
+def time_split(
+    model: Path, samples: Path, split: str, canvas: tuple[int, int], settings: Segmenter, out: Path, device: torch.device
+) -> None:
+    """Write seconds per pass over the test set, `forward` and `end_to_end`, of REPEATS passes after a warm-up.
+
+    Both are one image after another, as the paper's sum over the test set; `forward` is the network alone, with the
+    input on the device and the device synchronised.
+    """
+    predictor, images = load_predictor(model, device, canvas), read_split(samples, split)
+    _forward(predictor, images)
+    rows = [
+        {"forward": _seconds(_forward, predictor, images), "end_to_end": _seconds(_end_to_end, predictor, images, settings)}
+        for _ in range(REPEATS)
+    ]
+    table = pd.DataFrame(rows).assign(images=len(images.names), device=device_name(device))
+    write_text(out, table.to_csv(index=False))
+
+
+def device_name(device: torch.device) -> str:
+    """What computed: the GPU's name, or the number of CPU threads."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"CPU, {torch.get_num_threads()} threads"
+
+
+def _seconds(action: Callable[..., float | None], *arguments: object) -> float:
+    began = time.perf_counter()
+    measured = action(*arguments)
+    return time.perf_counter() - began if measured is None else measured
+
+
+@torch.inference_mode()
+def _forward(predictor: Predictor, images: Split) -> float:
+    total = 0.0
+    for image in images.images:
+        pixels = predictor.prepared(image)
+        _synchronise(predictor.device)
+        began = time.perf_counter()
+        predictor.network(pixels)
+        _synchronise(predictor.device)
+        total += time.perf_counter() - began
+    return total
+
+
+def _end_to_end(predictor: Predictor, images: Split, settings: Segmenter) -> None:
+    for image, truth in zip(images.images, images.labels, strict=True):
+        maps: np.ndarray = predictor.affinities(image)
+        segment(maps, predictor.offsets, settings, truth if settings.foreground == "truth" else None)
+
+
+def _synchronise(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)

@@ -1,0 +1,1 @@
+"""Samples → models: teachers, undistilled students, and groups of students that share a teacher."""

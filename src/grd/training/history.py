@@ -1,0 +1,59 @@
+"""Loss terms of a training, step by step; read from the device a window at a time, so that steps need not wait."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from grd.data.store import write_text
+from grd.errors import GrdError
+
+Record = dict[str, Any]
+
+
+class History:
+    """Means of every loss term over windows of steps, and validation losses."""
+
+    def __init__(self, run: str, records: list[Record]) -> None:
+        self.run, self.records = run, records
+        self._steps: list[int] = []
+        self._window: list[Tensor] = []
+        self._names: list[str] = []
+
+    def add(self, step: int, terms: Mapping[str, Tensor]) -> None:
+        """Keep the terms of a step, on their device."""
+        self._names = list(terms)
+        self._steps.append(step)
+        self._window.append(torch.stack([term.detach().float() for term in terms.values()]))
+
+    def flush(self, rate: float) -> None:
+        """Average the window into a record; GrdError at the first term that is not finite, with its step."""
+        if not self._window:
+            return
+        values = torch.stack(self._window).cpu()
+        bad = (~values.isfinite()).nonzero()
+        if len(bad):
+            step, term = self._steps[int(bad[0, 0])], self._names[int(bad[0, 1])]
+            raise GrdError(
+                f"{self.run}: loss term '{term}' became {values[tuple(bad[0])].item()} at step {step}; "
+                "lower training.learning_rate or that term's weight"
+            )
+        means = dict(zip(self._names, values.double().mean(0).tolist(), strict=True))
+        self.records.append({"step": self._steps[-1] + 1, "learning_rate": rate, **means})
+        self._steps, self._window = [], []
+
+    def validated(self, step: int, loss: float) -> None:
+        """Record a validation loss."""
+        self.records.append({"step": step, "validation": loss})
+
+    def write(self, path: Path) -> None:
+        """Write history.jsonl: one JSON object a line."""
+        write_text(path, "".join(json.dumps(record) + "\n" for record in self.records))
+
+
+def read_history(path: Path) -> list[Record]:
+    """The records of a history.jsonl."""
+    return [json.loads(line) for line in Path(path).read_text().splitlines()]

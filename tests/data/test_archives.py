@@ -1,0 +1,189 @@
+import hashlib
+import http.server
+import json
+import logging
+import threading
+from functools import partial
+
+import minis
+import pytest
+
+from grd.data import archives
+from grd.errors import GrdError
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def server(tmp_path, monkeypatch):
+    """The address of a loopback server, and the folder that it serves."""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    folder = tmp_path / "served"
+    folder.mkdir()
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=folder)) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{running.server_port}", folder
+        running.shutdown()
+
+
+@pytest.fixture
+def obtain(tmp_path):
+    """Obtain the one archive images.zip of a data set."""
+
+    def call(archive):
+        settings = minis.settings("bbbc039", archives={"images.zip": archive})
+        (path,) = archives.obtain("bbbc039", settings, tmp_path / "data", tmp_path / "inbox", False).values()
+        return path
+
+    return call
+
+
+def images(path):
+    return minis.zipped(path, {"images/IXMtest_A01.tif": "pixels"})
+
+
+def entry(folder, name="images.zip"):
+    return json.loads((folder / "archives.json").read_text())[name]
+
+
+def test_an_archive_is_recognised_in_the_inbox_under_any_name_and_in_any_folder(tmp_path, obtain):
+    source = images(tmp_path / "inbox" / "deep" / "down (1).ZIP")
+    assert obtain(minis.archive()).read_bytes() == source.read_bytes()
+    digest = hashlib.sha256(source.read_bytes()).hexdigest()
+    found = {"file": "images.zip", "sha256": digest, "bytes": source.stat().st_size, "source": "inbox"}
+    assert entry(tmp_path / "data") == found
+
+
+def test_a_zip_is_recognised_without_the_ending(tmp_path, obtain):
+    images(tmp_path / "inbox" / "download")
+    assert obtain(minis.archive()).exists()
+
+
+def test_copies_that_macos_adds_do_not_make_an_archive(tmp_path, obtain):
+    minis.zipped(tmp_path / "inbox" / "a.zip", {"__MACOSX/images/a.tif": ""})
+    with pytest.raises(GrdError, match="found no zip"):
+        obtain(minis.archive())
+
+
+def test_recognised_contents_that_are_not_the_official_bytes_are_taken_with_a_warning(tmp_path, obtain, caplog):
+    images(tmp_path / "inbox" / "a.zip")
+    obtain(minis.archive(sha256="0" * 64))
+    assert "not the official images.zip; taken because its contents are recognised" in caplog.text
+
+
+def test_of_several_recognised_files_the_official_one_is_taken_without_a_warning(tmp_path, obtain, caplog):
+    images(tmp_path / "inbox" / "a.zip")
+    official = minis.zipped(tmp_path / "inbox" / "b.zip", {"images/a.tif": "the official pixels"})
+    path = obtain(minis.archive(sha256=archives.sha256(official)))
+    assert path.read_bytes() == official.read_bytes() and not caplog.text
+
+
+def test_an_archive_obtained_before_is_used_without_the_inbox(tmp_path, obtain):
+    source = images(tmp_path / "inbox" / "a.zip")
+    first = obtain(minis.archive())
+    source.unlink()
+    assert obtain(minis.archive()) == first
+
+
+def test_an_archive_placed_by_hand_is_verified_and_entered_into_the_manifest(tmp_path, obtain):
+    images(tmp_path / "data" / "images.zip")
+    obtain(minis.archive())
+    assert entry(tmp_path / "data")["source"] == "inbox"
+
+
+def test_an_archive_of_another_size_than_verified_is_refused(tmp_path, obtain):
+    images(tmp_path / "inbox" / "a.zip")
+    with open(obtain(minis.archive()), "ab") as file:
+        file.write(b"more")
+    with pytest.raises(GrdError, match=r"images\.zip: expected the \d+ bytes that were verified before"):
+        obtain(minis.archive())
+
+
+def test_a_twin_is_not_taken_for_the_official_archive(tmp_path, obtain):
+    images(tmp_path / "data" / "images.zip")
+    archives.record(tmp_path / "data", "images.zip", "twin")
+    with pytest.raises(GrdError, match="found a synthetic twin"):
+        obtain(minis.archive())
+
+
+def test_an_archive_that_only_you_can_get_is_asked_for(tmp_path, obtain):
+    with pytest.raises(GrdError, match=rf"fill in the form, and place the file in {tmp_path / 'inbox'} under any name"):
+        obtain(minis.archive(ask="fill in the form"))
+
+
+def test_a_damaged_zip_is_named_where_nothing_else_is_found(tmp_path, obtain):
+    whole = images(tmp_path / "inbox" / "a.zip").read_bytes()
+    (tmp_path / "inbox" / "a.zip").write_bytes(whole[:40])
+    with pytest.raises(GrdError, match=r"found the damaged .*a\.zip"):
+        obtain(minis.archive())
+
+
+def test_a_damaged_zip_beside_the_archive_is_passed_over_with_a_warning(tmp_path, obtain, caplog):
+    (tmp_path / "inbox").mkdir()
+    (tmp_path / "inbox" / "a.zip").write_bytes(b"damaged")
+    images(tmp_path / "inbox" / "b.zip")
+    obtain(minis.archive())
+    assert "a.zip: not a readable zip file" in caplog.text
+
+
+def test_a_damaged_manifest_is_named(tmp_path, obtain):
+    images(tmp_path / "data" / "images.zip")
+    (tmp_path / "data" / "archives.json").write_text("[1,")
+    with pytest.raises(GrdError, match=r"archives\.json: expected a JSON object"):
+        obtain(minis.archive())
+
+
+def test_an_archive_is_downloaded_and_verified(tmp_path, obtain, server):
+    address, folder = server
+    source = images(folder / "images.zip")
+    url = f"{address}/images.zip"
+    path = obtain(minis.archive(url=url, sha256=archives.sha256(source)))
+    assert path.read_bytes() == source.read_bytes()
+    assert entry(tmp_path / "data")["source"] == url
+
+
+def test_the_inbox_goes_before_the_download(tmp_path, obtain, server):
+    images(tmp_path / "inbox" / "a.zip")
+    obtain(minis.archive(url=f"{server[0]}/absent.zip"))
+    assert entry(tmp_path / "data")["source"] == "inbox"
+
+
+def test_a_download_of_other_bytes_is_refused_and_leaves_nothing(tmp_path, obtain, server):
+    images(server[1] / "images.zip")
+    with pytest.raises(GrdError, match=r"expected sha256 0000.*, found .*place it in"):
+        obtain(minis.archive(url=f"{server[0]}/images.zip", sha256="0" * 64))
+    assert not list((tmp_path / "data").iterdir())
+
+
+def test_a_download_without_known_sha256_has_to_be_the_archive(tmp_path, obtain, server):
+    (server[1] / "images.zip").write_text("<html>Please log in</html>")
+    with pytest.raises(GrdError, match=r"found no zip with members like"):
+        obtain(minis.archive(url=f"{server[0]}/images.zip"))
+    assert not list((tmp_path / "data").iterdir())
+
+
+def test_a_failed_download_names_the_archive_the_address_and_the_inbox(tmp_path, obtain, server):
+    url = f"{server[0]}/absent.zip"
+    with pytest.raises(GrdError, match=rf"bbbc039: could not download images\.zip from {url} .*404.*{tmp_path / 'inbox'}"):
+        obtain(minis.archive(url=url))
+    assert not list((tmp_path / "data").iterdir())
+
+
+def test_a_server_that_is_not_there_is_a_failed_download(obtain, server):
+    with pytest.raises(GrdError, match="could not download"):
+        obtain(minis.archive(url="http://127.0.0.1:1/images.zip"))
+
+
+def test_all_archives_of_a_data_set_are_obtained_by_name(tmp_path, caplog):
+    caplog.set_level(logging.ERROR)
+    minis.bbbc039(tmp_path / "inbox")
+    found = archives.obtain("bbbc039", minis.settings("bbbc039"), tmp_path / "data", tmp_path / "inbox", False)
+    assert found == {name: tmp_path / "data" / name for name in ("images.zip", "masks.zip", "metadata.zip")}
+
+
+def test_the_sha256_is_that_of_the_bytes(tmp_path):
+    (tmp_path / "abc").write_bytes(b"abc")
+    assert archives.sha256(tmp_path / "abc").startswith("ba7816bf8f01cfea")

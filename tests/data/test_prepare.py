@@ -1,0 +1,106 @@
+import minis
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from grd.data import store
+from grd.data.prepare import prepare, to_uint8
+from grd.errors import GrdError
+
+
+@pytest.fixture
+def wells(tmp_path):
+    """Prepare C. elegans with one well per split, in an order that is not the reader's."""
+
+    def call(archives, names=("B03", "A01", "A02"), allow_missing=False):
+        settings = minis.settings("celegans", split=minis.split_file(tmp_path, names))
+        prepare("celegans", settings, archives, tmp_path / "prepared.h5", allow_missing)
+        return tmp_path / "prepared.h5"
+
+    return call
+
+
+def test_every_split_holds_its_samples(tmp_path, wells):
+    path = wells(minis.celegans(tmp_path))
+    assert [store.read_split(path, split).names for split in store.SPLITS] == [["B03"], ["A01"], ["A02"]]
+    split = store.read_split(path, "test")
+    assert split.images.dtype == np.uint8 and split.labels.dtype == np.uint16
+    assert (split.images.min(), split.images.max()) == (0, 255)
+
+
+def test_a_split_keeps_the_order_of_its_list(tmp_path):
+    one, two, three = minis.NUCLEI
+    changes = {
+        "training.txt": f"{three}.png\n{one}.png\n",
+        "test.txt": "IXMtest_4.png\n",
+        f"images/{three}.tif": minis.encoded(minis.ramp()[::-1].copy(), "TIFF"),
+    }
+    archives = minis.bbbc039(tmp_path, (one, two, three, "IXMtest_4"), changes)
+    prepare("bbbc039", minis.settings("bbbc039"), archives, tmp_path / "p.h5", False)
+    training = store.read_split(tmp_path / "p.h5", "training")
+    assert training.names == [three, one]
+    assert np.array_equal(training.images[0], training.images[1][::-1])
+
+
+def test_colour_images_keep_their_values(tmp_path):
+    settings = minis.settings("cvppp", split=minis.split_file(tmp_path, minis.PLANTS))
+    prepare("cvppp", settings, minis.cvppp(tmp_path), tmp_path / "p.h5", False)
+    images = store.read_split(tmp_path / "p.h5", "test").images
+    assert images.shape == (1, 6, 8, 3) and (images == 100).all()
+
+
+def test_names_of_the_split_that_the_archives_lack_are_refused(tmp_path, wells):
+    archives = minis.celegans(tmp_path, ("A01", "A02", "B03"))
+    with pytest.raises(GrdError, match=r"no image with a mask for C01.*'allow_missing: \[celegans\]' in config/config"):
+        wells(archives, ("A01", "A02", "C01"))
+
+
+def test_missing_names_are_left_out_and_logged_where_allowed(tmp_path, caplog):
+    names = minis.NUCLEI
+    archives = minis.bbbc039(tmp_path, changes={"training.txt": f"{names[0]}.png\nIXMtest_gone.png\n"})
+    prepare("bbbc039", minis.settings("bbbc039"), archives, tmp_path / "p.h5", True)
+    assert store.read_split(tmp_path / "p.h5", "training").names == [names[0]]
+    assert "IXMtest_gone; left out" in caplog.text
+
+
+def test_a_split_without_any_sample_is_refused_even_where_missing_ones_are_allowed(tmp_path, wells):
+    with pytest.raises(GrdError, match="test split: expected at least one of its 1 samples, found none"):
+        wells(minis.celegans(tmp_path), ("A01", "A02", "C01"), allow_missing=True)
+
+
+def test_images_of_different_sizes_are_refused(tmp_path, wells):
+    changes = {
+        "x_A02_w2_0A-1B.tif": minis.encoded(minis.ramp((5, 8)), "TIFF"),
+        "A02_01_ground_truth.png": minis.encoded(np.ones((5, 8), np.uint8)),
+        "A02_02_ground_truth.png": minis.encoded(np.ones((5, 8), np.uint8)),
+    }
+    with pytest.raises(GrdError, match=r"found \(6, 8\) in A01 and \(5, 8\) in A02"):
+        wells(minis.celegans(tmp_path, changes=changes))
+
+
+def test_a_failure_leaves_no_file(tmp_path, wells):
+    with pytest.raises(GrdError):
+        wells(minis.celegans(tmp_path, ("A01",)))
+    assert not (tmp_path / "prepared.h5").exists()
+
+
+def test_grey_values_are_stretched_to_the_full_range():
+    assert to_uint8(np.array([[100, 151, 610]], np.uint16)).tolist() == [[0, 26, 255]]  # 51 of 510 is 25.5, rounded to even
+
+
+def test_a_constant_image_becomes_zeros():
+    assert not to_uint8(np.full((2, 2), 4095, np.uint16)).any()
+
+
+def test_uint8_colour_is_left_alone():
+    image = np.full((2, 2, 3), 7, np.uint8)
+    assert to_uint8(image) is image
+
+
+@given(hnp.arrays(np.uint16, (3, 4), elements=st.integers(0, 65535)))
+def test_rounding_is_off_by_at_most_one_in_510_of_the_range(image):
+    low, extent = int(image.min()), int(image.max()) - int(image.min())
+    restored = low + to_uint8(image) / 255 * extent
+    assert np.abs(restored - image).max() <= extent / 510 + 1e-6

@@ -1,0 +1,66 @@
+import h5py
+import numpy as np
+import pytest
+
+from grd.data import store
+from grd.errors import GrdError
+
+SPLIT = store.Split(["a", "b"], np.arange(24, dtype=np.uint8).reshape(2, 3, 4), np.ones((2, 3, 4), np.uint16))
+
+
+def test_samples_are_read_as_they_were_written(tmp_path):
+    store.write_samples(tmp_path / "s.h5", {"training": SPLIT})
+    found = store.read_split(tmp_path / "s.h5", "training")
+    assert found.names == SPLIT.names
+    assert np.array_equal(found.images, SPLIT.images) and found.images.dtype == np.uint8
+    assert np.array_equal(found.labels, SPLIT.labels) and found.labels.dtype == np.uint16
+
+
+def test_labels_are_read_as_they_were_written(tmp_path):
+    labels = np.arange(12, dtype=np.int32).reshape(1, 3, 4)
+    store.write_labels(tmp_path / "l.h5", ["ä"], labels)
+    names, found = store.read_labels(tmp_path / "l.h5")
+    assert names == ["ä"] and np.array_equal(found, labels) and found.dtype == np.int32
+
+
+def test_another_kind_of_file_is_refused_by_name(tmp_path):
+    store.write_labels(tmp_path / "l.h5", ["a"], np.zeros((1, 2, 2)))
+    with pytest.raises(GrdError, match="expected format 'grd samples' version 1, found 'grd labels' version 1"):
+        store.read_split(tmp_path / "l.h5", "training")
+
+
+def test_another_version_is_refused_by_number(tmp_path):
+    store.write_labels(tmp_path / "l.h5", ["a"], np.zeros((1, 2, 2)))
+    with h5py.File(tmp_path / "l.h5", "a") as file:
+        file.attrs["format_version"] = 99
+    with pytest.raises(GrdError, match="version 99"):
+        store.read_labels(tmp_path / "l.h5")
+
+
+@pytest.mark.parametrize("content", [None, b"no HDF5"])
+def test_a_file_that_is_absent_or_damaged_is_named(tmp_path, content):
+    path = tmp_path / "l.h5"
+    if content:
+        path.write_bytes(content)
+    with pytest.raises(GrdError, match=r"l\.h5: expected an HDF5 file"):
+        store.read_labels(path)
+
+
+def test_a_file_appears_whole_or_not_at_all(tmp_path):
+    store.write_text(tmp_path / "t", "before")
+    with pytest.raises(RuntimeError), store.whole(tmp_path / "t") as part:
+        part.write_text("half")
+        raise RuntimeError
+    assert [path.name for path in tmp_path.iterdir()] == ["t"]
+    assert (tmp_path / "t").read_text() == "before"
+
+
+def test_a_failure_while_writing_hdf5_leaves_no_file(tmp_path):
+    with pytest.raises(RuntimeError), store.create(tmp_path / "x.h5", "labels"):
+        raise RuntimeError
+    assert not list(tmp_path.iterdir())
+
+
+def test_folders_on_the_way_are_made(tmp_path):
+    store.write_text(tmp_path / "a" / "b" / "t", "text")
+    assert (tmp_path / "a" / "b" / "t").read_text() == "text"

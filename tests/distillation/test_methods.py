@@ -1,0 +1,103 @@
+"""Each method on every pair of Table II, and their terms by hand."""
+
+import itertools
+
+import pytest
+import torch
+from projects import WIDTHS
+
+from grd.config import Fidelity
+from grd.distillation import METHODS, build_method, method_class
+from grd.distillation.at import attention_map
+from grd.distillation.method import Context, Moment, View
+from grd.distillation.rekd import context_loss
+from grd.distillation.spkd import batch_similarity
+from grd.errors import GrdError
+from grd.losses.affinity import offsets_2d
+from grd.networks import build
+from grd.networks.base import tap_shapes, tapped
+
+PAIRS = list(itertools.product(("resunet", "nested_unet"), ("resunet_tiny", "mobilenet_v2")))
+SIZE = (32, 32)
+
+
+def view(network, images, labels, strides):
+    with tapped(network, strides) as taps:
+        embedding = network(images)
+    return View(embedding, taps, labels, offsets_2d((1, 3)), 5)
+
+
+def situation(method, teacher_name, student_name):
+    torch.manual_seed(0)
+    teacher, student = (build(name, **WIDTHS[name]) for name in (teacher_name, student_name))
+    strides = method_class(method).strides
+    context = Context(Fidelity(), tap_shapes(student, strides, SIZE), tap_shapes(teacher, strides, SIZE), instances=5)
+    images, labels = torch.rand(2, 3, *SIZE), torch.randint(0, 5, (2, *SIZE))
+    with torch.no_grad():
+        theirs = view(teacher.eval(), images, labels, strides)
+    return build_method(method, context), student, theirs, images, labels, strides
+
+
+@pytest.mark.parametrize(("teacher", "student"), PAIRS)
+@pytest.mark.parametrize("method", METHODS[1:])
+def test_every_method_teaches_every_student(method, teacher, student):
+    taught, network, theirs, images, labels, strides = situation(method, teacher, student)
+    for step in range(2):
+        terms = taught.terms(view(network, images, labels, strides), theirs, Moment(0, step, 10))
+    assert set(terms) == set(taught.weights)
+    total = sum(taught.weights[name] * term for name, term in terms.items())
+    assert total.isfinite() and total > 0
+    total.backward()
+    moved = [parameter.grad.abs().sum() for parameter in network.parameters() if parameter.grad is not None]
+    assert torch.stack(moved).sum() > 0
+
+
+@pytest.mark.parametrize("method", ["at", "spkd", "biskd", "grd"])
+def test_the_teacher_has_nothing_to_learn_from_itself(method):
+    taught, _, theirs, *_ = situation(method, "resunet", "resunet_tiny")
+    for step in range(2):
+        terms = taught.terms(theirs, theirs, Moment(0, step, 10))
+    assert all(term.item() == pytest.approx(0, abs=1e-9) for term in terms.values())
+
+
+def test_inter_image_terms_start_when_the_bank_holds_an_earlier_image():
+    taught, network, theirs, images, labels, strides = situation("grd", "resunet", "resunet_tiny")
+    ours = view(network, images, labels, strides)
+    first = taught.terms(ours, theirs, Moment(0, 0, 10))
+    second = taught.terms(ours, theirs, Moment(0, 1, 10))
+    assert first["inter_edge"].item() == first["inter_affinity"].item() == 0
+    assert second["inter_edge"] > 0 and second["inter_affinity"] > 0
+    assert len(taught.bank) == 4
+
+
+def test_features_of_different_sizes_are_refused_with_their_shapes():
+    context = Context(Fidelity(), {8: (6, 4, 4), 4: (5, 8, 8), 2: (3, 16, 16)}, {8: (9, 5, 4), 4: (5, 8, 8), 2: (3, 16, 16)}, 5)
+    with pytest.raises(GrdError, match=r"AT: features at stride 8 .* found \(6, 4, 4\) and \(9, 5, 4\)"):
+        build_method("at", context)
+
+
+def test_an_unknown_method_is_answered_with_the_nearest():
+    with pytest.raises(GrdError, match="unknown method 'bisk'; did you mean 'biskd'"):
+        method_class("bisk")
+
+
+def test_an_attention_map_is_the_normalised_sum_of_squares():
+    features = torch.tensor([[[[1.0, 0.0]], [[1.0, 2.0]]]])  # two channels, 1 x 2 pixels
+    assert torch.allclose(attention_map(features), torch.tensor([[2.0, 4.0]]) / 20**0.5)
+
+
+def test_batch_similarity_has_unit_rows():
+    features = torch.tensor([[[[3.0]]], [[[4.0]]]])
+    assert torch.allclose(batch_similarity(features), torch.tensor([[0.6, 0.8], [0.6, 0.8]]))
+
+
+def test_context_loss_of_a_constant_difference_is_its_square():
+    ours = torch.zeros(1, 2, 8, 8)
+    assert context_loss(ours, ours + 3).item() == pytest.approx(9)
+
+
+def test_review_is_ramped_up_over_the_first_twelfth():
+    taught, network, theirs, images, labels, strides = situation("rekd", "resunet", "resunet_tiny")
+    ours = view(network, images, labels, strides)
+    early, late = (taught.terms(ours, theirs, Moment(0, step, 120))["review"].item() for step in (0, 50))
+    assert early == pytest.approx(late / 10, rel=1e-3)

@@ -1,0 +1,63 @@
+import pytest
+import torch
+
+from grd.errors import GrdError
+from grd.networks import build
+from grd.networks.base import tap_shapes, tapped
+from grd.networks.model_file import ModelCard, load_model, save_model
+
+
+def test_sizes_that_cannot_be_halved_are_refused_with_the_size_that_fits():
+    with pytest.raises(GrdError, match=r"multiples of 16, found 40 x 64; pad to 48 x 64"):
+        build("resunet_tiny")(torch.rand(1, 3, 40, 64))
+
+
+def test_an_unknown_network_is_answered_with_the_nearest():
+    with pytest.raises(GrdError, match="unknown network 'resnet_tiny'; did you mean 'resunet_tiny'"):
+        build("resnet_tiny")
+
+
+def test_taps_of_the_teacher_have_the_released_shapes():
+    shapes = tap_shapes(build("resunet"), (16, 8, 4, 2), (544, 544))
+    assert shapes == {16: (680, 34, 34), 8: (680, 68, 68), 4: (349, 136, 136), 2: (179, 272, 272)}
+
+
+@pytest.mark.parametrize("name", ["resunet_tiny", "mobilenet_v2", "nested_unet"])
+def test_all_networks_can_be_tapped_at_strides_8_4_2_with_equal_sizes(name):
+    shapes = tap_shapes(build(name), (8, 4, 2), (64, 96))
+    assert {stride: shape[1:] for stride, shape in shapes.items()} == {8: (8, 12), 4: (16, 24), 2: (32, 48)}
+
+
+def test_a_missing_stride_is_refused_by_name():
+    with pytest.raises(GrdError, match="MobileNetV2 has no features at stride 16"):
+        tap_shapes(build("mobilenet_v2"), (16,), (64, 64))
+
+
+def test_hooks_of_taps_go_when_the_context_ends():
+    network = build("resunet_tiny")
+    with tapped(network, (8,)) as features:
+        network(torch.rand(1, 3, 32, 32))
+    assert features[8].shape == (1, 64, 4, 4)
+    assert not any(module._forward_hooks for module in network.modules())
+
+
+def card(**changes):
+    fields = {"dataset": "cvppp", "run": "r-s0", "network": "resunet_tiny", "arguments": {"widths": [2, 4, 4, 8, 8]}}
+    return ModelCard(**{**fields, "normalisation": "unit", "padding": "zero", "shifts": (1, 3), **changes})
+
+
+def test_a_model_file_gives_back_the_same_embeddings(tmp_path):
+    network = build("resunet_tiny", widths=[2, 4, 4, 8, 8]).eval()
+    save_model(tmp_path / "model.pt", card(), network.state_dict())
+    loaded, found = load_model(tmp_path / "model.pt", torch.device("cpu"))
+    images = torch.rand(1, 3, 32, 32)
+    assert torch.equal(loaded(images), network(images))
+    assert found == card()
+
+
+def test_a_file_that_is_no_model_is_refused_by_name(tmp_path):
+    (tmp_path / "model.pt").write_bytes(b"not a model")
+    with pytest.raises(GrdError, match=r"model\.pt: expected a file of format 'grd model'"):
+        load_model(tmp_path / "model.pt", torch.device("cpu"))
+    with pytest.raises(GrdError, match="found no file"):
+        load_model(tmp_path / "none.pt", torch.device("cpu"))

@@ -1,0 +1,188 @@
+import json
+import logging
+
+import pytest
+import torch
+from projects import settings, write_squares
+
+from grd.errors import GrdError
+from grd.networks.model_file import load_model
+from grd.runs import Run
+from grd.training import fit as fit_module
+from grd.training.fit import train
+from grd.training.history import read_history
+from grd.training.student import Student
+
+CPU = torch.device("cpu")
+TEACHER = Run("cvppp", "resunet")
+METHODS = ("at", "spkd", "rekd", "biskd", "grd")
+
+
+def student(method, network="resunet_tiny"):
+    return Run("cvppp", network, method, "resunet")
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    """Prepared samples and a trained teacher."""
+    torch.set_num_threads(1)
+    folder = tmp_path_factory.mktemp("world")
+    samples = write_squares(folder / "samples.h5")
+    train([settings(TEACHER)], samples, [folder / "teacher"], folder / "state", CPU)
+    return folder
+
+
+def run_group(world, folder, runs, state=None, **training):
+    folders = [folder / run.name for run in runs]
+    chosen = [settings(run, **training) for run in runs]
+    teacher = world / "teacher/model.pt" if runs[0].teacher else None
+    train(chosen, world / "samples.h5", folders, state or folder / "state", CPU, teacher)
+    return folders
+
+
+def weights(folder):
+    return torch.load(folder / "model.pt", weights_only=True)["weights"]
+
+
+def same(one, other):
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_a_run_leaves_a_model_and_a_history_of_every_term(world, tmp_path):
+    (folder,) = run_group(world, tmp_path, [student("grd")])
+    network, card = load_model(folder / "model.pt", CPU)
+    assert (card.network, card.run, card.shifts) == ("resunet_tiny", "resunet_tiny-grd-resunet-s0", (1, 3, 9))
+    records = read_history(folder / "history.jsonl")
+    steps = [record for record in records if "loss" in record]
+    assert [record["step"] for record in steps] == [2, 4, 6, 8]
+    assert [record["step"] for record in records if "validation" in record] == [4, 8]
+    terms = {"affinity", "node", "edge", "affinity_graph", "inter_edge", "inter_affinity"}
+    assert terms | {"loss", "step", "learning_rate"} == set(steps[0])
+    weighted = sum(
+        {"node": 0.1, "edge": 0.1, "affinity_graph": 10}.get(name, 1) * steps[-1][name] for name in terms
+    )
+    assert steps[-1]["loss"] == pytest.approx(weighted, rel=1e-5)
+
+
+def test_training_brings_the_loss_down(world, tmp_path):
+    (folder,) = run_group(world, tmp_path, [Run("cvppp", "resunet_tiny")], iterations=60, log_every=10)
+    losses = [record["loss"] for record in read_history(folder / "history.jsonl") if "loss" in record]
+    assert losses[-1] < 0.7 * losses[0]
+
+
+def test_students_have_the_same_bits_alone_and_in_company(world, tmp_path):
+    together = run_group(world, tmp_path / "together", [student(method) for method in METHODS])
+    for method, folder in zip(METHODS, together, strict=True):
+        (alone,) = run_group(world, tmp_path / "alone", [student(method)])
+        assert same(weights(folder), weights(alone)), method
+        assert (folder / "history.jsonl").read_text() == (alone / "history.jsonl").read_text()
+
+
+@pytest.mark.parametrize("method", ["rekd", "grd"])
+def test_an_interrupted_training_ends_with_the_same_bits(world, tmp_path, monkeypatch, method):
+    (whole,) = run_group(world, tmp_path / "whole", [student(method)])
+    advance = Student.advance
+
+    def stop_at_six(self, *arguments):
+        if self.step == 6:
+            raise KeyboardInterrupt
+        advance(self, *arguments)
+
+    monkeypatch.setattr(Student, "advance", stop_at_six)
+    with pytest.raises(KeyboardInterrupt):
+        run_group(world, tmp_path / "cut", [student(method)])
+    assert not (tmp_path / "cut" / student(method).name).exists()
+    steps = []
+    monkeypatch.setattr(Student, "advance", lambda self, *arguments: (steps.append(self.step), advance(self, *arguments))[1])
+    (resumed,) = run_group(world, tmp_path / "cut", [student(method)])
+    assert steps == [4, 5, 6, 7]
+    assert same(weights(whole), weights(resumed))
+    assert (whole / "history.jsonl").read_text() == (resumed / "history.jsonl").read_text()
+
+
+def test_only_the_new_member_of_a_group_trains_when_the_group_runs_again(world, tmp_path, monkeypatch):
+    first = run_group(world, tmp_path, [student("at"), student("biskd")])
+    before = [weights(folder) for folder in first]
+    for folder in first:
+        (folder / "model.pt").unlink()
+    advanced, advance = [], Student.advance
+    monkeypatch.setattr(
+        Student, "advance", lambda self, *arguments: (advanced.append(self.settings.method), advance(self, *arguments))[1]
+    )
+    again = run_group(world, tmp_path, [student("at"), student("biskd"), student("grd")])
+    assert set(advanced) == {"grd"}
+    assert all(same(old, weights(folder)) for old, folder in zip(before, again, strict=False))
+    (alone,) = run_group(world, tmp_path / "alone", [student("grd")])
+    assert same(weights(again[2]), weights(alone))
+
+
+def test_other_settings_never_resume_a_state(world, tmp_path, monkeypatch):
+    run_group(world, tmp_path, [student("at")])
+    steps, advance = [], Student.advance
+    monkeypatch.setattr(Student, "advance", lambda self, *arguments: (steps.append(self.step), advance(self, *arguments))[1])
+    run_group(world, tmp_path, [student("at")], learning_rate=0.02)
+    assert steps == list(range(8))
+
+
+def test_an_unreadable_checkpoint_is_reported_and_training_starts_anew(world, tmp_path, caplog):
+    (folder,) = run_group(world, tmp_path, [student("at")])
+    expected = weights(folder)
+    for state in (tmp_path / "state").iterdir():
+        state.write_bytes(state.read_bytes()[:1000])
+    with caplog.at_level(logging.WARNING):
+        run_group(world, tmp_path, [student("at")])
+    assert "unreadable" in caplog.text
+    assert same(weights(folder), expected)
+
+
+def test_a_loss_that_is_not_finite_ends_that_run_with_step_and_term_and_spares_the_others(world, tmp_path, monkeypatch):
+    from grd.distillation.at import AT
+
+    terms = AT.terms
+
+    def poisoned(self, ours, theirs, moment):
+        found = terms(self, ours, theirs, moment)
+        return {"attention": found["attention"] * float("nan")} if moment.step == 3 else found
+
+    monkeypatch.setattr(AT, "terms", poisoned)
+    with pytest.raises(GrdError, match=r"resunet_tiny-at-resunet-s0: loss term 'attention' became nan at step 3"):
+        run_group(world, tmp_path, [student("at"), student("biskd")])
+    assert not (tmp_path / student("at").name / "model.pt").exists()
+    assert (tmp_path / student("biskd").name / "model.pt").exists()
+
+
+def test_the_weights_with_the_lowest_validation_loss_are_kept(world, tmp_path, monkeypatch):
+    losses = iter([0.5, 0.9])
+    seen = []
+
+    def fake(network, validation, chosen):
+        seen.append({name: tensor.clone() for name, tensor in network.state_dict().items()})
+        return next(losses)
+
+    monkeypatch.setattr("grd.training.student.validation_loss", fake)
+    (folder,) = run_group(world, tmp_path, [Run("cvppp", "resunet_tiny")])
+    assert same(weights(folder), seen[0])
+    assert not same(seen[0], seen[1])
+
+
+def test_one_teacher_pass_serves_all_students(world, tmp_path, monkeypatch):
+    passes, view = [], fit_module.view
+    monkeypatch.setattr(fit_module, "view", lambda *arguments: (passes.append(1), view(*arguments))[1])
+    run_group(world, tmp_path, [student("at"), student("grd"), student("grd", "mobilenet_v2")])
+    assert len(passes) == 8
+
+
+def test_different_seeds_give_different_weights(world, tmp_path):
+    (zero,) = run_group(world, tmp_path, [Run("cvppp", "resunet_tiny", seed=0)])
+    (one,) = run_group(world, tmp_path, [Run("cvppp", "resunet_tiny", seed=1)])
+    assert not same(weights(zero), weights(one))
+
+
+@pytest.mark.parametrize("options", [{"precision": "bfloat16"}, {"channels_last": True}])
+def test_precision_and_memory_layout_are_settings(world, tmp_path, options):
+    (folder,) = run_group(world, tmp_path, [student("grd")], **options)
+    assert all(tensor.isfinite().all() for tensor in weights(folder).values())
+    (plain,) = run_group(world, tmp_path / "plain", [student("grd")])
+    close = [json.loads(line).get("loss") for line in (folder / "history.jsonl").read_text().splitlines()]
+    exact = [json.loads(line).get("loss") for line in (plain / "history.jsonl").read_text().splitlines()]
+    assert close[0] == pytest.approx(exact[0], rel=0.05)

@@ -1,0 +1,117 @@
+# What the rules share: the validated configuration, the paths, and small helpers that take wildcards.
+
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+from grd.config import Source
+from grd.errors import GrdError
+from grd.layout import Layout
+from grd.runs import Project, Run
+
+try:
+    PROJECT = Project.load(Path("config"), config)
+except GrdError as error:
+    raise WorkflowError(str(error))
+
+TWINS = PROJECT.scale.data == "twins"
+LAYOUT = Layout(Path("results") / PROJECT.config.scale, PROJECT.config.data)
+RESULTS, LOGS, BENCHMARKS = (
+    LAYOUT.results / name for name in (".", "logs", "benchmarks")
+)
+TABLES, FIGURES = RESULTS / "tables", RESULTS / "figures"
+GPUS = int(PROJECT.config.device != "cpu")
+
+
+def source_settings(wildcards):
+    """What decides the samples of a data set, as plain values."""
+    return PROJECT.datasets[wildcards.dataset].model_dump(
+        mode="json", include=set(Source.model_fields)
+    )
+
+
+def twin_settings(wildcards):
+    """How the data set's twin is drawn; None where the scale has real data."""
+    return (
+        PROJECT.scale.twins[wildcards.dataset].model_dump(mode="json")
+        if TWINS
+        else None
+    )
+
+
+def archive_folder(wildcards):
+    return str(LAYOUT.archives(wildcards.dataset, TWINS))
+
+
+def split_file(wildcards):
+    """The data set's split file, where the split is not in an archive."""
+    split = PROJECT.datasets[wildcards.dataset].split
+    return [] if split == "archive" else [str(split)]
+
+
+def settings_of(run):
+    return PROJECT.settings(run).model_dump(mode="json")
+
+
+def run_settings(wildcards):
+    return settings_of(Run.named(wildcards.dataset, wildcards.run))
+
+
+def canvas(wildcards):
+    return list(PROJECT.datasets[wildcards.dataset].canvas)
+
+
+def segmenter_settings(wildcards):
+    return (
+        PROJECT.datasets[wildcards.dataset]
+        .segmenters[wildcards.segmenter]
+        .model_dump(mode="json")
+    )
+
+
+def first_segmenter_settings(wildcards):
+    return next(
+        iter(PROJECT.datasets[wildcards.dataset].segmenters.values())
+    ).model_dump(mode="json")
+
+
+def of_run(run, what):
+    """A file of a run, for each segmenter of its data set where it has one per segmenter."""
+    if what in ("labels", "scores"):
+        return [
+            getattr(LAYOUT, what)(run, segmenter)
+            for segmenter in PROJECT.datasets[run.dataset].segmenters
+        ]
+    return [getattr(LAYOUT, what)(run)]
+
+
+def of_runs(experiment, *what):
+    return [
+        path
+        for run in PROJECT.runs(experiment)
+        for kind in what
+        for path in of_run(run, kind)
+    ]
+
+
+def samples_of(experiment):
+    return [
+        LAYOUT.samples(dataset) for dataset in PROJECT.experiments[experiment].datasets
+    ]
+
+
+def plan_of(experiment):
+    """All that a table or figure shows beside the files that it is drawn from."""
+    datasets = {
+        name: PROJECT.datasets[name]
+        for name in PROJECT.experiments[experiment].datasets
+    }
+    return {
+        "experiment": PROJECT.experiments[experiment].model_dump(mode="json"),
+        "published": PROJECT.published.get(experiment),
+        "scale": PROJECT.scale.title,
+        "datasets": {
+            name: [data.title, data.metrics, list(data.segmenters)]
+            for name, data in datasets.items()
+        },
+    }

@@ -1,0 +1,54 @@
+# Archives → samples.
+
+
+rule obtain_archives:
+    output:
+        record=RESULTS / "data/{dataset}.archives.json",
+    log:
+        LOGS / "obtain_archives/{dataset}.log",
+    benchmark:
+        BENCHMARKS / "obtain_archives/{dataset}.tsv"
+    conda:
+        "../../envs/base.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=120,
+        gpu=0,
+    params:
+        source=source_settings,
+        folder=archive_folder,
+        inbox=str(LAYOUT.inbox),
+        twin=twin_settings,
+    message:
+        "Obtaining the archives of {wildcards.dataset}"
+    script:
+        "../scripts/obtain_archives.py"
+
+
+rule prepare_samples:
+    input:
+        record=RESULTS / "data/{dataset}.archives.json",
+        split=split_file,
+    output:
+        samples=RESULTS / "data/{dataset}.h5",
+    log:
+        LOGS / "prepare_samples/{dataset}.log",
+    benchmark:
+        BENCHMARKS / "prepare_samples/{dataset}.tsv"
+    conda:
+        "../../envs/base.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+        gpu=0,
+    params:
+        source=source_settings,
+        folder=archive_folder,
+        allow_missing=lambda wildcards: wildcards.dataset
+        in PROJECT.config.allow_missing,
+    message:
+        "Preparing the samples of {wildcards.dataset}"
+    script:
+        "../scripts/prepare_samples.py"

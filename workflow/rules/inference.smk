@@ -1,0 +1,54 @@
+# Model → affinities of the test images.
+
+
+rule predict:
+    input:
+        model=RESULTS / "runs/{dataset}/{run}/model.pt",
+        samples=RESULTS / "data/{dataset}.h5",
+    output:
+        affinities=temp(RESULTS / "runs/{dataset}/{run}/affinities.h5"),
+    log:
+        LOGS / "predict/{dataset}/{run}.log",
+    benchmark:
+        BENCHMARKS / "predict/{dataset}/{run}.tsv"
+    conda:
+        "../../envs/torch.yaml"
+    threads: PROJECT.scale.threads
+    resources:
+        mem_mb=4000,
+        runtime=60,
+        gpu=GPUS,
+    params:
+        canvas=canvas,
+        device=PROJECT.config.device,
+    message:
+        "Predicting the test images of {wildcards.dataset} with {wildcards.run}"
+    script:
+        "../scripts/predict.py"
+
+
+rule time_inference:
+    input:
+        model=RESULTS / "runs/{dataset}/{run}/model.pt",
+        samples=RESULTS / "data/{dataset}.h5",
+    output:
+        timing=RESULTS / "runs/{dataset}/{run}/timing.csv",
+    log:
+        LOGS / "time_inference/{dataset}/{run}.log",
+    benchmark:
+        BENCHMARKS / "time_inference/{dataset}/{run}.tsv"
+    conda:
+        "../../envs/torch.yaml"
+    threads: workflow.cores  # alone on the machine, so that nothing else is timed with it
+    resources:
+        mem_mb=4000,
+        runtime=60,
+        gpu=GPUS,
+    params:
+        canvas=canvas,
+        segmenter=first_segmenter_settings,
+        device=PROJECT.config.device,
+    message:
+        "Timing {wildcards.run} on the test images of {wildcards.dataset}"
+    script:
+        "../scripts/time_inference.py"

@@ -1,0 +1,24 @@
+# Instances → scores.
+
+
+rule score:
+    input:
+        labels=RESULTS / "runs/{dataset}/{run}/labels-{segmenter}.h5",
+        samples=RESULTS / "data/{dataset}.h5",
+    output:
+        scores=RESULTS / "runs/{dataset}/{run}/scores-{segmenter}.csv",
+    log:
+        LOGS / "score/{dataset}/{run}-{segmenter}.log",
+    benchmark:
+        BENCHMARKS / "score/{dataset}/{run}-{segmenter}.tsv"
+    conda:
+        "../../envs/base.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+        gpu=0,
+    message:
+        "Scoring {wildcards.run} on {wildcards.dataset} ({wildcards.segmenter})"
+    script:
+        "../scripts/score.py"

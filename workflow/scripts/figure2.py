@@ -1,0 +1,11 @@
+from pathlib import Path
+
+from grd.layout import Layout
+from grd.logs import logged
+from grd.reporting.figures import figure2, write_figure
+from grd.runs import Project
+
+with logged(snakemake.log[0]):
+    project = Project.load(config=snakemake.config)
+    layout = Layout(Path(snakemake.output.csv).parents[1], project.config.data)
+    write_figure(*figure2(project, layout), *map(Path, snakemake.output))

@@ -1,0 +1,15 @@
+from pathlib import Path
+
+from grd.config import Source
+from grd.data.prepare import prepare
+from grd.data.provide import provided
+from grd.logs import logged
+
+with logged(snakemake.log[0]):
+    prepare(
+        snakemake.wildcards.dataset,
+        Source.model_validate(snakemake.params.source),
+        provided(Path(snakemake.input.record), Path(snakemake.params.folder)),
+        out=Path(snakemake.output.samples),
+        allow_missing=snakemake.params.allow_missing,
+    )

@@ -1,0 +1,15 @@
+from pathlib import Path
+
+from grd.config import Segmenter
+from grd.logs import logged
+from grd.segmentation.split import segment_split
+
+with logged(snakemake.log[0]):
+    segment_split(
+        Path(snakemake.input.affinities),
+        Path(snakemake.input.samples),
+        "test",
+        Segmenter.model_validate(snakemake.params.segmenter),
+        out=Path(snakemake.output.labels),
+        threads=snakemake.threads,
+    )
