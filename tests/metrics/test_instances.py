@@ -8,9 +8,7 @@ from hypothesis.extra import numpy as hnp
 from grd.errors import GrdError
 from grd.metrics import aji, overlap_table, score_instances
 
-PAIRS_OF_IMAGES = hnp.arrays(
-    np.int64, st.tuples(st.just(2), st.integers(2, 9), st.integers(2, 9)), elements=st.integers(0, 4)
-)
+PAIRS_OF_IMAGES = hnp.arrays(np.int64, st.tuples(st.just(2), st.integers(2, 9), st.integers(2, 9)), elements=st.integers(0, 4))
 EMPTY = np.zeros((3, 3), dtype=int)
 
 

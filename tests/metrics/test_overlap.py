@@ -12,9 +12,7 @@ from grd.metrics.overlap import overlap_table
 TRUTH = np.array([[0, 0, 1, 1], [0, 4, 4, 1]])
 PREDICTION = np.array([[0, 2, 2, 2], [0, 3, 3, 2]])
 
-PAIRS_OF_IMAGES = hnp.arrays(
-    np.int64, st.tuples(st.just(2), st.integers(1, 8), st.integers(1, 8)), elements=st.integers(0, 5)
-)
+PAIRS_OF_IMAGES = hnp.arrays(np.int64, st.tuples(st.just(2), st.integers(1, 8), st.integers(1, 8)), elements=st.integers(0, 5))
 
 
 def pairs(table):

@@ -4,9 +4,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from grd.config import Segmenter
 from grd.errors import GrdError
 from grd.metrics import score_instances
-from grd.config import Segmenter
 from grd.segmentation import segment
 from grd.segmentation.mutex import mutex_watershed
 
@@ -17,9 +17,7 @@ def perfect_affinities(labels, offsets):
     """1 where p and p + offset carry the same label, else -1; edges that leave the image are -1, and to be ignored."""
     reach = int(np.abs(offsets).max())
     padded = np.pad(labels, reach, constant_values=-1)
-    windows = [
-        tuple(slice(reach + o, reach + o + n) for o, n in zip(offset, labels.shape, strict=True)) for offset in offsets
-    ]
+    windows = [tuple(slice(reach + o, reach + o + n) for o, n in zip(offset, labels.shape, strict=True)) for offset in offsets]
     return np.stack([np.where(padded[window] == labels, 1, -1) for window in windows]).astype(np.float32)
 
 
@@ -94,9 +92,7 @@ def test_the_affinities_are_left_as_they_were():
 @pytest.mark.parametrize("dtype", [bool, np.uint8, np.int64])
 def test_zero_is_exactly_what_lies_outside_the_foreground_and_ids_are_consecutive(dtype):
     truth = two_leaves()
-    labels = mutex_watershed(
-        perfect_affinities(truth, PAPER_OFFSETS), PAPER_OFFSETS, foreground=(truth > 0).astype(dtype)
-    )
+    labels = mutex_watershed(perfect_affinities(truth, PAPER_OFFSETS), PAPER_OFFSETS, foreground=(truth > 0).astype(dtype))
     np.testing.assert_array_equal(labels, truth)
 
 
@@ -136,17 +132,13 @@ def test_inputs_that_do_not_fit_are_refused_with_what_was_expected_and_found(arg
 
 def test_segment_with_the_true_foreground_finds_the_leaves():
     truth = two_leaves()
-    labels = segment(
-        perfect_affinities(truth, PAPER_OFFSETS), PAPER_OFFSETS, Segmenter(foreground="truth"), truth
-    )
+    labels = segment(perfect_affinities(truth, PAPER_OFFSETS), PAPER_OFFSETS, Segmenter(foreground="truth"), truth)
     np.testing.assert_array_equal(labels, truth)
 
 
 def test_segment_with_the_corner_rule_finds_the_leaves_without_the_truth():
     truth = two_leaves()
-    labels = segment(
-        perfect_affinities(truth, PAPER_OFFSETS), PAPER_OFFSETS, Segmenter(foreground="corner", max_size=500)
-    )
+    labels = segment(perfect_affinities(truth, PAPER_OFFSETS), PAPER_OFFSETS, Segmenter(foreground="corner", max_size=500))
     np.testing.assert_array_equal(labels, truth)
 
 

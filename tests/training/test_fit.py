@@ -50,7 +50,7 @@ def same(one, other):
 
 def test_a_run_leaves_a_model_and_a_history_of_every_term(world, tmp_path):
     (folder,) = run_group(world, tmp_path, [student("grd")])
-    network, card = load_model(folder / "model.pt", CPU)
+    _, card = load_model(folder / "model.pt", CPU)
     assert (card.network, card.run, card.shifts) == ("resunet_tiny", "resunet_tiny-grd-resunet-s0", (1, 3, 9))
     records = read_history(folder / "history.jsonl")
     steps = [record for record in records if "loss" in record]
@@ -58,9 +58,7 @@ def test_a_run_leaves_a_model_and_a_history_of_every_term(world, tmp_path):
     assert [record["step"] for record in records if "validation" in record] == [4, 8]
     terms = {"affinity", "node", "edge", "affinity_graph", "inter_edge", "inter_affinity"}
     assert terms | {"loss", "step", "learning_rate"} == set(steps[0])
-    weighted = sum(
-        {"node": 0.1, "edge": 0.1, "affinity_graph": 10}.get(name, 1) * steps[-1][name] for name in terms
-    )
+    weighted = sum({"node": 0.1, "edge": 0.1, "affinity_graph": 10}.get(name, 1) * steps[-1][name] for name in terms)
     assert steps[-1]["loss"] == pytest.approx(weighted, rel=1e-5)
 
 

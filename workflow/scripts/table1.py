@@ -2,7 +2,8 @@ from pathlib import Path
 
 from grd.layout import Layout
 from grd.logs import logged
-from grd.reporting.tables import table1, write_table
+from grd.reporting.table import write_table
+from grd.reporting.tables import table1
 from grd.runs import Project
 
 with logged(snakemake.log[0]):

@@ -3,6 +3,8 @@
 Parameters of the two recipes are the released code's (its 2D data sets' loaders; the paper names no augmentation).
 """
 
+from math import log
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -80,18 +82,22 @@ def displacement(settings: Augment, draws: Draws) -> Tensor:
 
 
 def crop_window(size: torch.Size, settings: Augment, draws: Draws) -> tuple[Tensor, Tensor]:
-    """Scale (B, 2) and centre (B, 2) in pixels of a window that lies in the image, or around it where it is larger."""
-    crop = torch.tensor([float(n) for n in settings.crop], device=draws.device)
-    room = torch.maximum(torch.tensor([float(n) for n in size], device=draws.device), crop)
-    window = crop.expand(draws.batch, 2)
-    if settings.scale is not None:
-        area = draws.uniform(*settings.scale) * room.prod()
-        low, high = torch.tensor(settings.aspect).log().tolist()
-        aspect = draws.uniform(low, high).exp()
-        window = torch.stack([(area / aspect).sqrt(), (area * aspect).sqrt()], -1).minimum(room)
-    image = torch.tensor([float(n) for n in size], device=draws.device)
-    offset = (draws.uniform(shape=(2,)) - 0.5) * (room - window)
-    return window / crop, (image - 1) / 2 + offset
+    """Scale (B, 2) and centre (B, 2) in pixels of a window that lies in the image, or around it where it is larger.
+
+    Without `scale` the window is the crop and starts at a whole pixel, so that nothing is interpolated.
+    """
+    image, crop = (torch.tensor([float(n) for n in sides], device=draws.device) for sides in (size, settings.crop))
+    room = torch.maximum(image, crop)
+    corner, position = ((image - room) / 2).floor(), draws.uniform(shape=(2,))
+    if settings.scale is None:
+        start = corner + (position * (room - crop + 1)).floor()
+        return torch.ones_like(start), start + (crop - 1) / 2
+    area, aspect = (
+        draws.uniform(*settings.scale) * room.prod(),
+        draws.uniform(log(settings.aspect[0]), log(settings.aspect[1])).exp(),
+    )
+    window = torch.stack([(area / aspect).sqrt(), (area * aspect).sqrt()], -1).minimum(room)
+    return window / crop, corner + position * (room - window) + (window - 1) / 2
 
 
 def photometric(images: Tensor, foreground: Tensor, settings: Augment, draws: Draws) -> Tensor:

@@ -19,8 +19,8 @@ def read_image(path: Path) -> np.ndarray:
         return np.asarray(imread(path))
     except FileNotFoundError:
         raise GrdError(f"{path}: expected an image, found no file; check the path") from None
-    except (OSError, ValueError, SyntaxError) as error:
-        raise GrdError(f"{path}: expected a readable tif, png, npy or h5, found none ({error}); convert it") from None
+    except (OSError, ValueError, SyntaxError):
+        raise GrdError(f"{path}: expected a readable tif, png, npy or h5, found none; convert or replace the file") from None
 
 
 def _read_h5(path: Path) -> np.ndarray:

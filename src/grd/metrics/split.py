@@ -14,7 +14,9 @@ def score_split(labels: Path, samples: Path, split: str, out: Path) -> None:
     names, predictions = read_labels(labels)
     truth = read_split(samples, split)
     if names != truth.names:
-        raise GrdError(f"{labels}: expected the {len(truth.names)} images of {samples}, {split}; found others; delete it and rerun")
+        raise GrdError(
+            f"{labels}: expected the {len(truth.names)} images of {samples}, {split}; found others; delete it and rerun"
+        )
     rows = [score_instances(*pair) for pair in zip(predictions, truth.labels, strict=True)]
     table = pd.DataFrame(rows, index=pd.Index(names, name="image"))
     write_text(out, table.to_csv(float_format="%.6f"))

@@ -72,7 +72,13 @@ def figure2(project: Project, layout: Layout) -> tuple[Figure, pd.DataFrame]:
             draw_labels(axis, prediction, run_title(run))
             merges, splits = mark_errors(axis, prediction, truth)
             records.append(
-                {"dataset": dataset, "image": split.names[shown], "run": run.name, "over_merge": merges, "over_segmentation": splits}
+                {
+                    "dataset": dataset,
+                    "image": split.names[shown],
+                    "run": run.name,
+                    "over_merge": merges,
+                    "over_segmentation": splits,
+                }
             )
         row[0].set_ylabel(project.datasets[dataset].title, fontsize=8)
     _caption(figure, project, "red: over-merge; white: over-segmentation")

@@ -17,9 +17,7 @@ from grd.inference.predict import load_predictor
 from grd.segmentation import segment
 
 
-def segment_images(
-    images: Sequence[Path], model: Path, out: Path, settings: Segmenter, device: torch.device
-) -> Iterator[Path]:
+def segment_images(images: Sequence[Path], model: Path, out: Path, settings: Segmenter, device: torch.device) -> Iterator[Path]:
     """Segment image files with a model; yields the 16-bit tif (H, W) written for each, `<name>-labels.tif`."""
     predictor = load_predictor(model, device)
     for path in tqdm(images, desc="images", leave=False, disable=None):

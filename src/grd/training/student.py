@@ -117,11 +117,11 @@ class Student:
         reading = self.settings.fidelity.supervised
         supervised = affinity_loss(mine.affinities, supervision.targets, supervision.exist, reading)
         if self.method is None or teacher is None:
-            return {"loss": supervised, "affinity": supervised}
+            return {"affinity": supervised, "loss": supervised}
         moment = Moment(self.settings.seed, self.step, self.settings.training.iterations)
         terms = self.method.terms(mine, teacher, moment)
         total = supervised + sum(self.method.weights[name] * term for name, term in terms.items())
-        return {"loss": total, "affinity": supervised, **terms}
+        return {"affinity": supervised, **terms, "loss": total}
 
     def advance(self, batch: Batch, supervision: Supervision, teacher: View | None) -> None:
         """One optimiser step."""

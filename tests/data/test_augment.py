@@ -1,0 +1,131 @@
+import numpy as np
+import pytest
+import torch
+
+from grd.config import Augment
+from grd.data.augment import Draws, augment, cutout, displacement, gaussian
+from grd.data.batches import DeviceSplit, cropped, normalised, padded
+from grd.data.store import Split
+from grd.randomness import derived_seed, generator
+
+
+def picture(size=(20, 24), batch=2):
+    """Labels of four blocks, and an image whose grey value is the label / 10: geometry must keep them together."""
+    labels = torch.zeros(batch, *size, dtype=torch.int32)
+    for number, (y, x) in enumerate([(0, 0), (0, 12), (10, 0), (10, 12)], start=1):
+        labels[:, y : y + 10, x : x + 12] = number
+    return labels.unsqueeze(1).float() / 10, labels
+
+
+def test_without_any_change_a_crop_is_a_window_of_the_image():
+    images, labels = picture()
+    images = torch.rand(2, 1, 20, 24)
+    crops, ids = augment(images, labels, Augment(crop=(16, 16), flip=0), generator(0, "a"))
+    for image, crop, label, found in zip(images, crops, labels, ids, strict=True):
+        matches = [
+            (y, x)
+            for y in range(5)
+            for x in range(9)
+            if torch.allclose(image[0, y : y + 16, x : x + 16], crop[0], atol=0.25)
+            and torch.equal(label[y : y + 16, x : x + 16], found)
+        ]
+        assert matches
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        Augment(crop=(16, 16), flip=1),
+        Augment(crop=(16, 16), transpose=1),
+        Augment(crop=(16, 16), scale=(0.5, 1.0)),
+    ],
+    ids=["flip", "transpose", "scale"],
+)
+def test_image_and_labels_move_together(settings):
+    images, labels = picture()
+    crops, ids = augment(images, labels, settings, generator(1, "a"))
+    agree = (crops.squeeze(1) * 10 - ids).abs() < 0.01
+    assert agree.float().mean() > 0.8  # all but the blended rims of blocks
+
+
+def test_beyond_the_border_images_are_mirrored_and_labels_are_background():
+    images, labels = torch.ones(1, 1, 8, 8), torch.ones(1, 8, 8, dtype=torch.int32)
+    crops, ids = augment(images, labels, Augment(crop=(16, 16), flip=0), generator(0, "a"))
+    assert crops.shape == (1, 1, 16, 16) and torch.allclose(crops, torch.ones(1))
+    assert ids.sum() == 64
+
+
+def test_elastic_displacement_is_smooth_and_only_where_it_happens():
+    draws = Draws(40, torch.device("cpu"), generator(0, "e"))
+    field = displacement(Augment(crop=(32, 32), elastic=0.5), draws)
+    moved = field.abs().amax((1, 2, 3)) > 0
+    assert 8 < moved.sum() < 32
+    assert field.diff(dim=1).abs().max() < 2  # pixels per pixel
+
+
+def test_gaussian_blur_keeps_the_mean_and_a_point_becomes_the_kernel():
+    point = torch.zeros(1, 1, 15, 15)
+    point[0, 0, 7, 7] = 1
+    found = gaussian(point, torch.tensor([1.0]), radius=3)
+    assert found.sum().item() == pytest.approx(1, rel=1e-4)
+    assert (found[0, 0, 7, 8] / found[0, 0, 7, 7]).item() == pytest.approx(np.exp(-0.5), rel=1e-4)
+
+
+def test_cutout_fills_squares_within_the_foreground_s_box_with_its_mean():
+    images = torch.rand(3, 1, 32, 32)
+    foreground = torch.zeros(3, 32, 32, dtype=torch.bool)
+    foreground[:, 8:24, 8:24] = True
+    found = cutout(
+        images, foreground, Augment(crop=(32, 32), cutout=1, cutout_side=6), Draws(3, torch.device("cpu"), generator(3, "c"))
+    )
+    changed = (found != images).squeeze(1)
+    assert changed.any() and not changed[:, :8].any() and not changed[:, :, 24:].any()
+    for image, fill, where in zip(images, found, changed, strict=True):
+        if where.any():
+            assert torch.allclose(fill[0][where], image[0, 8:24, 8:24].mean())
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        {"crop": (16, 16)},
+        {"crop": (16, 16), "rotate": 1, "elastic": 1, "noise": 1, "blur": 1, "intensity": 1, "cutout": 1, "grayscale": 1},
+    ],
+)
+def test_a_batch_is_a_function_of_seed_and_step(recipe):
+    rng = np.random.default_rng(0)
+    split = Split(
+        ["a", "b"], rng.integers(0, 256, (2, 20, 24)).astype(np.uint8), rng.integers(0, 3, (2, 20, 24)).astype(np.uint16)
+    )
+    data = DeviceSplit(split, "unit", torch.device("cpu"))
+    settings = Augment(**recipe)
+    first, again, other = (data.training_batch(settings, 2, 0, step) for step in (5, 5, 6))
+    assert torch.equal(first.images, again.images) and torch.equal(first.labels, again.labels)
+    assert not torch.equal(first.images, other.images)
+    assert first.images.shape == (2, 3, 16, 16) and first.images.min() >= 0 and first.images.max() <= 1
+
+
+def test_images_without_instances_are_accepted():
+    split = Split(["a"], np.zeros((1, 20, 24), np.uint8), np.zeros((1, 20, 24), np.uint16))
+    batch = DeviceSplit(split, "unit", torch.device("cpu")).training_batch(Augment(crop=(16, 16), cutout=1), 2, 0, 0)
+    assert batch.images.isfinite().all() and batch.labels.sum() == 0
+
+
+def test_padding_puts_the_image_in_the_middle_and_cropping_takes_it_out():
+    images = torch.arange(12.0).view(1, 1, 3, 4)
+    for padding in ("zero", "reflect"):
+        canvas = padded(images, (6, 7), padding)
+        assert canvas.shape == (1, 1, 6, 7)
+        assert torch.equal(cropped(canvas, (3, 4)), images)
+    assert padded(images, (6, 7), "zero")[0, 0, 0].sum() == 0
+
+
+def test_imagenet_normalisation_of_the_mean_colour_is_zero():
+    mean = torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1).expand(1, 3, 2, 2)
+    assert normalised(mean, "imagenet").abs().max() < 1e-6
+    assert normalised(torch.full((1, 1, 2, 2), 0.5), "unit").shape == (1, 3, 2, 2)
+
+
+def test_purposes_and_steps_have_streams_of_their_own():
+    seeds = {derived_seed(seed, purpose, step) for seed in (0, 1) for purpose in ("images", "augment") for step in range(50)}
+    assert len(seeds) == 200

@@ -1,0 +1,90 @@
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from projects import settings, squares, write_squares
+from skimage.io import imread, imsave
+
+from grd.cli import main
+from grd.runs import Run
+from grd.training.fit import train
+
+
+def run(capsys, *arguments):
+    code = 0
+    try:
+        main([str(argument) for argument in arguments])
+    except SystemExit as stop:
+        code = stop.code
+    return code, *capsys.readouterr()
+
+
+def test_complexity_prints_table_1_s_counts(capsys):
+    code, out, _ = run(capsys, "complexity")
+    assert code == 0
+    assert "33,613,510" in out and "582.974" in out and "4,785,872" in out
+    _, out, _ = run(capsys, "complexity", "--csv")
+    assert "resunet_tiny,295990,5755432896," in out.replace("\r", "") or "resunet_tiny,295990," in out
+
+
+@pytest.mark.parametrize("ending", ["npy", "tif", "png", "h5"])
+def test_score_prints_every_metric_for_every_file_type(capsys, tmp_path, ending):
+    labels = squares(1, 0).labels[0]
+    paths = [tmp_path / f"{name}.{ending}" for name in ("prediction", "truth")]
+    for path in paths:
+        if ending == "npy":
+            np.save(path, labels)
+        elif ending == "h5":
+            import h5py
+
+            with h5py.File(path, "w") as file:
+                file["labels"] = labels
+        else:
+            imsave(path, labels, check_contrast=False)
+    code, out, _ = run(capsys, "score", *paths)
+    assert code == 0
+    assert [line.split() for line in out.splitlines()] == [
+        [name, "0.0000" if name == "dic" else "1.0000"] for name in ("sbd", "dic", "aji", "f1", "pq", "dice")
+    ]
+
+
+def test_faults_are_one_sentence_and_exit_code_2(capsys, tmp_path):
+    np.save(tmp_path / "a.npy", np.zeros((4, 4), int))
+    np.save(tmp_path / "b.npy", np.zeros((4, 5), int))
+    np.save(tmp_path / "c.npy", np.zeros((4, 4)))
+    (tmp_path / "d.png").write_bytes(b"\x89PNG broken")
+    for other, part in (("b", "(4, 5)"), ("c", "float64"), ("d", "d.png"), ("e", "no file")):
+        path = tmp_path / f"{other}.{'png' if other == 'd' else 'npy'}"
+        code, _, err = run(capsys, "score", tmp_path / "a.npy", path)
+        assert code == 2 and part in err and len(err.splitlines()) == 1 and "Traceback" not in err
+
+
+def test_predict_segments_images_of_any_size(capsys, tmp_path):
+    samples = write_squares(tmp_path / "samples.h5")
+    import torch
+
+    train([settings(Run("cvppp", "resunet_tiny"))], samples, [tmp_path], tmp_path / "state", torch.device("cpu"))
+    image = np.random.default_rng(0).integers(0, 4000, (50, 41)).astype(np.uint16)
+    imsave(tmp_path / "mine.tif", image, check_contrast=False)
+    code, out, _ = run(capsys, "predict", tmp_path / "mine.tif", "--model", tmp_path / "model.pt", "-o", tmp_path / "out")
+    assert code == 0 and out.strip().endswith("mine-labels.tif")
+    labels = imread(tmp_path / "out/mine-labels.tif")
+    assert labels.shape == (50, 41) and labels.dtype == np.uint16
+
+
+def test_predict_names_what_is_no_image(capsys, tmp_path):
+    np.save(tmp_path / "stack.npy", np.zeros((5, 6, 7, 8)))
+    (tmp_path / "model.pt").write_bytes(b"")
+    code, _, err = run(capsys, "predict", tmp_path / "stack.npy", "--model", tmp_path / "model.pt", "-o", tmp_path / "out")
+    assert code == 2 and "model.pt" in err
+
+
+def test_an_unknown_data_set_is_answered_with_the_nearest(capsys):
+    code, _, err = run(capsys, "fetch", "bbbc39")
+    assert code == 2 and "did you mean 'bbbc039'" in err
+
+
+def test_help_does_not_need_torch():
+    script = "import sys, grd.cli; grd.cli.parser(); sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0

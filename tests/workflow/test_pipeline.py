@@ -1,0 +1,125 @@
+"""The workflow on twins, from nothing to tables, in a folder of its own."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+
+
+def snakemake(folder, *arguments):
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "workflow/Snakefile"), "--directory", str(folder)]
+    return subprocess.run([*command, *arguments], capture_output=True, text=True, check=False, timeout=1500)
+
+
+def jobs(result):
+    """Planned jobs by rule, from a dry run's statistics."""
+    lines = (result.stdout + result.stderr).split("Job stats:")[-1].splitlines()
+    counts = {}
+    for line in lines[3:]:
+        if len(line.split()) != 2:
+            break
+        counts[line.split()[0]] = int(line.split()[1])
+    return counts
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    """A copy of config/ whose demo trains for a few steps on small twins."""
+    folder = tmp_path_factory.mktemp("project")
+    shutil.copytree(ROOT / "config", folder / "config")
+    demo = folder / "config/scales/demo.yaml"
+    content = yaml.safe_load(demo.read_text())
+    content["training"] |= {"iterations": 3, "validate_every": 3, "log_every": 1}
+    content["networks"] = {
+        "resunet": {"widths": [2, 3, 4, 5, 6]},
+        "nested_unet": {"width": 2},
+        "resunet_tiny": {"widths": [2, 2, 2, 2, 2]},
+        "mobilenet_v2": {"width": 0.1},
+    }
+    for name, twin in content["twins"].items():
+        twin["size"] = [64, 64]
+        content["datasets"][name] |= {"canvas": [64, 64], "augment": content["datasets"][name]["augment"] | {"crop": [32, 32]}}
+    demo.write_text(yaml.safe_dump(content))
+    return folder
+
+
+def test_the_workflow_is_free_of_lint():
+    result = snakemake(ROOT, "--lint")
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_the_whole_demo_is_249_jobs(small):
+    planned = jobs(snakemake(small, "-n"))
+    assert planned["predict"] == planned["segment"] == planned["score"] == 72
+    assert sum(count for rule, count in planned.items() if rule.startswith("distil_")) == 6
+    assert planned["train"] == 12 and planned["time_inference"] == 4
+
+
+def test_table_1_alone_trains_only_the_networks_it_times(small):
+    planned = jobs(snakemake(small, "-n", "table1"))
+    assert planned["train"] == 4 and planned["time_inference"] == 4
+    assert not any(rule.startswith("distil_") or rule in ("predict", "score") for rule in planned)
+
+
+def test_a_typo_in_the_configuration_is_one_sentence_before_anything_runs(small):
+    result = snakemake(small, "-n", "--config", "sclae=demo")
+    assert result.returncode != 0
+    assert "unknown key 'sclae' (value 'demo'); did you mean 'scale'?" in result.stdout + result.stderr
+
+
+def test_a_data_set_by_form_says_where_to_get_it_and_where_to_put_it(small):
+    result = snakemake(small, "--cores", "1", "--config", "scale=trial", "--", "results/trial/data/cvppp.h5")
+    output = result.stdout + result.stderr
+    assert result.returncode != 0
+    assert "https://www.plant-phenotyping.org/datasets-download" in output and "data/inbox" in output
+
+
+@pytest.mark.slow
+def test_from_nothing_to_tables_and_figures_and_nothing_to_do_after(small):
+    result = snakemake(small, "--cores", "2")
+    assert result.returncode == 0, (result.stdout + result.stderr)[-5000:]
+    results = small / "results/demo"
+    for name in ("table1", "table2"):
+        for ending in ("csv", "tex", "md"):
+            assert (results / "tables" / f"{name}.{ending}").stat().st_size > 500
+    for name in ("figure2", "figure5"):
+        for ending in ("pdf", "png", "csv"):
+            assert (results / "figures" / f"{name}.{ending}").stat().st_size > 100
+    runs = sorted(path.parent for path in results.glob("runs/*/*/model.pt"))
+    assert len(runs) == 72
+    for run in runs:
+        names = {path.name for path in run.iterdir()}
+        assert {"model.pt", "history.jsonl"} < names and len(names - {"timing.csv"}) == 4
+    assert "Nothing to be done" in (again := snakemake(small, "-n")).stdout + again.stderr
+
+    # a changed setting runs again what it touches, and no more
+    demo = small / "config/scales/demo.yaml"
+    content = yaml.safe_load(demo.read_text())
+    content["datasets"]["bbbc039"]["segmenters"]["mutex"]["max_size"] = 900
+    demo.write_text(yaml.safe_dump(content))
+    planned = jobs(snakemake(small, "-n"))
+    assert planned["segment"] == planned["score"] == planned["predict"] == 24
+    assert not any(rule == "train" or rule.startswith("distil_") for rule in planned)
+
+
+@pytest.mark.slow
+def test_finished_members_of_a_group_are_written_back_at_once(small):
+    run = "results/demo/runs/cvppp/resunet_tiny-at-resunet-s0"
+    if not (small / run).exists():
+        pytest.skip("needs the run of the test before")
+    before = (small / run / "model.pt").read_bytes()
+    (small / run / "model.pt").unlink()
+    result = snakemake(small, "--cores", "1", f"{run}/model.pt")
+    assert result.returncode == 0, (result.stdout + result.stderr)[-3000:]
+    assert "step" not in (small / "results/demo/logs/distil/cvppp_resunet_s0.log").read_text()
+    import torch
+
+    after = torch.load(small / run / "model.pt", weights_only=True)["weights"]
+    (small / "before.pt").write_bytes(before)
+    old = torch.load(small / "before.pt", weights_only=True)["weights"]
+    assert all(torch.equal(old[name], after[name]) for name in old)
