@@ -146,7 +146,11 @@ class Twin(Closed):
 
 
 class Scale(Closed):
-    """config/scales/*.yaml: on which data, with which networks and how long."""
+    """config/scales/*.yaml: on which data, with which networks and how long.
+
+    `teacher_iterations` replaces `training.iterations` for networks that teach. `threads`, `training_hours` and
+    `training_gb` are what a training job asks for.
+    """
 
     title: str
     data: Literal["archives", "twins"]
@@ -154,6 +158,7 @@ class Scale(Closed):
     shifts: tuple[Annotated[int, Field(gt=0)], ...] = (1, 3, 5, 9, 27)
     networks: dict[str, dict[str, Any]] = {}
     training: Training
+    teacher_iterations: Annotated[int, Field(gt=0)] | None = None
     threads: Annotated[int, Field(gt=0)] = 4
     training_hours: Annotated[float, Field(gt=0)] = 24
     training_gb: Annotated[float, Field(gt=0)] = 16

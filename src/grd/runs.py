@@ -206,5 +206,17 @@ class Project:
             canvas=dataset.canvas,
             padding=dataset.padding,
             augment=dataset.augment,
-            training=self.scale.training,
+            training=self._training(run),
         )
+
+    def _training(self, run: Run) -> Training:
+        iterations = self.scale.teacher_iterations
+        if iterations is None or run.network not in self.teachers:
+            return self.scale.training
+        return self.scale.training.model_copy(update={"iterations": iterations})
+
+    @property
+    def teachers(self) -> set[str]:
+        """Networks that teach in some experiment."""
+        rows = (row for experiment in self.experiments.values() for row in experiment.runs)
+        return {row.teacher for row in rows if row.teacher is not None}

@@ -92,10 +92,8 @@ def crop_window(size: torch.Size, settings: Augment, draws: Draws) -> tuple[Tens
     if settings.scale is None:
         start = corner + (position * (room - crop + 1)).floor()
         return torch.ones_like(start), start + (crop - 1) / 2
-    area, aspect = (
-        draws.uniform(*settings.scale) * room.prod(),
-        draws.uniform(log(settings.aspect[0]), log(settings.aspect[1])).exp(),
-    )
+    area = draws.uniform(*settings.scale) * room.prod()
+    aspect = draws.uniform(log(settings.aspect[0]), log(settings.aspect[1])).exp()
     window = torch.stack([(area / aspect).sqrt(), (area * aspect).sqrt()], -1).minimum(room)
     return window / crop, corner + position * (room - window) + (window - 1) / 2
 

@@ -47,7 +47,7 @@ class View:
     def __init__(
         self, embedding: Tensor, taps: Mapping[int, Tensor], labels: Tensor, offsets: Sequence[Offset], instances: int
     ) -> None:
-        self.embedding = embedding.float()
+        self.embedding = embedding.float().contiguous()
         self.taps = {stride: features.float() for stride, features in taps.items()}
         self.labels, self.offsets, self.instances = labels, offsets, instances
         self._grams: dict[str, Tensor] = {}
