@@ -30,8 +30,9 @@ def squares(count: int, seed: int, size: int = 48) -> Split:
     return Split([f"image{seed}-{n}" for n in range(count)], images, labels)
 
 
-def write_squares(path: Path) -> Path:
-    write_samples(path, {"training": squares(6, 1), "validation": squares(2, 2), "test": squares(3, 3)})
+def write_squares(path: Path, seed: int = 0) -> Path:
+    sizes = {"training": 6, "validation": 2, "test": 3}
+    write_samples(path, {split: squares(count, seed + n) for n, (split, count) in enumerate(sizes.items(), 1)})
     return path
 
 

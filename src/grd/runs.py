@@ -99,8 +99,8 @@ class RunSettings(Closed):
 
     @property
     def digest(self) -> str:
-        """A key for these settings, under which unfinished training is kept."""
-        return hashlib.sha256(json.dumps(self.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()[:16]
+        """A key for these settings."""
+        return hashlib.sha256(json.dumps(self.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()
 
 
 def checked(run: Run, where: str) -> Run:

@@ -45,7 +45,7 @@ def main(repeats: int = 7, threads: int = 2) -> None:
         total = affinity_loss(ours.affinities, targets, exist)
         (total + sum(method.weights[name] * term for name, term in terms.items())).backward()
 
-    for step in range(16):
+    for _ in range(16):
         with torch.no_grad():
             theirs = View(torch.randn(BATCH, 16, 64, 64), {}, labels[:, :64, :64], OFFSETS, INSTANCES)
             method.bank.enqueue(*theirs.nodes, theirs.gram("paper"))

@@ -1,5 +1,7 @@
 import json
 import logging
+import shutil
+from pathlib import Path
 
 import pytest
 import torch
@@ -119,6 +121,20 @@ def test_other_settings_never_resume_a_state(world, tmp_path, monkeypatch):
     steps, advance = [], Student.advance
     monkeypatch.setattr(Student, "advance", lambda self, *arguments: (steps.append(self.step), advance(self, *arguments))[1])
     run_group(world, tmp_path, [student("at")], learning_rate=0.02)
+    assert steps == list(range(8))
+
+
+@pytest.mark.parametrize("changed", ["samples.h5", "teacher/model.pt"])
+def test_other_samples_or_another_teacher_never_resume_a_state(world, tmp_path, monkeypatch, changed):
+    copy = Path(shutil.copytree(world, tmp_path / "world"))
+    run_group(copy, tmp_path, [student("at")])
+    if changed == "samples.h5":
+        write_squares(copy / changed, seed=10)
+    else:
+        train([settings(TEACHER, learning_rate=0.02)], copy / "samples.h5", [copy / "teacher"], copy / "state", CPU)
+    steps, advance = [], Student.advance
+    monkeypatch.setattr(Student, "advance", lambda self, *arguments: (steps.append(self.step), advance(self, *arguments))[1])
+    run_group(copy, tmp_path, [student("at")])
     assert steps == list(range(8))
 
 

@@ -19,7 +19,7 @@ def nodes(embedding: Tensor, labels: Tensor, size: int) -> tuple[Tensor, Tensor]
     index = labels.flatten(1).long()
     sums = embedding.new_zeros(batch, dimension, size)
     sums = sums.scatter_add(2, index.unsqueeze(1).expand(-1, dimension, -1), embedding.flatten(2))
-    counts = torch.stack([torch.bincount(row, minlength=size) for row in index]).to(embedding.dtype)
+    counts = embedding.new_zeros(batch, size).scatter_add(1, index, embedding.new_ones(()).expand_as(index))
     present = counts > 0
     present[:, 0] = False
     return (sums / counts.clamp(min=1).unsqueeze(1)).transpose(1, 2), present

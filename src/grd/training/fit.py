@@ -1,5 +1,6 @@
 """The training loop: one or several students, one batch and one teacher pass per step for all of them."""
 
+import hashlib
 import logging
 import sys
 import time
@@ -9,6 +10,7 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
+from grd.data.archives import sha256
 from grd.data.batches import DeviceSplit
 from grd.data.store import SPLITS, read_split
 from grd.errors import GrdError
@@ -31,20 +33,28 @@ def train(
 ) -> None:
     """Train runs that share data set, seed and teacher; write `model.pt` and `history.jsonl` into the folder of each.
 
-    What was begun before under the same settings goes on where it was; what was finished is only written again. A
-    student that fails (GrdError, e.g. a loss that is not finite) does not stop the others: they are written first.
+    What was begun before with the same settings, samples and teacher goes on where it was; what was finished is only
+    written again. A student that fails (GrdError, e.g. a loss that is not finite) does not stop the others: they are written first.
     """
     training, validation = (DeviceSplit(read_split(samples, split), runs[0].normalisation, device) for split in SPLITS[:2])
     teacher = None
     if teacher_model is not None:
         teacher = arranged(load_model(teacher_model, device)[0].requires_grad_(False), runs[0])
-    students = [Student(run, teacher, training.instances, state, device) for run in runs]
+    inputs = [sha256(path) for path in (samples, teacher_model) if path is not None]
+    students = [
+        Student(run, teacher, training.instances, state / f"{state_key(run, inputs)}.pt", device) for run in runs
+    ]
     failures = fit(students, teacher, training, validation)
     for student, folder in zip(students, folders, strict=True):
         if student.finished and student.settings.run not in failures:
             student.write(folder)
     if failures:
         raise GrdError("; ".join(failures.values()))
+
+
+def state_key(run: RunSettings, inputs: Sequence[str]) -> str:
+    """Under what a run's unfinished training is kept: its settings and the digests of the files that it learns from."""
+    return hashlib.sha256(" ".join([run.digest, *inputs]).encode()).hexdigest()[:16]
 
 
 def fit(
@@ -61,11 +71,11 @@ def fit(
     """
     failures: dict[str, str] = {}
     first = min(student.step for student in students)
-    last = students[0].settings.training.iterations
+    last = max(student.settings.training.iterations for student in students)
     began = time.monotonic()
     with tqdm(total=last, initial=first, desc=_title(students), leave=False, disable=None, file=sys.stderr) as bar:
         for step in range(first, last):
-            active = [s for s in students if s.step == step and s.settings.run not in failures]
+            active = [s for s in students if s.step == step and not s.finished and s.settings.run not in failures]
             if active:
                 _step(active, step, teacher, training, validation, failures)
             bar.update()

@@ -65,10 +65,10 @@ class Student:
     """A network with its method, optimiser, history and checkpoint; knows nothing of others that train beside it."""
 
     def __init__(
-        self, settings: RunSettings, teacher: EmbeddingNetwork | None, instances: int, state: Path, device: torch.device
+        self, settings: RunSettings, teacher: EmbeddingNetwork | None, instances: int, state_file: Path, device: torch.device
     ) -> None:
         self.settings, self.device, self.instances = settings, device, instances
-        self.state_file = state / f"{settings.digest}.pt"
+        self.state_file = state_file
         with initialisation(settings.seed, "network", settings.network):
             self.network = arranged(build(settings.network, **settings.arguments).to(device), settings)
         self.method = None if teacher is None else self._method(teacher).to(device)
