@@ -19,7 +19,7 @@ class AT(Method):
 
     No code of the paper's AT rows is public: stages and weight are our choice. Stages are the decoder (or backbone)
     features at strides 8, 4 and 2, which every network here has. AT's own weight is 1000 over the number of map elements;
-    ours does not depend on the map's size.
+    ours, 1, does not depend on the map's size (gradient 0.1 to 0.5 of L_aff's on the demo).
     """
 
     strides: ClassVar[tuple[int, ...]] = (8, 4, 2)

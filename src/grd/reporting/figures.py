@@ -120,7 +120,7 @@ def figure5(project: Project, layout: Layout, device: torch.device) -> tuple[Fig
     shown = representative_image(student_scores(project, layout, "figure5", dataset))
     split = read_split(layout.samples(dataset), "test")
     image, labels = split.images[shown], split.labels[shown]
-    figure, axes = plt.subplots(1, len(runs) + 1, figsize=(1.6 * (len(runs) + 1), 1.9))
+    figure, axes = plt.subplots(1, len(runs) + 1, figsize=(1.6 * (len(runs) + 1), 2.1))
     draw_image(axes[0], image, "Image")
     records = []
     for axis, run in zip(axes[1:], runs, strict=True):
@@ -158,7 +158,7 @@ def _bare(axis: Axes, title: str) -> None:
 
 
 def _caption(figure: Figure, project: Project, text: str) -> None:
-    figure.tight_layout(pad=0.4, rect=(0, 0.05, 1, 1))
+    figure.tight_layout(pad=0.4, rect=(0, 0.06, 1, 0.97))
     figure.text(0.005, 0.012, f"{text} · scale {project.config.scale} ({project.scale.title})", fontsize=6)
 
 

@@ -140,7 +140,7 @@ TABLE1_NOTES = (
     "NestedUNet: the printed 36.36 M looks like exchanged digits; the network with exactly 624.14 GMAC has 36.63 M.",
     "MobileNet: the printed 4.79 M and 25.82 GMAC are those of 1000 outputs; the student that is trained has 16.",
     "Forward: network passes summed over the test images. Image to instances: padding, network, affinities, mutex watershed "
-    "and clean-up, one image after another. Times: mean ± sd over five passes.",
+    "and clean-up, one image after another. Times: mean ± sd over three passes.",
 )
 
 

@@ -13,7 +13,7 @@ from grd.data.store import Split, read_split, write_text
 from grd.inference.predict import Predictor, load_predictor
 from grd.segmentation import segment
 
-REPEATS = 5
+REPEATS = 3
 
 
 def time_split(
@@ -26,6 +26,7 @@ def time_split(
     """
     predictor, images = load_predictor(model, device, canvas), read_split(samples, split)
     _forward(predictor, images)
+    _end_to_end(predictor, images, settings)
     rows = [
         {"forward": _seconds(_forward, predictor, images), "end_to_end": _seconds(_end_to_end, predictor, images, settings)}
         for _ in range(REPEATS)

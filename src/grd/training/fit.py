@@ -34,16 +34,15 @@ def train(
     """Train runs that share data set, seed and teacher; write `model.pt` and `history.jsonl` into the folder of each.
 
     What was begun before with the same settings, samples and teacher goes on where it was; what was finished is only
-    written again. A student that fails (GrdError, e.g. a loss that is not finite) does not stop the others: they are written first.
+    written again. A student that fails (GrdError, e.g. a loss that is not finite) does not stop the others: they are
+    written first.
     """
     training, validation = (DeviceSplit(read_split(samples, split), runs[0].normalisation, device) for split in SPLITS[:2])
     teacher = None
     if teacher_model is not None:
         teacher = arranged(load_model(teacher_model, device)[0].requires_grad_(False), runs[0])
     inputs = [sha256(path) for path in (samples, teacher_model) if path is not None]
-    students = [
-        Student(run, teacher, training.instances, state / f"{state_key(run, inputs)}.pt", device) for run in runs
-    ]
+    students = [Student(run, teacher, training.instances, state / f"{state_key(run, inputs)}.pt", device) for run in runs]
     failures = fit(students, teacher, training, validation)
     for student, folder in zip(students, folders, strict=True):
         if student.finished and student.settings.run not in failures:
