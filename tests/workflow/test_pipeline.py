@@ -1,5 +1,6 @@
 """The workflow on twins, from nothing to tables, in a folder of its own."""
 
+import copy
 import shutil
 import subprocess
 import sys
@@ -103,6 +104,7 @@ def test_from_nothing_to_tables_and_figures_and_nothing_to_do_after(small):
     # a changed setting runs again what it touches, and no more
     demo = small / "config/scales/demo.yaml"
     content = yaml.safe_load(demo.read_text())
+    content["datasets"]["bbbc039"] = copy.deepcopy(content["datasets"]["bbbc039"])  # YAML's alias is one object
     content["datasets"]["bbbc039"]["segmenters"]["mutex"]["max_size"] = 900
     demo.write_text(yaml.safe_dump(content))
     planned = jobs(snakemake(small, "-n"))

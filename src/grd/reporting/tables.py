@@ -96,12 +96,12 @@ TABLE2_NOTES = (
 
 
 def _scale_notes(project: Project) -> list[str]:
-    seeds = project.config.seeds
+    seeds, teachers = project.config.seeds, project.scale.teacher_iterations
+    steps = f"{project.scale.training.iterations} iterations" + (f", teachers {teachers}" if teachers else "")
     spread = f"mean ± sd over seeds {', '.join(map(str, seeds))}" if len(seeds) > 1 else f"one run per cell, seed {seeds[0]}"
-    twins = (
-        "; the data are synthetic twins, so no number compares with the published one" if project.scale.data == "twins" else ""
-    )
-    return [f"Scale {project.config.scale} ({project.scale.title}){twins}; {spread}."]
+    note = f"Scale {project.config.scale} ({project.scale.title}; {steps}); {spread}."
+    twins = "The data are synthetic twins: no score or time here compares with a published one."
+    return [note, twins] if project.scale.data == "twins" else [note]
 
 
 def table1(project: Project, layout: Layout) -> Table:
