@@ -92,7 +92,7 @@ def test_a_missing_file_and_broken_yaml_are_named(config):
 def test_a_scale_is_laid_over_the_data_sets_key_by_key(config):
     project = Project.load(config)
     demo = project.dataset("cvppp")
-    assert demo.augment.crop == (64, 64) and demo.augment.flip == 0.5
+    assert demo.augment.crop == (48, 48) and demo.augment.flip == 0.5
     assert demo.segmenters["mutex_truth_foreground"].foreground == "truth"
 
 
