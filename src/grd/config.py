@@ -171,7 +171,6 @@ class RunRow(Closed):
     network: str
     teacher: str | None = None
     methods: list[str] = ["none"]
-    label: str | None = None
 
 
 class Experiment(Closed):
