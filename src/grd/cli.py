@@ -25,20 +25,22 @@ def parser() -> argparse.ArgumentParser:
     fetch.add_argument("datasets", nargs="+", metavar="DATASET", help="names in config/datasets.yaml")
     fetch.set_defaults(action=_fetch)
 
-    complexity = commands.add_parser("complexity", help="parameters and MACs of the paper's networks at 544 x 544")
+    complexity = commands.add_parser("complexity", help="parameters and MACs of the paper's networks")
     complexity.add_argument("--csv", action="store_true", help="as csv, unrounded")
     complexity.set_defaults(action=_complexity)
 
     score = commands.add_parser("score", help="every metric of the paper for a segmentation and its ground truth")
-    score.add_argument("prediction", type=Path, help="label image: h5, tif, png or npy")
-    score.add_argument("truth", type=Path, help="label image of the same size")
+    score.add_argument("prediction", type=Path, help="label image or volume: h5, tif, png or npy")
+    score.add_argument("truth", type=Path, help="label image or volume of the same size")
     score.set_defaults(action=_score)
 
-    predict = commands.add_parser("predict", help="segment images with a trained model")
-    predict.add_argument("images", nargs="+", type=Path, metavar="IMAGE", help="tif, png or npy: (H, W) or (H, W, 3)")
+    predict = commands.add_parser("predict", help="segment images or volumes with a trained model")
+    predict.add_argument("images", nargs="+", type=Path, metavar="IMAGE", help="h5, tif, png or npy: what the model is for")
     predict.add_argument("--model", type=Path, required=True, help="a run's model.pt")
-    predict.add_argument("-o", "--out", type=Path, required=True, help="folder for the label images (16-bit tif)")
-    predict.add_argument("--max-size", type=int, help="segments of more pixels are background")
+    predict.add_argument("-o", "--out", type=Path, required=True, help="folder for the label images (tif)")
+    predict.add_argument("--max-size", type=int, help="images: segments of more pixels are background")
+    predict.add_argument("--algorithm", choices=["waterz", "multicut"], default="multicut", help="for volumes")
+    predict.add_argument("--threshold", type=float, default=0.5, help="volumes, waterz: more merges more (default 0.5)")
     predict.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     predict.set_defaults(action=_predict)
     return top
@@ -74,16 +76,21 @@ def _complexity(chosen: argparse.Namespace) -> None:
 def _score(chosen: argparse.Namespace) -> None:
     from grd.data.images import read_labels_image
     from grd.metrics.instances import score_instances
+    from grd.metrics.partitions import score_partition
 
-    for name, value in score_instances(read_labels_image(chosen.prediction), read_labels_image(chosen.truth)).items():
-        sys.stdout.write(f"{name:6}{value:.4f}\n")
+    prediction, truth = read_labels_image(chosen.prediction), read_labels_image(chosen.truth)
+    scores = score_partition(prediction, truth) if truth.ndim == 3 else score_instances(prediction, truth)
+    for name, value in scores.items():
+        sys.stdout.write(f"{name:10}{value:.4f}\n")
 
 
 def _predict(chosen: argparse.Namespace) -> None:
-    from grd.config import Segmenter
+    from grd.config import MulticutSegmenter, MutexSegmenter, WaterzSegmenter
     from grd.device import choose_device
-    from grd.segmentation.folder import segment_images
+    from grd.segmentation.folder import segment_files
 
-    segmenter = Segmenter(foreground="corner", max_size=chosen.max_size)
-    for path in segment_images(chosen.images, chosen.model, chosen.out, segmenter, choose_device(chosen.device)):
+    image = MutexSegmenter(algorithm="mutex", foreground="corner", max_size=chosen.max_size)
+    waterz = WaterzSegmenter(algorithm="waterz", threshold=chosen.threshold)
+    volume = waterz if chosen.algorithm == "waterz" else MulticutSegmenter(algorithm="multicut")
+    for path in segment_files(chosen.images, chosen.model, chosen.out, image, volume, choose_device(chosen.device)):
         sys.stdout.write(f"{path}\n")

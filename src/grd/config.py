@@ -7,15 +7,17 @@ else is replaced); nothing else is merged.
 import difflib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from grd.errors import GrdError
 
 Probability = Annotated[float, Field(ge=0, le=1)]
-Size = tuple[Annotated[int, Field(gt=0)], Annotated[int, Field(gt=0)]]
+Positive = Annotated[int, Field(gt=0)]
+Size = tuple[Positive, Positive]
+Extent = Annotated[tuple[Positive, ...], Field(min_length=2, max_length=3)]  # rows, columns, before them sections
 Range = tuple[float, float]
 
 
@@ -32,6 +34,7 @@ class Fidelity(Closed):
     edges: Literal["paper", "released"] = "released"
     intra_affinity: Literal["paper", "released"] = "released"
     inter_affinity: Literal["paper", "released"] = "paper"
+    levels: Literal["paper", "released"] = "paper"
 
 
 class Config(Closed):
@@ -46,18 +49,24 @@ class Config(Closed):
 
 
 class Archive(Closed):
-    """One official file of a data set, and how it is known: `members` is a regular expression for names inside it."""
+    """One official file of a data set, and how it is known: by a regular expression for names inside it (members of a zip,
+    paths in an HDF5 file), by one for its own name, or by both."""
 
     url: str | None = None
     sha256: str | None = None
-    members: str
+    members: str | None = None
+    named: str | None = None
     ask: str | None = None
 
 
 class Augment(Closed):
-    """Training augmentation; angles in degrees, lengths in pixels, intensities as fractions of the full range."""
+    """Training augmentation; lengths in pixels, intensities as fractions of the full range.
 
-    crop: Size
+    `crop` is what the network is given. A volume (sections, rows, columns) is turned, mirrored and deformed within its
+    sections, all of them alike, and mirrored across them; `grayscale` takes all sections alike or each by itself.
+    """
+
+    crop: Extent
     scale: Range | None = None
     aspect: Range = (0.75, 4 / 3)
     flip: Probability = 0.5
@@ -76,8 +85,8 @@ class Augment(Closed):
     cutout_side: int = 20
 
 
-class Segmenter(Closed):
-    """How affinities become instances: the partition, where the foreground comes from, the clean-up.
+class MutexSegmenter(Closed):
+    """How affinities of images become instances: mutex watershed, where the foreground comes from, the clean-up.
 
     `foreground: truth` restricts the partition to the ground truth's foreground (the paper's CVPPP numbers were made so);
     `corner` lets the background be a segment like any other, and drops it afterwards: segments of more than `max_size`
@@ -85,10 +94,10 @@ class Segmenter(Closed):
     pairs (largest size in pixels, side of the window in pixels).
     """
 
-    algorithm: Literal["mutex"] = "mutex"
+    algorithm: Literal["mutex"]
     strides: Size = (5, 5)
     foreground: Literal["truth", "corner"]
-    max_size: Annotated[int, Field(gt=0)] | None = None
+    max_size: Positive | None = None
     merge_passes: tuple[Size, ...] = ((5, 5), (20, 11), (50, 11), (300, 21))
 
     @model_validator(mode="after")
@@ -98,33 +107,86 @@ class Segmenter(Closed):
         return self
 
 
+class WaterzSegmenter(Closed):
+    """Fragments per section, agglomerated by mean affinity up to a threshold on 1 - affinity (higher merges more).
+
+    `threshold: validation` takes the one of `thresholds` with the lowest VOI on the validation volume.
+    """
+
+    algorithm: Literal["waterz"]
+    threshold: Probability | Literal["validation"] = "validation"
+    thresholds: tuple[Probability, ...] = tuple(round(0.05 * n, 2) for n in range(1, 20))
+
+
+class MulticutSegmenter(Closed):
+    """The paper's LMC: fragments per section, joined by a multicut; `beta` above 0.5 cuts more."""
+
+    algorithm: Literal["multicut"]
+    solver: str = "kernighan-lin"
+    beta: Annotated[float, Field(gt=0, lt=1)] = 0.5
+
+
+Segmenter = Annotated[MutexSegmenter | WaterzSegmenter | MulticutSegmenter, Field(discriminator="algorithm")]
+
+
+def as_segmenter(content: Mapping[str, Any]) -> Segmenter:
+    """The segmenter that plain values describe."""
+    return TypeAdapter(Segmenter).validate_python(content)
+
+
 class Source(Closed):
-    """What decides a data set's samples: its archives, and its split (a file, or lists in an archive)."""
+    """What decides a data set's samples: its archives, and its split (a file, or lists in an archive).
+
+    `alternatives` are complete sets of other files that can stand in for the archives.
+    """
 
     archives: dict[str, Archive]
+    alternatives: list[dict[str, Archive]] = []
     split: Path | Literal["archive"]
 
 
 class Dataset(Source):
-    """One data set of config/datasets.yaml."""
+    """One data set of config/datasets.yaml.
+
+    `canvas` is what the network is given at evaluation: images are padded to it, volumes cut into tiles of it. `shifts`
+    lists, axis by axis, the distances in pixels at which the supervised loss compares embeddings; distillation and
+    inference take those up to `reach` (the paper's N).
+    """
 
     title: str
     cite: str
     licence: str
     page: str
     normalisation: Literal["imagenet", "unit"]
-    canvas: Size
+    canvas: Extent
     padding: Literal["reflect", "zero"]
+    shifts: tuple[tuple[Positive, ...], ...]
+    reach: Positive
     augment: Augment
     segmenters: dict[str, Segmenter] = Field(min_length=1)
-    metrics: list[Literal["sbd", "dic", "aji", "f1", "pq", "dice"]] = Field(min_length=1)
+    metrics: list[Literal["sbd", "dic", "aji", "f1", "pq", "dice", "voi", "arand"]] = Field(min_length=1)
+
+    @property
+    def rank(self) -> int:
+        """Spatial axes: 2 for images, 3 for volumes."""
+        return len(self.canvas)
+
+    @model_validator(mode="after")
+    def _one_rank(self) -> Self:
+        if not len(self.canvas) == len(self.augment.crop) == len(self.shifts):
+            raise ValueError("canvas, augment.crop and shifts need one entry per axis: 2 for images, 3 for volumes")
+        return self
 
 
 class Training(Closed):
-    """How a network is trained; the learning rate is `learning_rate` throughout (constant) or its peak (one_cycle)."""
+    """How a network is trained; the learning rate is `learning_rate` throughout (constant) or its peak (one_cycle).
 
-    iterations: Annotated[int, Field(gt=0)]
-    batch_size: Annotated[int, Field(gt=0)] = 2
+    `teacher_iterations` replaces `iterations` for networks that teach.
+    """
+
+    iterations: Positive
+    teacher_iterations: Positive | None = None
+    batch_size: Positive = 2
     learning_rate: Annotated[float, Field(gt=0)] = 1e-4
     schedule: Literal["constant", "one_cycle"] = "constant"
     betas: Range = (0.9, 0.999)
@@ -134,12 +196,13 @@ class Training(Closed):
     precision: Literal["float32", "bfloat16"] = "float32"
     channels_last: bool = False
     select: Literal["best", "last"] = "best"
-    log_every: Annotated[int, Field(gt=0)] = 100
-    validate_every: Annotated[int, Field(gt=0)] = 1000
+    log_every: Positive = 100
+    validate_every: Positive = 1000
 
 
 class Twin(Closed):
-    """Size of a data set's synthetic images, and the seed they are drawn with."""
+    """Size of a data set's synthetic images (or sections, whose number is the official one), and the seed they are drawn
+    with."""
 
     size: Size
     seed: int = 0
@@ -148,28 +211,28 @@ class Twin(Closed):
 class Scale(Closed):
     """config/scales/*.yaml: on which data, with which networks and how long.
 
-    `teacher_iterations` replaces `training.iterations` for networks that teach. `threads`, `training_hours` and
+    `volumes` is laid over `training` for data sets of volumes. `threads`, `training_hours` and
     `training_gb` are what a training job asks for.
     """
 
     title: str
     data: Literal["archives", "twins"]
     twins: dict[str, Twin] = {}
-    shifts: tuple[Annotated[int, Field(gt=0)], ...] = (1, 3, 5, 9, 27)
     networks: dict[str, dict[str, Any]] = {}
     training: Training
-    teacher_iterations: Annotated[int, Field(gt=0)] | None = None
-    threads: Annotated[int, Field(gt=0)] = 4
+    volumes: dict[str, Any] = {}
+    threads: Positive = 4
     training_hours: Annotated[float, Field(gt=0)] = 24
     training_gb: Annotated[float, Field(gt=0)] = 16
     datasets: dict[str, dict[str, Any]] = {}
 
 
 class RunRow(Closed):
-    """One or, with several methods, more runs of config/experiments.yaml."""
+    """One or, with several methods, more runs of config/experiments.yaml; `datasets`: on these instead of the table's."""
 
     network: str
     teacher: str | None = None
+    datasets: list[str] | None = None
     methods: list[str] = ["none"]
 
 
@@ -242,10 +305,19 @@ def _fault(model: type[BaseModel], error: Any, file: Path | str, under: str) -> 
 
 def _fields(model: type[BaseModel], location: list[str]) -> list[str]:
     """The fields of the innermost model on the way to a faulty key."""
+    candidates = [model]
     for part in location[:-1]:
-        inner = [kind for kind in _models(model.model_fields[part].annotation)] if part in model.model_fields else []
-        model = inner[0] if inner else model
-    return list(model.model_fields)
+        fields = [field for kind in candidates for name, field in kind.model_fields.items() if name == part]
+        if fields:
+            candidates = _models(fields[0].annotation) or candidates
+        else:  # a name in a mapping, or the tag that says which model of a union is meant
+            candidates = [kind for kind in candidates if part in _tags(kind)] or candidates
+    return list(candidates[0].model_fields)
+
+
+def _tags(model: type[BaseModel]) -> tuple[Any, ...]:
+    field = model.model_fields.get("algorithm")
+    return get_args(field.annotation) if field else ()
 
 
 def _models(annotation: Any) -> list[type[BaseModel]]:

@@ -1,5 +1,17 @@
 """The one error that users see."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class GrdError(Exception):
     """Bad input or an impossible request, told in one sentence: what was expected, what was found, where, what to do."""
+
+
+@contextmanager
+def located(where: str) -> Iterator[None]:
+    """Within this context a GrdError says where it happened."""
+    try:
+        yield
+    except GrdError as error:
+        raise GrdError(f"{where}: {error}") from error

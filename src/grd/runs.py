@@ -18,9 +18,9 @@ from grd.config import (
     Config,
     Dataset,
     Experiment,
+    Extent,
     Fidelity,
     Scale,
-    Size,
     Training,
     known,
     merge,
@@ -30,6 +30,7 @@ from grd.config import (
 )
 from grd.distillation import METHODS
 from grd.errors import GrdError
+from grd.offsets import Offset, offsets_of
 from grd.networks import NETWORKS
 
 NAME = re.compile(r"(?P<network>[a-z0-9_]+)(-(?P<method>[a-z0-9_]+)-(?P<teacher>[a-z0-9_]+))?-s(?P<seed>\d+)")
@@ -89,13 +90,24 @@ class RunSettings(Closed):
     method: str
     teacher: str | None
     seed: int
-    shifts: tuple[int, ...]
+    shifts: tuple[tuple[int, ...], ...]
+    reach: int
     fidelity: Fidelity
     normalisation: Literal["imagenet", "unit"]
-    canvas: Size
+    canvas: Extent
     padding: Literal["reflect", "zero"]
     augment: Augment
     training: Training
+
+    @property
+    def offsets(self) -> list[Offset]:
+        """The pairs that are supervised."""
+        return offsets_of(self.shifts)
+
+    @property
+    def near(self) -> list[Offset]:
+        """The pairs that are distilled and predicted."""
+        return [offset for offset in self.offsets if max(map(abs, offset)) <= self.reach]
 
     @property
     def digest(self) -> str:
@@ -149,6 +161,7 @@ class Project:
         )
         for name in experiments:
             project.runs(name)
+        _ = project.volume_training
         return project
 
     def dataset(self, name: str) -> Dataset:
@@ -159,17 +172,33 @@ class Project:
         """The distinct runs of these experiments, in the order of their rows."""
         found: dict[Run, None] = {}
         for name in experiments:
-            for dataset in self.experiments[name].datasets:
+            for dataset in self.datasets_of(name):
                 for seed in self.config.seeds:
                     found.update(dict.fromkeys(self._unfold(name, dataset, seed)))
         return list(found)
+
+    def datasets_of(self, experiment: str) -> list[str]:
+        """The data sets of an experiment, those of single rows included."""
+        rows = self.experiments[experiment].runs
+        return list(dict.fromkeys([*self.experiments[experiment].datasets, *(d for row in rows for d in row.datasets or ())]))
 
     def _unfold(self, experiment: str, dataset: str, seed: int) -> Iterable[Run]:
         where = f"config/experiments.yaml, {experiment}"
         known(dataset, self.datasets, "data set", where)
         for row in self.experiments[experiment].runs:
-            for method in row.methods:
-                yield checked(Run(dataset, row.network, method, row.teacher, seed), where)
+            for method in row.methods if dataset in (row.datasets or self.experiments[experiment].datasets) else ():
+                run = checked(Run(dataset, row.network, method, row.teacher, seed), where)
+                self._check_rank(run, where)
+                yield run
+
+    def _check_rank(self, run: Run, where: str) -> None:
+        needed, rank = self.dataset(run.dataset).rank, {2: "images", 3: "volumes"}
+        for network in filter(None, (run.network, run.teacher)):
+            if NETWORKS[network].rank != needed:
+                raise GrdError(
+                    f"{where}: expected a network of {rank[needed]} for {run.dataset}, found {network}, which takes "
+                    f"{rank[NETWORKS[network].rank]}; name another network or data set"
+                )
 
     def all_runs(self) -> list[Run]:
         """Every distinct run of every experiment, teachers included."""
@@ -200,7 +229,8 @@ class Project:
             method=run.method,
             teacher=run.taught_by.name if run.taught_by else None,
             seed=run.seed,
-            shifts=self.scale.shifts,
+            shifts=dataset.shifts,
+            reach=dataset.reach,
             fidelity=self.config.fidelity,
             normalisation=dataset.normalisation,
             canvas=dataset.canvas,
@@ -210,10 +240,15 @@ class Project:
         )
 
     def _training(self, run: Run) -> Training:
-        iterations = self.scale.teacher_iterations
-        if iterations is None or run.network not in self.teachers:
-            return self.scale.training
-        return self.scale.training.model_copy(update={"iterations": iterations})
+        training = self.scale.training if self.dataset(run.dataset).rank == 2 else self.volume_training
+        teaching = training.teacher_iterations if run.network in self.teachers else None
+        return training.model_copy(update={"iterations": teaching or training.iterations, "teacher_iterations": None})
+
+    @property
+    def volume_training(self) -> Training:
+        """How networks of volumes are trained at this scale."""
+        merged = merge(self.scale.training.model_dump(), self.scale.volumes)
+        return parse(Training, merged, f"config/scales/{self.config.scale}.yaml", "volumes")
 
     @property
     def teachers(self) -> set[str]:

@@ -5,6 +5,7 @@ import logging
 import threading
 from functools import partial
 
+import h5py
 import minis
 import pytest
 
@@ -182,6 +183,96 @@ def test_all_archives_of_a_data_set_are_obtained_by_name(tmp_path, caplog):
     minis.bbbc039(tmp_path / "inbox")
     found = archives.obtain("bbbc039", minis.settings("bbbc039"), tmp_path / "data", tmp_path / "inbox", False)
     assert found == {name: tmp_path / "data" / name for name in ("images.zip", "masks.zip", "metadata.zip")}
+
+
+NEURONS = minis.archive(members="^volumes/labels/neuron_ids$", named="(?i)sample_?a")
+ALTERNATIVES = [
+    {"inputs.h5": minis.archive(members="^main$", named="in"), "labels.h5": minis.archive(members="^main$", named="lab")},
+    {"inputs.tif": minis.archive(members=None, named="^inputs"), "labels.tif": minis.archive(members=None)},
+]
+
+
+def hdf(path, dataset="volumes/labels/neuron_ids"):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with h5py.File(path, "w") as file:
+        file[dataset] = [1]
+    return path
+
+
+def obtained(tmp_path, archive, alternatives=(), name="A.hdf"):
+    settings = minis.settings("cremi_a", archives={name: archive}, alternatives=list(alternatives))
+    return archives.obtain("cremi_a", settings, tmp_path / "data", tmp_path / "inbox", False)
+
+
+def touch(folder, *names):
+    folder.mkdir(exist_ok=True)
+    for name in names:
+        (folder / name).write_bytes(b"pixels")
+
+
+def test_an_hdf5_file_is_recognised_by_the_datasets_in_it_and_by_its_name(tmp_path):
+    hdf(tmp_path / "inbox" / "sample_B.hdf")
+    hdf(tmp_path / "inbox" / "sample_A_raw.hdf", "volumes/raw")
+    source = hdf(tmp_path / "inbox" / "my sampleA")
+    path = obtained(tmp_path, NEURONS)["A.hdf"]
+    assert path.name == "A.hdf" and path.read_bytes() == source.read_bytes()
+
+
+def test_an_archive_of_a_known_name_is_asked_for_under_it(tmp_path):
+    hdf(tmp_path / "inbox" / "sample_B.hdf")
+    with pytest.raises(GrdError, match=r"no HDF5 with a name like '.*sample_.a' with members like .* under its official name"):
+        obtained(tmp_path, NEURONS)
+
+
+def test_a_damaged_hdf5_file_is_passed_over_with_a_warning(tmp_path, caplog):
+    touch(tmp_path / "inbox", "a sample_a.h5")
+    hdf(tmp_path / "inbox" / "sample_a.h5")
+    obtained(tmp_path, NEURONS)
+    assert "a sample_a.h5: not a readable HDF5 file, passed over" in caplog.text
+
+
+def test_damaged_files_that_cannot_be_the_archive_are_not_mentioned(tmp_path, obtain, caplog):
+    touch(tmp_path / "inbox", "a.h5", "b.tif")
+    images(tmp_path / "inbox" / "c.zip")
+    obtain(minis.archive())
+    assert not caplog.text
+
+
+def test_an_archive_without_members_is_recognised_by_its_name_alone(tmp_path):
+    touch(tmp_path / "inbox", "other.tif", "Train-Input.tif")
+    found = obtained(tmp_path, minis.archive(members=None, named="(?i)^train-input"), name="input.tif")
+    assert found == {"input.tif": tmp_path / "data" / "input.tif"}
+
+
+def test_an_alternative_is_taken_where_all_its_files_are_there(tmp_path):
+    touch(tmp_path / "inbox", "inputs.tif", "labels.tif")
+    hdf(tmp_path / "inbox" / "in.h5", "main")
+    found = obtained(tmp_path, minis.archive(url="http://127.0.0.1:1/A.zip"), ALTERNATIVES, "A.zip")
+    assert list(found) == ["inputs.tif", "labels.tif"] and all(path.exists() for path in found.values())
+    assert set(archives.read_manifest(tmp_path / "data")) == set(found)
+
+
+def test_the_first_complete_alternative_is_taken_and_the_official_archive_before_all(tmp_path):
+    touch(tmp_path / "inbox", "inputs.tif", "labels.tif")
+    for name in ("in.h5", "lab.h5"):
+        hdf(tmp_path / "inbox" / name, "main")
+    assert list(obtained(tmp_path, minis.archive(), ALTERNATIVES, "A.zip")) == ["inputs.h5", "labels.h5"]
+    images(tmp_path / "inbox" / "a.zip")
+    assert list(obtained(tmp_path, minis.archive(), ALTERNATIVES, "A.zip")) == ["A.zip"]
+
+
+def test_an_alternative_obtained_before_is_used_without_the_inbox(tmp_path):
+    touch(tmp_path / "inbox", "inputs.tif", "labels.tif")
+    first = obtained(tmp_path, minis.archive(), ALTERNATIVES, "A.zip")
+    for path in (tmp_path / "inbox").iterdir():
+        path.unlink()
+    assert obtained(tmp_path, minis.archive(), ALTERNATIVES, "A.zip") == first
+
+
+def test_where_no_alternative_is_complete_all_are_named(tmp_path):
+    touch(tmp_path / "inbox", "inputs.tif")
+    with pytest.raises(GrdError, match=r"or there instead inputs\.h5 and labels\.h5; or inputs\.tif and labels\.tif"):
+        obtained(tmp_path, minis.archive(), ALTERNATIVES, "A.zip")
 
 
 def test_the_sha256_is_that_of_the_bytes(tmp_path):

@@ -19,7 +19,7 @@ def masks_of(name):
     }[name]
 
 
-@pytest.mark.parametrize("dataset", readers.READERS)
+@pytest.mark.parametrize("dataset", minis.MAKERS)
 def test_a_reader_yields_every_sample_in_the_order_of_the_names(tmp_path, dataset):
     samples = list(readers.read(dataset, minis.MAKERS[dataset](tmp_path)))
     expected = {"cvppp": minis.PLANTS, "celegans": minis.WELLS, "bbbc039": minis.NUCLEI}[dataset]
@@ -113,7 +113,7 @@ def test_an_empty_mask_is_refused(tmp_path, dataset):
         list(readers.read(dataset, minis.MAKERS[dataset](tmp_path, changes={masks_of(dataset)[0]: blank})))
 
 
-@pytest.mark.parametrize("dataset", readers.READERS)
+@pytest.mark.parametrize("dataset", minis.MAKERS)
 @pytest.mark.parametrize("what", ["mask", "image"])
 def test_a_missing_half_of_a_pair_is_refused_or_left_out(tmp_path, dataset, what):
     mask, image = masks_of(dataset)
@@ -124,7 +124,7 @@ def test_a_missing_half_of_a_pair_is_refused_or_left_out(tmp_path, dataset, what
     assert len(list(readers.read(dataset, archives, allow_missing=True))) == 2
 
 
-@pytest.mark.parametrize("dataset", readers.READERS)
+@pytest.mark.parametrize("dataset", minis.MAKERS)
 @pytest.mark.parametrize("which", [0, 1])
 def test_a_truncated_image_is_named(tmp_path, dataset, which):
     end = masks_of(dataset)[which]
@@ -135,7 +135,7 @@ def test_a_truncated_image_is_named(tmp_path, dataset, which):
         list(readers.read(dataset, minis.MAKERS[dataset](tmp_path, changes={end: cut}, size=size)))
 
 
-@pytest.mark.parametrize("dataset", readers.READERS)
+@pytest.mark.parametrize("dataset", minis.MAKERS)
 def test_an_image_and_a_mask_of_different_sizes_are_refused(tmp_path, dataset):
     end = masks_of(dataset)[1]
     other = minis.encoded(np.zeros((5, 8, 3), np.uint8)) if dataset == "cvppp" else minis.encoded(minis.ramp((5, 8)), "TIFF")

@@ -18,7 +18,7 @@ DRAWN = {
 }
 
 
-@pytest.fixture(scope="module", params=twins.TWINS)
+@pytest.fixture(scope="module", params=DRAWN)
 def twin(request, tmp_path_factory):
     """A data set, and the archives of its twin in a folder."""
     dataset, folder = request.param, tmp_path_factory.mktemp(request.param)
@@ -77,7 +77,7 @@ def test_a_twin_is_the_same_bytes_on_every_write(twin, tmp_path):
     assert all((tmp_path / name).read_bytes() == path.read_bytes() for name, path in paths.items())
 
 
-@pytest.mark.parametrize("dataset", twins.TWINS)
+@pytest.mark.parametrize("dataset", DRAWN)
 def test_another_seed_draws_other_images(dataset):
     draw = {"cvppp": cvppp.draw, "celegans": celegans.draw, "bbbc039": bbbc039.draw}[dataset]
     one, other = (draw(shapes.generator(seed, 0), SIZE)[0] for seed in (0, 1))

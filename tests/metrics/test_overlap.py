@@ -66,6 +66,14 @@ def test_counting_and_sorting_give_the_same_table(images):
         assert pairs(overlap_table(*images)) == counted
 
 
+@given(PAIRS_OF_IMAGES, st.integers(1, 20))
+def test_an_image_may_be_counted_in_chunks_of_any_size(images, chunk):
+    counted = pairs(overlap_table(*images))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(overlap, "_CHUNK", chunk)
+        assert pairs(overlap_table(*images)) == counted
+
+
 @pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.uint32, np.uint64])
 def test_any_integer_type_gives_the_same_table(dtype):
     assert pairs(overlap_table(PREDICTION.astype(dtype), TRUTH)) == pairs(overlap_table(PREDICTION, TRUTH))

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from grd.config import Segmenter
+from grd.config import MutexSegmenter
 from grd.errors import GrdError
 from grd.metrics import score_instances
 from grd.segmentation import segment
@@ -24,6 +24,10 @@ def perfect_affinities(labels, offsets):
 def bricks(rows, columns, height=12, width=15):
     """A wall of touching rectangles, labelled 1 ... rows * columns."""
     return np.kron(np.arange(1, rows * columns + 1).reshape(rows, columns), np.ones((height, width), dtype=np.int32))
+
+
+def mutex(**settings):
+    return MutexSegmenter(algorithm="mutex", **settings)
 
 
 def two_leaves():
@@ -132,19 +136,23 @@ def test_inputs_that_do_not_fit_are_refused_with_what_was_expected_and_found(arg
 
 def test_segment_with_the_true_foreground_finds_the_leaves():
     truth = two_leaves()
-    labels = segment(perfect_affinities(truth, PAPER_OFFSETS), PAPER_OFFSETS, Segmenter(foreground="truth"), truth)
+    labels = segment(perfect_affinities(truth, PAPER_OFFSETS), PAPER_OFFSETS, mutex(foreground="truth"), truth)
     np.testing.assert_array_equal(labels, truth)
 
 
 def test_segment_with_the_corner_rule_finds_the_leaves_without_the_truth():
     truth = two_leaves()
-    labels = segment(perfect_affinities(truth, PAPER_OFFSETS), PAPER_OFFSETS, Segmenter(foreground="corner", max_size=500))
+    labels = segment(
+        perfect_affinities(truth, PAPER_OFFSETS),
+        PAPER_OFFSETS,
+        mutex(foreground="corner", max_size=500),
+    )
     np.testing.assert_array_equal(labels, truth)
 
 
 def test_segment_asks_for_the_truth_that_its_settings_need():
     with pytest.raises(GrdError, match="expected a ground truth, found none"):
-        segment(AFFINITIES, PAPER_OFFSETS, Segmenter(foreground="truth"))
+        segment(AFFINITIES, PAPER_OFFSETS, mutex(foreground="truth"))
 
 
 @pytest.mark.parametrize(
@@ -159,4 +167,4 @@ def test_segment_asks_for_the_truth_that_its_settings_need():
 )
 def test_settings_without_a_meaning_are_refused(typo):
     with pytest.raises(ValidationError):
-        Segmenter(**typo)
+        mutex(**typo)

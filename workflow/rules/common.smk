@@ -61,6 +61,15 @@ def canvas(wildcards):
     return list(PROJECT.datasets[wildcards.dataset].canvas)
 
 
+def predicted_splits(wildcards):
+    """The test split; before it the validation split, where a segmenter takes its threshold from that."""
+    tuned = any(
+        getattr(segmenter, "threshold", None) == "validation"
+        for segmenter in PROJECT.datasets[wildcards.dataset].segmenters.values()
+    )
+    return ["validation", "test"] if tuned else ["test"]
+
+
 def segmenter_settings(wildcards):
     return (
         PROJECT.datasets[wildcards.dataset]
@@ -96,7 +105,7 @@ def of_runs(experiment, *what):
 
 def samples_of(experiment):
     return [
-        LAYOUT.samples(dataset) for dataset in PROJECT.experiments[experiment].datasets
+        LAYOUT.samples(dataset) for dataset in PROJECT.datasets_of(experiment)
     ]
 
 
@@ -104,7 +113,7 @@ def plan_of(experiment):
     """All that a table or figure shows beside the files that it is drawn from."""
     datasets = {
         name: PROJECT.datasets[name]
-        for name in PROJECT.experiments[experiment].datasets
+        for name in PROJECT.datasets_of(experiment)
     }
     return {
         "experiment": PROJECT.experiments[experiment].model_dump(mode="json"),

@@ -19,6 +19,7 @@ rule predict:
         runtime=60,
         gpu=GPUS,
     params:
+        splits=predicted_splits,
         canvas=canvas,
         device=PROJECT.config.device,
     message:

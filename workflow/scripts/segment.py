@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from grd.config import Segmenter
+from grd.config import as_segmenter
 from grd.logs import logged
 from grd.segmentation.split import segment_split
 
@@ -9,7 +9,7 @@ with logged(snakemake.log[0]):
         Path(snakemake.input.affinities),
         Path(snakemake.input.samples),
         "test",
-        Segmenter.model_validate(snakemake.params.segmenter),
+        as_segmenter(snakemake.params.segmenter),
         out=Path(snakemake.output.labels),
         threads=snakemake.threads,
     )

@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from grd.config import Segmenter
+from grd.config import as_segmenter
 from grd.device import choose_device
 from grd.logs import logged
 from grd.segmentation.timing import time_split
@@ -11,7 +11,7 @@ with logged(snakemake.log[0]):
         Path(snakemake.input.samples),
         "test",
         snakemake.params.canvas,
-        Segmenter.model_validate(snakemake.params.segmenter),
+        as_segmenter(snakemake.params.segmenter),
         out=Path(snakemake.output.timing),
         device=choose_device(snakemake.params.device, snakemake.threads),
     )

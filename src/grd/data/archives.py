@@ -10,33 +10,57 @@ import logging
 import re
 import shutil
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import h5py
 import pooch
 
 from grd.config import Archive, Source
 from grd.data import store
-from grd.data.readers import zips
+from grd.data.readers import volumes, zips
 from grd.errors import GrdError
 
 MANIFEST = "archives.json"
 CHUNK = 1 << 20  # bytes; pooch's own 1 KiB is slow
+HDF5 = {".hdf", ".h5", ".hdf5"}
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where the archives of a data set go, where they may be found, and in words, what may be found instead of them."""
+
+    folder: Path
+    inbox: Path
+    candidates: list[Path]
+    instead: str
+
+    def remedy(self, archive: Archive) -> str:
+        """Where to place an archive that was not found, and under which name."""
+        return f"in {self.inbox} under {'its official name' if archive.named else 'any name'}{self.instead}"
 
 
 def obtain(dataset: str, settings: Source, folder: Path, inbox: Path, progress: bool) -> dict[str, Path]:
     """The verified archives of a data set in `folder`, by their official names.
 
-    An archive that the folder's manifest knows is used as it is. Otherwise a zip in `inbox` (searched recursively, any
-    name) that is recognised by its contents is copied; otherwise the archive is downloaded from its address.
+    An archive that the folder's manifest knows is used as it is. Otherwise a file in `inbox` (searched recursively) that
+    is recognised, by its contents (the members of a zip, the datasets of an HDF5 file), by its name, or as the settings
+    say by both, is copied; otherwise the archive is downloaded from its address. Where not all archives are at hand, but
+    all of one of the `alternatives` are, these are taken.
 
     GrdError if a known archive has changed its size or is a twin, if a download fails or has another sha256, or if only
-    you can get the archive. A damaged zip is passed over with a warning, and is the error where nothing else provides
+    you can get the archive. A damaged file is passed over with a warning, and is the error where nothing else provides
     the archive.
     """
-    return {name: _obtain(dataset, name, archive, folder, inbox, progress) for name, archive in settings.archives.items()}
+    places = Places(folder, inbox, sorted(path for path in inbox.rglob("*") if path.is_file()), _instead(settings))
+    wanted = settings.archives
+    if settings.alternatives:
+        sets = (settings.archives, *settings.alternatives)
+        wanted = next((archives for archives in sets if _at_hand(archives, places)), settings.archives)
+    return {name: _obtain(dataset, name, archive, places, progress) for name, archive in wanted.items()}
 
 
 def sha256(path: Path) -> str:
@@ -66,19 +90,34 @@ def record(folder: Path, name: str, source: str, digest: str | None = None) -> N
     store.write_text(folder / MANIFEST, json.dumps(read_manifest(folder) | {name: entry}, indent=2) + "\n")
 
 
-def _obtain(dataset: str, name: str, archive: Archive, folder: Path, inbox: Path, progress: bool) -> Path:
-    path = folder / name
-    if path.exists() and name in (manifest := read_manifest(folder)):
+def _instead(settings: Source) -> str:
+    sets = "; or ".join(" and ".join(archives) for archives in settings.alternatives)
+    return f", or there instead {sets}" if sets else ""
+
+
+def _at_hand(archives: dict[str, Archive], places: Places) -> bool:
+    """Whether all of these archives are known to the folder's manifest or recognised among the candidates."""
+    known = read_manifest(places.folder)
+    return all(
+        (name in known and (places.folder / name).exists())
+        or _search(name, archive, [places.folder / name, *places.candidates])[0]
+        for name, archive in archives.items()
+    )
+
+
+def _obtain(dataset: str, name: str, archive: Archive, places: Places, progress: bool) -> Path:
+    path = places.folder / name
+    if path.exists() and name in (manifest := read_manifest(places.folder)):
         return _unchanged(path, manifest[name])
-    found, unreadable = _search(archive, [path, *_zips(inbox)])
+    found, unreadable = _search(name, archive, [path, *places.candidates])
     for damaged in unreadable:
-        log.warning("%s: not a readable zip file, passed over in the search for %s", damaged, name)
+        log.warning("%s: not a readable %s file, passed over in the search for %s", damaged, _kind(damaged), name)
     if found:
         _take(_preferred(found, archive), path, archive)
     elif archive.url:
-        _download(dataset, archive.url, path, archive, inbox, progress)
+        _download(dataset, archive.url, path, archive, places.remedy(archive), progress)
     else:
-        raise _absent(dataset, name, archive, inbox, unreadable)
+        raise _absent(dataset, name, archive, places.remedy(archive), unreadable)
     return path
 
 
@@ -93,36 +132,62 @@ def _unchanged(path: Path, entry: dict[str, Any]) -> Path:
     return path
 
 
-def _absent(dataset: str, name: str, archive: Archive, inbox: Path, unreadable: list[Path]) -> GrdError:
+def _absent(dataset: str, name: str, archive: Archive, remedy: str, unreadable: list[Path]) -> GrdError:
     if unreadable:
         return GrdError(
-            f"{dataset}: expected a readable zip with {name}, found the damaged {unreadable[0]}; "
+            f"{dataset}: expected a readable {name}, found the damaged {unreadable[0]}; "
             "get that file again, or remove it if it is something else"
         )
     return GrdError(
-        f"{dataset}: expected {name} in {inbox}, found no zip with members like '{archive.members}'; "
-        f"{archive.ask or 'get it from the page of the data set'}, and place the file in {inbox} under any name"
+        f"{dataset}: expected {name}, found no {_described(name, archive)}; "
+        f"{archive.ask or 'get it from the page of the data set'}, and place the file {remedy}"
     )
 
 
-def _zips(inbox: Path) -> list[Path]:
-    return sorted(path for path in inbox.rglob("*") if path.is_file() and zips.looks_like_zip(path))
+def _described(name: str, archive: Archive) -> str:
+    """What a file has to be like to be taken for the archive."""
+    kind = _kind(Path(name))
+    named = f" with a name like '{archive.named}'" if archive.named else ""
+    members = f" with members like '{archive.members}'" if archive.members else ""
+    return f"{kind or 'file'}{named}{members}"
 
 
-def _search(archive: Archive, candidates: Iterable[Path]) -> tuple[list[Path], list[Path]]:
-    """The candidates with a member that the archive is known by, and those that cannot be read."""
+def _search(name: str, archive: Archive, candidates: Iterable[Path]) -> tuple[list[Path], list[Path]]:
+    """The candidates that are recognised as the archive, and those that might be it but cannot be read."""
     found: list[Path] = []
     unreadable: list[Path] = []
     for path in filter(Path.exists, candidates):
         try:
-            with zips.opened(path) as file:
-                names = zips.names(file)
+            if _recognised(path, name, archive):
+                found.append(path)
         except GrdError:
             unreadable.append(path)
-            continue
-        if any(re.search(archive.members, name) for name in names):
-            found.append(path)
     return found, unreadable
+
+
+def _recognised(path: Path, name: str, archive: Archive) -> bool:
+    named = archive.named or ("" if archive.members else f"^{re.escape(name)}$")
+    if not re.search(named, path.name) or _kind(path) != _kind(Path(name)):
+        return False
+    return archive.members is None or any(re.search(archive.members, member) for member in _members(path))
+
+
+def _kind(path: Path) -> str:
+    """'zip' or 'HDF5', readable or not, by the ending or by the contents of a file; empty for any other."""
+    if zips.looks_like_zip(path):
+        return "zip"
+    return "HDF5" if path.suffix.lower() in HDF5 or (path.exists() and h5py.is_hdf5(path)) else ""
+
+
+def _members(path: Path) -> list[str]:
+    """The names inside a zip or HDF5 file, none in any other; GrdError if it is damaged."""
+    if _kind(path) == "zip":
+        with zips.opened(path) as file:
+            return zips.names(file)
+    if _kind(path) == "HDF5":
+        with volumes.opened(path) as file:
+            return volumes.names(file)
+    return []
 
 
 def _preferred(found: list[Path], archive: Archive) -> Path:
@@ -143,23 +208,24 @@ def _take(source: Path, path: Path, archive: Archive) -> None:
     record(path.parent, path.name, "inbox", digest)
 
 
-def _download(dataset: str, url: str, path: Path, archive: Archive, inbox: Path, progress: bool) -> None:
+def _download(dataset: str, url: str, path: Path, archive: Archive, remedy: str, progress: bool) -> None:
     try:
         with store.whole(path) as part:
             pooch.HTTPDownloader(progressbar=progress, chunk_size=CHUNK)(url, str(part), None)
             digest = sha256(part)
-            _verify(part, digest, archive)
+            _verify(part, digest, path, archive)
     except (OSError, ValueError) as error:  # requests' errors are OSErrors
         raise GrdError(
             f"{dataset}: could not download {path.name} from {url} ({' '.join(str(error).split())}); "
-            f"rerun, or get the file in another way and place it in {inbox} under any name"
+            f"rerun, or get the file in another way and place it {remedy}"
         ) from error
     record(path.parent, path.name, url, digest)
 
 
-def _verify(path: Path, digest: str, archive: Archive) -> None:
+def _verify(part: Path, digest: str, path: Path, archive: Archive) -> None:
     """ValueError unless a download has the official sha256, or where none is known, unless its contents are recognised."""
     if archive.sha256 and digest != archive.sha256:
         raise ValueError(f"expected sha256 {archive.sha256}, found {digest}")
-    if not archive.sha256 and not _search(archive, [path])[0]:
-        raise ValueError(f"found no zip with members like '{archive.members}'")
+    contents = archive.model_copy(update={"named": None})  # a download has a name of ours
+    if not archive.sha256 and not _search(path.name, contents, [part])[0]:
+        raise ValueError(f"found no {_described(path.name, contents)}")

@@ -1,8 +1,11 @@
 """Training augmentation as batched tensor operations: one sampling grid for all geometry, then grey values.
 
+The sections of a volume are channels here: one grid serves all of them.
+
 Parameters of the two recipes are the released code's (its 2D data sets' loaders; the paper names no augmentation).
 """
 
+from collections.abc import Sequence
 from math import log
 
 import torch
@@ -42,14 +45,30 @@ def augment(images: Tensor, labels: Tensor, settings: Augment, generator: torch.
     return photometric(crops, ids > 0, settings, draws), ids
 
 
-def sampling_grid(size: torch.Size, settings: Augment, draws: Draws) -> Tensor:
+def augment_sections(
+    sections: Tensor, labels: Tensor, settings: Augment, generator: torch.Generator, output: Sequence[int]
+) -> tuple[Tensor, Tensor]:
+    """Volumes (B, Z, H, W) in [0, 1] and labels (B, z, H, W) → the middle (B, Z, h, w), and of the labels (B, z, *output).
+
+    (h, w) are the crop's rows and columns. Beyond its border an image is mirrored, as are its labels.
+    """
+    draws = Draws(len(sections), sections.device, generator)
+    grid = sampling_grid(sections.shape[-2:], settings, draws, centred=True)
+    crops = F.grid_sample(sections, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
+    margins = [(have - want) // 2 for have, want in zip(settings.crop[1:], output, strict=True)]
+    middle = grid[:, margins[0] : margins[0] + output[0], margins[1] : margins[1] + output[1]]
+    ids = F.grid_sample(labels.float(), middle, mode="nearest", padding_mode="reflection", align_corners=False)
+    return photometric(crops, ids[:, :1] > 0, settings, draws), ids.to(labels.dtype)
+
+
+def sampling_grid(size: torch.Size, settings: Augment, draws: Draws, centred: bool = False) -> Tensor:
     """Where every output pixel comes from: (B, h, w, 2) as (x, y) in [-1, 1] over the image, as `grid_sample` wants it."""
-    height, width = settings.crop
+    height, width = settings.crop[-2:]
     rows, columns = (torch.arange(n, device=draws.device) - (n - 1) / 2 for n in (height, width))
     points = torch.stack(torch.meshgrid(rows, columns, indexing="ij"), -1).expand(draws.batch, -1, -1, -1)
     points = flipped(points, settings, draws) + displacement(settings, draws)
     points = rotated(points, settings, draws)
-    scale, centre = crop_window(size, settings, draws)
+    scale, centre = crop_window(size, settings, draws, centred)
     pixels = points * scale.view(-1, 1, 1, 2) + centre.view(-1, 1, 1, 2)
     full = pixels.new_tensor([size[0], size[1]])
     return ((2 * pixels + 1) / full - 1).flip(-1)
@@ -72,7 +91,7 @@ def rotated(points: Tensor, settings: Augment, draws: Draws) -> Tensor:
 
 def displacement(settings: Augment, draws: Draws) -> Tensor:
     """Elastic deformation (B, h, w, 2) in pixels: smoothed uniform noise in [-1, 1] times alpha."""
-    height, width = settings.crop
+    height, width = settings.crop[-2:]
     if settings.elastic == 0:
         return torch.zeros(1, 1, 1, 2, device=draws.device)
     field = draws.uniform(-1, 1, (2, height, width))
@@ -81,14 +100,16 @@ def displacement(settings: Augment, draws: Draws) -> Tensor:
     return (field * draws.happens(settings.elastic).view(-1, 1, 1, 1)).permute(0, 2, 3, 1)
 
 
-def crop_window(size: torch.Size, settings: Augment, draws: Draws) -> tuple[Tensor, Tensor]:
+def crop_window(size: torch.Size, settings: Augment, draws: Draws, centred: bool) -> tuple[Tensor, Tensor]:
     """Scale (B, 2) and centre (B, 2) in pixels of a window that lies in the image, or around it where it is larger.
 
-    Without `scale` the window is the crop and starts at a whole pixel, so that nothing is interpolated.
+    Without `scale` the window is the crop and starts at a whole pixel, so that nothing is interpolated. It lies anywhere,
+    or, `centred`, in the middle.
     """
-    image, crop = (torch.tensor([float(n) for n in sides], device=draws.device) for sides in (size, settings.crop))
+    image, crop = (torch.tensor([float(n) for n in sides], device=draws.device) for sides in (size, settings.crop[-2:]))
     room = torch.maximum(image, crop)
-    corner, position = ((image - room) / 2).floor(), draws.uniform(shape=(2,))
+    corner = ((image - room) / 2).floor()
+    position = torch.full((draws.batch, 2), 0.5, device=draws.device) if centred else draws.uniform(shape=(2,))
     if settings.scale is None:
         start = corner + (position * (room - crop + 1)).floor()
         return torch.ones_like(start), start + (crop - 1) / 2
@@ -113,8 +134,14 @@ def photometric(images: Tensor, foreground: Tensor, settings: Augment, draws: Dr
 
 
 def grayscale(images: Tensor, settings: Augment, draws: Draws) -> Tensor:
-    """Contrast and brightness by up to 15 %, clipped, then a gamma between ½ and 2."""
+    """Contrast and brightness by up to 15 %, clipped, then a gamma between ½ and 2; half of the volumes by section."""
     contrast, brightness, gamma = (draws.uniform().view(-1, 1, 1, 1) for _ in range(3))
+    if len(settings.crop) == 3:
+        apart = draws.happens(0.5).view(-1, 1, 1, 1)
+        each = (draws.uniform(shape=(images.shape[1],))[..., None, None] for _ in range(3))
+        contrast, brightness, gamma = (
+            torch.where(apart, own, shared) for own, shared in zip(each, (contrast, brightness, gamma), strict=True)
+        )
     linear = images * (1 + (contrast - 0.5) * 0.3) + (brightness - 0.5) * 0.3
     return linear.clamp(0, 1).pow(2 ** (2 * gamma - 1))
 

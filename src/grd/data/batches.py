@@ -1,8 +1,10 @@
 """Training data on the device: batch t of a run is a function of its seed and t."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from itertools import product
+from math import ceil
+from typing import Literal, Protocol
 
 import numpy as np
 import torch
@@ -10,7 +12,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from grd.config import Augment
-from grd.data.augment import augment
+from grd.data.augment import augment, augment_sections
+from grd.data.mirror import check_context, mirrored_index
 from grd.data.store import Split
 from grd.randomness import generator
 
@@ -20,7 +23,7 @@ IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 @dataclass(frozen=True)
 class Batch:
-    """Network input (B, 3, H, W) float32 and labels (B, H, W) int64."""
+    """Network input (B, 3, H, W) float32 and labels (B, H, W) int64; or (B, 1, Z, Y, X), and labels of the network's output."""
 
     images: Tensor
     labels: Tensor
@@ -54,8 +57,40 @@ def cropped(maps: Tensor, size: Sequence[int]) -> Tensor:
     return maps[..., top : top + size[0], left : left + size[1]]
 
 
-class DeviceSplit:
+@dataclass(frozen=True)
+class Geometry:
+    """What a network is given at evaluation (`canvas`), how it is padded, and how large its output is then, and for a
+    training crop: smaller where convolutions are valid."""
+
+    canvas: tuple[int, ...]
+    padding: Literal["reflect", "zero"]
+    canvas_output: tuple[int, ...]
+    crop_output: tuple[int, ...]
+
+
+class DeviceSplit(Protocol):
     """One split on the device, loaded once."""
+
+    instances: int
+    """The largest id plus one."""
+
+    def training_batch(self, settings: Augment, geometry: Geometry, size: int, seed: int, step: int) -> Batch:
+        """Batch `step` of a run: `size` samples drawn with replacement, augmented and normalised."""
+
+    def check(self, geometry: Geometry) -> None:
+        """GrdError if the samples are too small for the network."""
+
+    def evaluation_batches(self, geometry: Geometry, size: int) -> Iterator[Batch]:
+        """All samples as they are, in batches of up to `size`."""
+
+
+def on_device(split: Split, normalisation: Normalisation, device: torch.device, widen: bool) -> DeviceSplit:
+    """A split on the device; `widen` the borders between the labels of volumes (for training, not for evaluation)."""
+    return DeviceVolumes(split, device, widen) if split.volumes else DeviceImages(split, normalisation, device)
+
+
+class DeviceImages:
+    """Images of one split on the device."""
 
     def __init__(self, split: Split, normalisation: Normalisation, device: torch.device) -> None:
         self.images = as_channels(split.images).to(device)
@@ -67,7 +102,10 @@ class DeviceSplit:
         """Number of images."""
         return len(self.images)
 
-    def training_batch(self, settings: Augment, size: int, seed: int, step: int) -> Batch:
+    def check(self, geometry: Geometry) -> None:
+        """Images are padded to what fits."""
+
+    def training_batch(self, settings: Augment, geometry: Geometry, size: int, seed: int, step: int) -> Batch:
         """Batch `step` of a run: `size` images drawn with replacement, augmented and normalised."""
         chosen = torch.randint(len(self), (size,), generator=generator(seed, "images", step)).to(self.images.device)
         images, labels = augment(
@@ -75,8 +113,86 @@ class DeviceSplit:
         )
         return Batch(normalised(images, self.normalisation), labels.long())
 
-    def whole(self, index: slice, canvas: Sequence[int], padding: Literal["reflect", "zero"]) -> Batch:
+    def evaluation_batches(self, geometry: Geometry, size: int) -> Iterator[Batch]:
         """Whole images on their canvas, labels padded with background."""
-        images = padded(self.images[index].float() / 255, canvas, padding)
-        labels = padded(self.labels[index].unsqueeze(1), canvas, "zero").squeeze(1)
-        return Batch(normalised(images, self.normalisation), labels.long())
+        for images, labels in zip(self.images.split(size), self.labels.split(size), strict=True):
+            pixels = padded(images.float() / 255, geometry.canvas, geometry.padding)
+            ids = padded(labels.unsqueeze(1), geometry.canvas, "zero").squeeze(1)
+            yield Batch(normalised(pixels, self.normalisation), ids.long())
+
+
+class DeviceVolumes:
+    """Volumes of one split on the device; a batch is windows of them."""
+
+    def __init__(self, split: Split, device: torch.device, widen: bool) -> None:
+        self.volumes = torch.from_numpy(split.images).to(device)
+        labels = torch.from_numpy(split.labels.astype(np.int32)).to(device)
+        self.labels = torch.stack([widened(volume) for volume in labels]) if widen else labels
+        self.instances = int(split.labels.max(initial=0)) + 1
+
+    def check(self, geometry: Geometry) -> None:
+        """GrdError for volumes that are thinner than the network's context."""
+        margin = [(have - want) // 2 for have, want in zip(geometry.canvas, geometry.canvas_output, strict=True)]
+        check_context(self.volumes.shape[1:], margin, "training/images")
+
+    def training_batch(self, settings: Augment, geometry: Geometry, size: int, seed: int, step: int) -> Batch:
+        """Batch `step` of a run: windows whose outputs lie anywhere in the volumes, augmented.
+
+        A window is larger than the crop by what turning it may need.
+        """
+        draws, output = generator(seed, "images", step), geometry.crop_output
+        spare = [0, *(ceil(0.21 * side) if settings.rotate else 0 for side in settings.crop[1:])]  # (√2 - 1) / 2
+        outer = [side + 2 * more for side, more in zip(settings.crop, spare, strict=True)]
+        inner = [output[0], *outer[1:]]
+        images, labels = [], []
+        for _ in range(size):
+            volume = int(torch.randint(len(self.volumes), (), generator=draws))
+            start = self._anywhere(output, draws)
+            mirrored = bool(torch.rand((), generator=draws) < settings.flip)
+            images.append(self._window(self.volumes[volume], start, output, outer, mirrored))
+            labels.append(self._window(self.labels[volume], start, output, inner, mirrored))
+        sections, ids = augment_sections(
+            torch.stack(images).float() / 255, torch.stack(labels), settings, generator(seed, "augment", step), output[1:]
+        )
+        return Batch(sections.unsqueeze(1), ids.long())
+
+    def _anywhere(self, output: Sequence[int], draws: torch.Generator) -> list[int]:
+        room = [max(have - want, 0) for have, want in zip(self.volumes.shape[1:], output, strict=True)]
+        return [int(torch.randint(places + 1, (), generator=draws)) for places in room]
+
+    def _window(
+        self, volume: Tensor, start: Sequence[int], output: Sequence[int], size: Sequence[int], mirrored: bool
+    ) -> Tensor:
+        """The window (*size) concentric with the output at `start`; mirrored, its sections in reverse."""
+        corner = [first - (outer - inner) // 2 for first, inner, outer in zip(start, output, size, strict=True)]
+        window = mirrored_window(volume, corner, size)
+        return window.flip(0) if mirrored else window
+
+    def evaluation_batches(self, geometry: Geometry, size: int) -> Iterator[Batch]:
+        """Tiles whose outputs cover the volumes; what lies beyond is mirrored, image and labels alike."""
+        output = geometry.canvas_output
+        starts = product(*(range(0, have, step) for have, step in zip(self.volumes.shape[1:], output, strict=True)))
+        places = list(product(range(len(self.volumes)), starts))
+        for first in range(0, len(places), size):
+            chosen = places[first : first + size]
+            images = [self._window(self.volumes[v], start, output, geometry.canvas, False) for v, start in chosen]
+            labels = [mirrored_window(self.labels[v], start, output) for v, start in chosen]
+            yield Batch(torch.stack(images).unsqueeze(1).float() / 255, torch.stack(labels).long())
+
+
+def mirrored_window(volume: Tensor, corner: Sequence[int], size: Sequence[int]) -> Tensor:
+    """The window (*size) at `corner` of a volume (Z, Y, X), mirrored beyond the volume's border (its last plane is not
+    repeated)."""
+    for axis, (first, length) in enumerate(zip(corner, size, strict=True)):
+        have = volume.shape[axis]
+        volume = volume.index_select(axis, torch.from_numpy(mirrored_index(first, length, have)).to(volume.device))
+    return volume
+
+
+def widened(labels: Tensor) -> Tensor:
+    """Labels (Z, Y, X) with 0 where the 3 x 3 neighbourhood in the section holds more than one id (beside 0)."""
+    sections = labels.unsqueeze(1).float()  # ids are exact in float32 up to 2^24
+    highest = F.max_pool2d(sections, 3, 1, 1)
+    beyond = sections.amax() + 1
+    lowest = beyond - F.max_pool2d(torch.where(sections > 0, beyond - sections, torch.zeros_like(sections)), 3, 1, 1)
+    return labels.masked_fill((highest > lowest).squeeze(1), 0)

@@ -9,8 +9,11 @@ from skimage.io import imread
 from grd.errors import GrdError
 
 
+KEYS = ("labels", "main", "volumes/raw")
+
+
 def read_image(path: Path) -> np.ndarray:
-    """The array in a tif, png, jpg, npy or h5 file (of an h5, its only dataset, or the one named 'labels')."""
+    """The array in a tif, png, jpg, npy or h5 file (of an h5, its only dataset, or the first of KEYS that it has)."""
     try:
         if path.suffix == ".npy":
             return np.load(path, allow_pickle=False)
@@ -19,17 +22,25 @@ def read_image(path: Path) -> np.ndarray:
         return np.asarray(imread(path))
     except FileNotFoundError:
         raise GrdError(f"{path}: expected an image, found no file; check the path") from None
-    except (OSError, ValueError, SyntaxError):
+    except (OSError, ValueError, SyntaxError, RuntimeError):
         raise GrdError(f"{path}: expected a readable tif, png, npy or h5, found none; convert or replace the file") from None
 
 
 def _read_h5(path: Path) -> np.ndarray:
     with h5py.File(path, "r") as file:
         found = [name for name, item in file.items() if isinstance(item, h5py.Dataset) and item.dtype.kind in "uif"]
-        name = "labels" if "labels" in found else found[0] if len(found) == 1 else None
+        keys = [key for key in KEYS if isinstance(file.get(key), h5py.Dataset)]
+        name = keys[0] if keys else found[0] if len(found) == 1 else None
         if name is None:
-            raise GrdError(f"{path}: expected one array or one named 'labels', found {', '.join(found) or 'none'}; store it so")
-        return file[name][:]
+            raise GrdError(
+                f"{path}: expected one array, or one named {', '.join(KEYS)}, found {', '.join(found) or 'none'}; store it so"
+            )
+        return _without_count(file[name][:])
+
+
+def _without_count(array: np.ndarray) -> np.ndarray:
+    """The pipeline's own labels of a single volume, (1, Z, Y, X), as (Z, Y, X)."""
+    return array[0] if array.ndim == 4 and len(array) == 1 else array
 
 
 def read_labels_image(path: Path) -> np.ndarray:
@@ -38,6 +49,15 @@ def read_labels_image(path: Path) -> np.ndarray:
     if labels.dtype.kind not in "ui":
         raise GrdError(f"{path}: expected integer labels, found {labels.dtype} of shape {labels.shape}; convert them")
     return labels
+
+
+def read_volume(path: Path) -> np.ndarray:
+    """A volume (Z, Y, X) of any number type."""
+    volume = read_image(path)
+    if volume.ndim != 3 or not np.isfinite(volume).all():
+        found = f"shape {volume.shape}" if volume.ndim != 3 else "NaN or infinite voxels"
+        raise GrdError(f"{path}: expected a volume (Z, Y, X) of finite grey values, found {found}; convert or mend it")
+    return volume
 
 
 def read_microscope_image(path: Path) -> np.ndarray:

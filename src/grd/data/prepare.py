@@ -12,7 +12,7 @@ from grd.config import Source
 from grd.data import readers, store
 from grd.data.readers import zips
 from grd.data.sample import Sample
-from grd.data.splits import split_names
+from grd.data.splits import named_part, split_names
 from grd.errors import GrdError
 
 log = logging.getLogger(__name__)
@@ -22,17 +22,17 @@ def prepare(dataset: str, settings: Source, archives: dict[str, Path], out: Path
     """Write the prepared data set to `out` (format `samples` of the store), each split in the order of its list.
 
     Names of the split that the archives lack are a GrdError, or with `allow_missing` are left out and logged; so are
-    images without mask and masks without image. Images of different sizes are a GrdError.
+    images without mask and masks without image. Images of different sizes within a split are a GrdError.
     """
     splits = split_names(settings, archives)
-    samples = _read(dataset, archives, {name for names in splits.values() for name in names}, allow_missing)
-    _check_complete(dataset, splits, samples, _folder(archives), allow_missing)
-    _check_sizes(samples, _folder(archives))
-    store.write_samples(out, {split: _stack(split, names, samples) for split, names in splits.items()})
+    wanted = {named_part(entry)[0] for entries in splits.values() for entry in entries}
+    samples = _read(dataset, archives, wanted, allow_missing)
+    _check_complete(dataset, wanted, samples, _folder(archives), allow_missing)
+    store.write_samples(out, {split: _stack(split, entries, samples, _folder(archives)) for split, entries in splits.items()})
 
 
 def to_uint8(image: np.ndarray) -> np.ndarray:
-    """An image with its range min..max mapped to 0..255 and rounded; uint8 (H, W, 3) is returned as it is.
+    """An image with its range min..max mapped to 0..255 and rounded; uint8 (H, W, 3) or (Z, Y, X) is returned as it is.
 
     Rounding is off by at most 1/510 of the image's range. A constant image becomes zeros.
     """
@@ -59,15 +59,36 @@ def _folder(archives: dict[str, Path]) -> Path:
 
 
 def _check_complete(
-    dataset: str, splits: Mapping[str, list[str]], samples: Mapping[str, Sample], where: Path, allow_missing: bool
+    dataset: str, wanted: set[str], samples: Mapping[str, Sample], where: Path, allow_missing: bool
 ) -> None:
-    wanted = [name for names in splits.values() for name in names]
-    absent = ", ".join(sorted(set(wanted) - set(samples)))
+    absent = ", ".join(sorted(wanted - set(samples)))
     fault = f"{where}: expected the {len(wanted)} samples of the split, found no image with a mask for {absent}"
     if absent and not allow_missing:
         raise zips.incomplete(fault, dataset)
     if absent:
         log.warning("%s; left out, as allow_missing says", fault)
+
+
+def _stack(split: str, entries: list[str], samples: Mapping[str, Sample], where: Path) -> store.Split:
+    present = [entry for entry in entries if named_part(entry)[0] in samples]
+    if not present:
+        raise GrdError(f"{split} split: expected at least one of its {len(entries)} samples, found none; complete the archives")
+    parts = [_part(entry, samples, where) for entry in present]
+    _check_sizes(dict(zip(present, parts, strict=True)), where)
+    return store.Split(
+        present, np.stack([part.image for part in parts]), np.stack([part.labels for part in parts]).astype(np.uint16)
+    )
+
+
+def _part(entry: str, samples: Mapping[str, Sample], where: Path) -> Sample:
+    """The sample, or the part of it, that an entry of a split means; ids of a part are made consecutive."""
+    name, part = named_part(entry)
+    sample = samples[name]
+    if not part:
+        return sample
+    if len(part) > sample.labels.ndim or any(not p.start < p.stop <= n for p, n in zip(part, sample.labels.shape, strict=False)):
+        raise GrdError(f"{where}: expected {entry} of {name}, found a size of {sample.labels.shape}; correct the split file")
+    return Sample(entry, sample.image[part], zips.consecutive(sample.labels[part]))
 
 
 def _check_sizes(samples: Mapping[str, Sample], where: Path) -> None:
@@ -77,14 +98,3 @@ def _check_sizes(samples: Mapping[str, Sample], where: Path) -> None:
     if len(first) > 1:
         (one, a), (other, b) = list(first.items())[:2]
         raise GrdError(f"{where}: expected images of one size, found {one} in {a} and {other} in {b}; get the archives again")
-
-
-def _stack(split: str, names: list[str], samples: Mapping[str, Sample]) -> store.Split:
-    present = [name for name in names if name in samples]
-    if not present:
-        raise GrdError(f"{split} split: expected at least one of its {len(names)} samples, found none; complete the archives")
-    return store.Split(
-        present,
-        np.stack([samples[name].image for name in present]),
-        np.stack([samples[name].labels for name in present]).astype(np.uint16),
-    )

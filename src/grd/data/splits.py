@@ -1,6 +1,9 @@
-"""Which samples are for training, validation and test."""
+"""Which samples are for training, validation and test.
 
-from itertools import combinations
+A name may be followed by the part of it that is meant, axis by axis: `AC4[0:80]` are the first 80 sections of a volume.
+"""
+
+import re
 from pathlib import Path
 
 from grd.config import Source, read_yaml
@@ -9,6 +12,18 @@ from grd.data.store import SPLITS
 from grd.errors import GrdError
 
 METADATA = "metadata.zip"
+PART = re.compile(r"(?P<name>[^\[\]]+)(\[(?P<ranges>\d+:\d+(, *\d+:\d+)*)\])?")
+
+Part = tuple[slice, ...]
+
+
+def named_part(entry: str) -> tuple[str, Part]:
+    """A sample's name and the part of it that an entry of a split means; GrdError for an entry that cannot be read."""
+    match = PART.fullmatch(entry)
+    if match is None:
+        raise GrdError(f"split: expected a name or a part like NAME[0:80], found '{entry}'; correct the split file")
+    ranges = [text.split(":") for text in (match["ranges"] or "").split(",") if text]
+    return match["name"], tuple(slice(int(start), int(stop)) for start, stop in ranges)
 
 
 def split_names(settings: Source, archives: dict[str, Path]) -> dict[str, list[str]]:
@@ -40,10 +55,17 @@ def _from_archive(path: Path) -> dict[str, list[str]]:
 
 
 def _check_disjoint(splits: dict[str, list[str]], where: Path) -> None:
-    for split, names in splits.items():
-        if len(set(names)) != len(names):
-            twice = next(name for name in names if names.count(name) > 1)
-            raise GrdError(f"{where}: expected every name once, found {twice} twice in {split}; correct the list")
-    for one, other in combinations(splits, 2):
-        if both := sorted(set(splits[one]) & set(splits[other])):
-            raise GrdError(f"{where}: expected disjoint splits, found {both[0]} in {one} and in {other}; correct the lists")
+    entries = [(split, entry, *named_part(entry)) for split, names in splits.items() for entry in names]
+    by_name: dict[str, list[tuple[str, str, Part]]] = {}
+    for split, entry, name, part in entries:
+        for other_split, other, other_part in by_name.setdefault(name, []):
+            if _overlap(part, other_part):
+                raise GrdError(
+                    f"{where}: expected disjoint splits, every sample once, found {entry} in {split} and {other} in "
+                    f"{other_split}; correct the lists"
+                )
+        by_name[name].append((split, entry, part))
+
+
+def _overlap(one: Part, other: Part) -> bool:
+    return all(a.start < b.stop and b.start < a.stop for a, b in zip(one, other, strict=False))

@@ -3,12 +3,14 @@
 Every file carries the attributes `format` (one of FORMATS) and `format_version`. Files appear whole or not at all.
 
     samples     <split>/images (n, H, W[, 3]) uint8 · <split>/labels (n, H, W) uint16 · <split>/names (n,)
-    affinities  affinities (n, C, H, W) float32 in [-1, 1] · offsets (C, 2) · names (n,)
+    affinities  <split>/affinities (n, C, H, W) float32 in [-1, 1] · <split>/names (n,) · offsets (C, 2)
     labels      labels (n, H, W) int32 · names (n,)
+
+Volumes have (Z, Y, X) for (H, W) everywhere; the rank of the labels tells.
 """
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,17 +21,23 @@ import numpy as np
 from grd.errors import GrdError
 
 FORMATS = ("samples", "affinities", "labels")
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 SPLITS = ("training", "validation", "test")
 
 
 @dataclass(frozen=True)
 class Split:
-    """One split of a data set: `images` (n, H, W) or (n, H, W, 3) uint8, `labels` (n, H, W) uint16."""
+    """One split of a data set: `images` (n, H, W) or (n, H, W, 3) uint8, `labels` (n, H, W) uint16; or volumes, both
+    (n, Z, Y, X)."""
 
     names: list[str]
     images: np.ndarray
     labels: np.ndarray
+
+    @property
+    def volumes(self) -> bool:
+        """Whether these are volumes."""
+        return self.labels.ndim == 4
 
 
 @contextmanager
@@ -95,40 +103,52 @@ def read_split(path: Path, split: str) -> Split:
         return Split(read_names(group), group["images"][:], group["labels"][:])
 
 
-def write_labels(path: Path, names: Sequence[str], labels: np.ndarray) -> None:
-    """Write segmentations (n, H, W), one per image name."""
+def write_labels(path: Path, names: Sequence[str], labels: np.ndarray, **attributes: float) -> None:
+    """Write segmentations (n, *spatial), one per image name, and numbers that say how they were made."""
     with create(path, "labels") as file:
+        file.attrs.update(attributes)
         file.create_dataset("labels", data=labels.astype(np.int32, copy=False), compression="gzip")
         write_names(file, names)
 
 
 def read_labels(path: Path) -> tuple[list[str], np.ndarray]:
-    """Image names and segmentations (n, H, W) int32."""
+    """Image names and segmentations (n, *spatial) int32."""
     with opened(path, "labels") as file:
         return read_names(file), file["labels"][:]
 
 
+class AffinityFile:
+    """An affinities file in the making: datasets that are filled region by region."""
+
+    def __init__(self, file: h5py.File) -> None:
+        self.file = file
+
+    def split(self, name: str, names: Sequence[str], shape: Sequence[int], chunk: Sequence[int]) -> h5py.Dataset:
+        """A new dataset (n, C, *spatial) float32 for the maps (C, *spatial) of each name, stored in chunks (C, *spatial)."""
+        group = self.file.create_group(name)
+        write_names(group, names)
+        chunks = (1, *(min(pair) for pair in zip(chunk, shape, strict=True)))
+        return group.create_dataset("affinities", (len(names), *shape), np.float32, chunks=chunks)
+
+
 @contextmanager
-def affinity_writer(path: Path, names: Sequence[str], offsets: Sequence[Sequence[int]]) -> Iterator[Callable[[np.ndarray], None]]:
-    """Within this context, a function that appends the maps (C, H, W) float32 of one image after another."""
+def affinity_writer(path: Path, offsets: Sequence[Sequence[int]]) -> Iterator[AffinityFile]:
+    """A new affinities file, whole or not at all."""
     with create(path, "affinities") as file:
-        write_names(file, names)
         file.create_dataset("offsets", data=np.array(offsets))
-        number = iter(range(len(names)))
-
-        def append(maps: np.ndarray) -> None:
-            stored = file.require_dataset("affinities", (len(names), *maps.shape), np.float32, chunks=(1, *maps.shape))
-            stored[next(number)] = maps
-
-        yield append
+        yield AffinityFile(file)
 
 
 @contextmanager
-def affinity_reader(path: Path) -> Iterator[tuple[list[str], list[tuple[int, ...]], Iterator[np.ndarray]]]:
-    """Image names, offsets, and the maps (C, H, W) one image at a time."""
+def affinity_reader(
+    path: Path, split: str = "test"
+) -> Iterator[tuple[list[str], list[tuple[int, ...]], Iterator[np.ndarray]]]:
+    """Image names, offsets, and the maps (C, *spatial) one image at a time."""
     with opened(path, "affinities") as file:
+        if split not in file:
+            raise GrdError(f"{path}: expected affinities of the {split} split, found those of {', '.join(file)}; predict them")
         offsets = [tuple(map(int, offset)) for offset in file["offsets"][:]]
-        yield read_names(file), offsets, (maps for maps in file["affinities"])
+        yield read_names(file[split]), offsets, (maps for maps in file[split]["affinities"])
 
 
 def write_names(group: h5py.Group, names: Sequence[str]) -> None:

@@ -10,20 +10,26 @@ from torch import Tensor, nn
 
 from grd.config import Fidelity
 from grd.errors import GrdError
-from grd.losses.affinity import Offset, Reading, affinities, unit
+from grd.losses.affinity import Reading, affinities, unit
 from grd.losses.affinity_graph import gram, pooled
 from grd.losses.instance_graph import nodes
+from grd.offsets import Offset
 
 Shapes = Mapping[int, tuple[int, ...]]
 
 
 @dataclass(frozen=True)
 class Context:
-    """What a method may know when it is built: shapes (C, h, w) of the features by stride, and sizes."""
+    """What a method may know when it is built: shapes (C, *spatial) of the features by level, and sizes.
+
+    `scales` are input pixels per feature pixel by level, per axis; `offsets` those that are distilled.
+    """
 
     fidelity: Fidelity
     student: Shapes
     teacher: Shapes
+    scales: Mapping[int, tuple[int, ...]]
+    offsets: Sequence[Offset]
     instances: int
     dimension: int = 16
 
@@ -40,15 +46,15 @@ class Moment:
 class View:
     """One network's outputs for a batch, and what losses derive from them, each computed once.
 
-    `embedding` (B, D, *spatial) float32, `taps` by stride, `labels` (B, *spatial). A teacher's view is shared by all its
-    students.
+    `embedding` (B, D, *spatial) float32, `taps` by level, `labels` (B, *spatial), `offsets` those that are distilled. A
+    teacher's view is shared by all its students.
     """
 
     def __init__(
         self, embedding: Tensor, taps: Mapping[int, Tensor], labels: Tensor, offsets: Sequence[Offset], instances: int
     ) -> None:
         self.embedding = embedding.float().contiguous()
-        self.taps = {stride: features.float() for stride, features in taps.items()}
+        self.taps = {level: features.float() for level, features in taps.items()}
         self.labels, self.offsets, self.instances = labels, offsets, instances
         self._grams: dict[str, Tensor] = {}
 
@@ -77,22 +83,28 @@ class View:
 class Method(nn.Module, ABC):
     """Loss terms that a student gets from its teacher; adapters and memory are its submodules and buffers.
 
-    `strides` names the features it wants of both networks, `weights` the factor of each term in the total loss.
+    `levels` names the features that it wants of both networks, deep ones first, as far as both networks have them: level n
+    lies below n poolings. `weights` is the factor of each term in the total loss.
     """
 
-    strides: ClassVar[tuple[int, ...]] = ()
+    levels: ClassVar[tuple[int, ...]] = ()
     weights: ClassVar[Mapping[str, float]]
 
     def __init__(self, context: Context) -> None:
         super().__init__()
-        self.fidelity = context.fidelity
-        for stride in self.strides:
-            student, teacher = context.student[stride], context.teacher[stride]
+        self.fidelity, self.chosen = context.fidelity, tuple(context.student)
+        for level, student in context.student.items():
+            teacher = context.teacher[level]
             if student[1:] != teacher[1:]:
                 raise GrdError(
-                    f"{type(self).__name__}: features at stride {stride} must have one size for student and teacher, "
-                    f"found {student} and {teacher} (channels, rows, columns); choose another pair or other strides"
+                    f"{type(self).__name__}: features at level {level} must have one size for student and teacher, "
+                    f"found {student} and {teacher} (channels, then pixels per axis); choose another pair or other levels"
                 )
+
+    @classmethod
+    def wanted(cls, fidelity: Fidelity, rank: int) -> tuple[int, ...]:
+        """The levels that it wants of networks of this spatial rank."""
+        return cls.levels
 
     @abstractmethod
     def terms(self, student: View, teacher: View, moment: Moment) -> dict[str, Tensor]:

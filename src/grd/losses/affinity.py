@@ -10,16 +10,12 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-Offset = tuple[int, ...]
+from grd.offsets import Offset
+
 Index = tuple[Any, ...]
 Reading = Literal["paper", "released"]
 
 EPSILON = 1e-8
-
-
-def offsets_2d(shifts: Sequence[int]) -> list[Offset]:
-    """Up and left neighbours at each distance: (-1, 0), (0, -1), (-3, 0), … for shifts 1, 3, …"""
-    return [offset for shift in shifts for offset in ((-shift, 0), (0, -shift))]
 
 
 def pair(offset: Offset) -> tuple[Index, Index]:
@@ -93,12 +89,17 @@ def affinities(vectors: Tensor, offsets: Sequence[Offset]) -> Tensor:
 
 
 def affinity_targets(labels: Tensor, offsets: Sequence[Offset]) -> Tensor:
-    """Â of labels (B, *spatial) → bool (B, C, *spatial): same label, the background being one instance (2D rule)."""
+    """Â of labels (B, *spatial) → bool (B, C, *spatial): same label.
+
+    The background of images is one instance; in volumes label 0 is border or unlabelled, and like nothing, itself included.
+    (The released code compares adjacent sections where z-offsets of 2, 3 and 4 are meant: not imitated.)
+    """
+    volumes = labels.dim() == 4
     targets = labels.new_zeros(labels.shape[0], len(offsets), *labels.shape[1:], dtype=torch.bool)
     for channel, offset in enumerate(offsets):
         here, there = pair(offset)
         torch.eq(labels[here], labels[there], out=targets[:, channel][here])
-    return targets
+    return targets & (labels > 0).unsqueeze(1) if volumes else targets
 
 
 def inside(offsets: Sequence[Offset], spatial: Sequence[int], device: torch.device | None = None) -> Tensor:
@@ -110,12 +111,17 @@ def inside(offsets: Sequence[Offset], spatial: Sequence[int], device: torch.devi
 
 
 def class_weights(targets: Tensor, exist: Tensor) -> tuple[Tensor, Tensor]:
-    """Weights (B,) of positive and negative pairs that balance the classes of each image over all channels together.
+    """Weights of positive and negative pairs that balance the classes, broadcastable to targets (B, C, *spatial).
 
     With f the share of positives, clipped to [0.05, 0.99]: f > ½ gives negatives f / (1 - f), else positives (1 - f) / f.
-    Released code only; there pairs that leave the image count as positives in f, and so they do here.
+    Images: one f for all channels of an image, in which pairs that leave the image count as positives. Volumes: one f per
+    channel, of the pairs that exist. Released code only.
     """
-    positives = (targets | ~exist).flatten(1).float().mean(1).clamp(0.05, 0.99)
+    if targets.dim() == 4:
+        positives = (targets | ~exist).float().mean((1, 2, 3), keepdim=True).clamp(0.05, 0.99)
+    else:
+        existing = exist.sum((1, 2, 3), keepdim=True).clamp(min=1)
+        positives = ((targets & exist).sum((2, 3, 4), keepdim=True) / existing).clamp(0.05, 0.99)
     ones = torch.ones_like(positives)
     many = positives > 0.5
     return torch.where(many, ones, (1 - positives) / positives), torch.where(many, positives / (1 - positives), ones)
@@ -125,12 +131,14 @@ def affinity_loss(affinity: Tensor, targets: Tensor, exist: Tensor, reading: Rea
     """L_aff = ‖A^S - Â‖ (Eq. 6) of affinities and targets (B, C, *spatial), pairs that exist (C, *spatial).
 
     paper: mean of squared differences over B, C and pixels. released: squared differences weighted by `class_weights`,
-    mean over B and pixels, *summed* over C (so C times larger).
+    mean over B and pixels, *summed* over C (so C times larger); the mean is over all pixels of an image, but over the
+    pairs that exist of a volume.
     """
     squared = (affinity - targets.to(affinity.dtype)).square()
     if reading == "paper":
         return (squared * exist).mean()
-    positive, negative = class_weights(targets, exist)
-    shape = (-1,) + (1,) * (targets.dim() - 1)
-    weights = torch.where(targets, positive.view(shape), negative.view(shape)).to(affinity.dtype)
-    return (squared * weights.masked_fill(~exist, 0)).mean() * affinity.shape[1]
+    weights = torch.where(targets, *class_weights(targets, exist)).to(affinity.dtype).masked_fill(~exist, 0)
+    if targets.dim() == 4:
+        return (squared * weights).mean() * affinity.shape[1]
+    existing = exist.flatten(1).sum(1).clamp(min=1)
+    return ((squared * weights).flatten(2).sum((0, 2)) / (existing * len(affinity))).sum()

@@ -7,8 +7,11 @@ import numpy as np
 
 from grd.errors import GrdError
 
-_BINCOUNT_CELLS = 1 << 22
-"""Up to so many pairs of ids (32 MiB of counters), counting beats sorting."""
+_CHUNK = 1 << 18
+"""Pixels counted at once: few enough that their keys stay in the processor's cache, and that volumes need little memory."""
+
+_BINCOUNT_CELLS = 1 << 18
+"""Up to so many pairs of ids, counting beats sorting."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,14 +116,31 @@ def _count_pairs(truth: np.ndarray, prediction: np.ndarray) -> tuple[np.ndarray,
     cells = (int(truth.max(initial=0)) + 1) * width
     if cells > np.iinfo(np.int64).max:
         return _count_pairs_of_huge_ids(truth, prediction)
-    keys = truth.astype(np.int64) * width + prediction.astype(np.int64)
-    if cells <= _BINCOUNT_CELLS:
-        cell_counts = np.bincount(keys, minlength=1)
-        pairs = np.flatnonzero(cell_counts)
-        counts = cell_counts[pairs]
-    else:
-        pairs, counts = np.unique(keys, return_counts=True)
+    chunks = [slice(start, start + _CHUNK) for start in range(0, max(truth.size, 1), _CHUNK)]
+    counted = [_sum_by_key(*_runs(truth[chunk], prediction[chunk], width), cells) for chunk in chunks]
+    keys, counts = (np.concatenate(parts) for parts in zip(*counted, strict=True))
+    pairs, counts = _sum_by_key(keys, counts, cells)
     return pairs // width, pairs % width, counts
+
+
+def _runs(truth: np.ndarray, prediction: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray]:
+    """Keys truth * width + prediction of the runs of pixels that share both labels, and the lengths of the runs.
+
+    Neighbouring pixels mostly do share them, so that there are far fewer runs to sort than pixels.
+    """
+    keys = truth.astype(np.int64) * width + prediction.astype(np.int64)
+    starts = np.flatnonzero(np.diff(keys, prepend=-1))
+    return keys[starts], np.diff(starts, append=keys.size)
+
+
+def _sum_by_key(keys: np.ndarray, counts: np.ndarray, cells: int) -> tuple[np.ndarray, np.ndarray]:
+    """Every key that occurs, ascending, and the sum of its counts; keys are below `cells`."""
+    if cells <= _BINCOUNT_CELLS:
+        sums = _sum_by(keys, counts, cells)
+        present = np.flatnonzero(sums)
+        return present, sums[present]
+    present, positions = np.unique(keys, return_inverse=True)
+    return present, _sum_by(positions, counts, len(present))
 
 
 def _count_pairs_of_huge_ids(truth: np.ndarray, prediction: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -1,4 +1,4 @@
-"""Labels file → scores, one line per image."""
+"""Labels file → scores, one line per image or volume."""
 
 from pathlib import Path
 
@@ -7,16 +7,22 @@ import pandas as pd
 from grd.data.store import read_labels, read_split, write_text
 from grd.errors import GrdError
 from grd.metrics.instances import score_instances
+from grd.metrics.partitions import score_partition
 
 
 def score_split(labels: Path, samples: Path, split: str, out: Path) -> None:
-    """Scores of every image of a split as csv: image, and every metric as a fraction (dic: a count)."""
+    """Write the scores of a split as csv, one line per sample: its name under `image`, and every metric.
+
+    Images (n, H, W) are scored by their instances, as fractions and a count (`dic`); volumes (n, Z, Y, X) by their
+    partition, in bits (`voi`) and a fraction (`arand`).
+    """
     names, predictions = read_labels(labels)
     truth = read_split(samples, split)
     if names != truth.names:
         raise GrdError(
             f"{labels}: expected the {len(truth.names)} images of {samples}, {split}; found others; delete it and rerun"
         )
-    rows = [score_instances(*pair) for pair in zip(predictions, truth.labels, strict=True)]
+    score = score_partition if truth.labels.ndim == 4 else score_instances
+    rows = [score(*pair) for pair in zip(predictions, truth.labels, strict=True)]
     table = pd.DataFrame(rows, index=pd.Index(names, name="image"))
     write_text(out, table.to_csv(float_format="%.6f"))

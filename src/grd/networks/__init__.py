@@ -1,4 +1,4 @@
-"""The paper's networks (Sec. III-D): image (B, 3, H, W) → pixel embeddings (B, 16, H, W), not normalised.
+"""The paper's networks (Sec. III-D): image (B, 3, H, W) or volume (B, 1, Z, Y, X) → pixel embeddings (B, 16, …), not normalised.
 
 A network is a class here and a line in NETWORKS. Teachers and students are the same classes at other widths.
 """
@@ -16,11 +16,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class NetworkEntry:
-    """Where a network's class is (`module:class`), what the paper calls it, and the paper's arguments."""
+    """Where a network's class is (`module:class`), what the paper calls it, the paper's arguments, and its spatial rank."""
 
     title: str
     target: str
     arguments: Mapping[str, Any] = field(default_factory=dict)
+    rank: int = 2
 
 
 NETWORKS: dict[str, NetworkEntry] = {
@@ -28,6 +29,8 @@ NETWORKS: dict[str, NetworkEntry] = {
     "nested_unet": NetworkEntry("NestedUNet", "nested_unet:NestedUNet", {"width": 64}),
     "resunet_tiny": NetworkEntry("ResUNet-tiny", "resunet:ResUNet", {"widths": [4, 8, 16, 32, 64]}),
     "mobilenet_v2": NetworkEntry("MobileNet", "mobilenet_v2:MobileNetV2"),
+    "mala": NetworkEntry("MALA", "mala:MALA", {"encoder": [12, 60, 300, 1500], "decoder": [300, 60, 12]}, 3),
+    "mala_tiny": NetworkEntry("MALA-tiny", "mala:MALA", {"encoder": [8, 16, 32, 64], "decoder": [32, 32, 8]}, 3),
 }
 
 

@@ -16,7 +16,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from grd.networks import NETWORKS, build
 from grd.networks.base import EmbeddingNetwork
 
-INPUT_SIZE = (544, 544)
+INPUT_SIZES = {2: (544, 544), 3: (84, 268, 268)}  # Table I's, by spatial rank
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,8 @@ def layer_macs(module: nn.Module, inputs: Tensor, output: Tensor) -> int:
     return 0
 
 
-def count(network: EmbeddingNetwork, size: Sequence[int] = INPUT_SIZE) -> Complexity:
-    """Complexity for one image (3, *size), all outputs of the released network included."""
+def count(network: EmbeddingNetwork, size: Sequence[int] | None = None) -> Complexity:
+    """Complexity for one image or volume of this size (Table I's if None), all outputs of the released network included."""
     macs = []
 
     def add(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
@@ -54,21 +54,22 @@ def count(network: EmbeddingNetwork, size: Sequence[int] = INPUT_SIZE) -> Comple
     layers = [module for module in network.modules() if not list(module.children())]
     handles = [layer.register_forward_hook(add) for layer in layers]
     with torch.no_grad(), FlopCounterMode(display=False) as flops:
-        network.all_outputs(torch.empty(1, 3, *size, device="meta"))
+        network.all_outputs(torch.empty(1, network.channels, *(size or INPUT_SIZES[network.rank]), device="meta"))
     for handle in handles:
         handle.remove()
     parameters = sum(parameter.numel() for parameter in network.parameters())
     return Complexity(parameters, sum(macs), flops.get_total_flops() // 2)
 
 
-def named_complexity(name: str, size: Sequence[int] = INPUT_SIZE, **arguments: Any) -> Complexity:
+def named_complexity(name: str, size: Sequence[int] | None = None, **arguments: Any) -> Complexity:
     """Complexity of a network of the paper by name, other arguments than the paper's as keywords."""
     with torch.device("meta"):
         return count(build(name, **arguments), size)
 
 
 def all_complexities() -> dict[str, Complexity]:
-    """Every network of the paper at 544 x 544, MobileNetV2 also as the paper counted it (1000 outputs)."""
+    """Every network of the paper at Table I's input size; MobileNetV2 and MALA also as the paper counted them."""
     counts = {name: named_complexity(name) for name in NETWORKS}
     counts["mobilenet_v2 (1000 outputs, as Table I)"] = named_complexity("mobilenet_v2", embedding=1000)
+    counts["mala (3 outputs, as Table I)"] = named_complexity("mala", embedding=3)
     return counts

@@ -1,5 +1,6 @@
 """MobileNetV2, the second student (Sec. III-D; Sandler et al. 2018), as the authors adapted it to dense embeddings."""
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 import torch.nn.functional as F
@@ -49,7 +50,7 @@ class MobileNetV2(EmbeddingNetwork):
     """
 
     multiple: ClassVar[int] = 8
-    taps: ClassVar[dict[int, str]] = {2: "stages.1", 4: "stages.4", 8: "stages.6"}
+    taps: Mapping[int, str] = {1: "stages.1", 2: "stages.4", 3: "stages.6"}
 
     def __init__(self, width: float = 1.0, embedding: int = 16) -> None:
         super().__init__()
@@ -72,7 +73,7 @@ class MobileNetV2(EmbeddingNetwork):
 
     def forward(self, images: Tensor) -> Tensor:
         """(B, 3, H, W) → embeddings (B, D, H, W)."""
-        self.check_size(images)
+        self.output_size(images.shape[-2:])
         embedding = self.embedding(self.last(self.stages(self.stem(images))))
         return F.interpolate(embedding, size=images.shape[-2:], mode="bilinear", align_corners=True)
 

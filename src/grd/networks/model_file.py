@@ -12,12 +12,12 @@ from grd.errors import GrdError
 from grd.networks import build
 from grd.networks.base import EmbeddingNetwork
 
-FORMAT, FORMAT_VERSION = "grd model", 1
+FORMAT, FORMAT_VERSION = "grd model", 2
 
 
 @dataclass(frozen=True)
 class ModelCard:
-    """What a model is, and how its input and output are to be read."""
+    """What a model is, and how its input and output are to be read; `offsets` are those of its affinities."""
 
     dataset: str
     run: str
@@ -25,7 +25,7 @@ class ModelCard:
     arguments: dict[str, Any]
     normalisation: Literal["imagenet", "unit"]
     padding: Literal["reflect", "zero"]
-    shifts: tuple[int, ...]
+    offsets: list[tuple[int, ...]]
 
 
 def save_model(path: Path, card: ModelCard, weights: dict[str, torch.Tensor]) -> None:
@@ -46,7 +46,7 @@ def load_model(path: Path, device: torch.device) -> tuple[EmbeddingNetwork, Mode
     found = (content.get("format"), content.get("format_version")) if isinstance(content, dict) else (None, None)
     if found != (FORMAT, FORMAT_VERSION):
         raise GrdError(f"{path}: expected a file of format '{FORMAT}' version {FORMAT_VERSION}, found another; train anew")
-    card = ModelCard(**{**content["card"], "shifts": tuple(content["card"]["shifts"])})
+    card = ModelCard(**{**content["card"], "offsets": [tuple(offset) for offset in content["card"]["offsets"]]})
     network = build(card.network, **card.arguments)
     network.load_state_dict(content["weights"])
     return network.to(device).eval(), card

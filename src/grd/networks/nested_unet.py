@@ -1,5 +1,6 @@
 """NestedUNet, the second teacher (Sec. III-D; Zhou et al. 2018, UNet++), without deep supervision."""
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 import torch
@@ -20,7 +21,7 @@ class NestedUNet(EmbeddingNetwork):
     """Nodes X(i, j), level i with `width`·2^i channels, input cat(X(i, 0…j-1), up(X(i+1, j-1))); head on X(0, 4)."""
 
     multiple: ClassVar[int] = 16
-    taps: ClassVar[dict[int, str]] = {16: "nodes.4_0", 8: "nodes.3_1", 4: "nodes.2_2", 2: "nodes.1_3", 1: "nodes.0_4"}
+    taps: Mapping[int, str] = {4: "nodes.4_0", 3: "nodes.3_1", 2: "nodes.2_2", 1: "nodes.1_3", 0: "nodes.0_4"}
 
     def __init__(self, width: int = 64, embedding: int = 16) -> None:
         super().__init__()
@@ -36,7 +37,7 @@ class NestedUNet(EmbeddingNetwork):
 
     def forward(self, images: Tensor) -> Tensor:
         """(B, 3, H, W) → embeddings (B, D, H, W)."""
-        self.check_size(images)
+        self.output_size(images.shape[-2:])
         rows: list[list[Tensor]] = [[] for _ in range(5)]
         for i in range(5):
             rows[i].append(self.nodes[f"{i}_0"](self.pool(rows[i - 1][0]) if i else images))

@@ -1,6 +1,6 @@
 """ResUNet, teacher and tiny students (Sec. III-D; Anas et al. 2017), as the authors' released network has it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 import torch
@@ -46,7 +46,7 @@ class ResUNet(EmbeddingNetwork):
     """
 
     multiple: ClassVar[int] = 16
-    taps: ClassVar[dict[int, str]] = {16: "encoder.3", 8: "decoder.0", 4: "decoder.1", 2: "decoder.2", 1: "decoder.3"}
+    taps: Mapping[int, str] = {4: "encoder.3", 3: "decoder.0", 2: "decoder.1", 1: "decoder.2", 0: "decoder.3"}
 
     def __init__(self, widths: Sequence[int], embedding: int = 16, mask_classes: int = 2) -> None:
         super().__init__()
@@ -64,7 +64,7 @@ class ResUNet(EmbeddingNetwork):
 
     def features(self, images: Tensor) -> Tensor:
         """(B, 3, H, W) → the decoder's (B, f1, H, W)."""
-        self.check_size(images)
+        self.output_size(images.shape[-2:])
         skips, features = [], self.stem(images)
         for stage in self.encoder:
             features = stage(features)

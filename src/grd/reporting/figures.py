@@ -16,9 +16,10 @@ from scipy import ndimage
 from skimage.color import label2rgb
 from skimage.segmentation import find_boundaries
 
-from grd.config import Size
+from grd.config import Extent
 from grd.data.store import read_labels, read_split, whole, write_text
-from grd.inference.predict import load_predictor
+from grd.errors import GrdError
+from grd.inference.predict import ImagePredictor, load_predictor
 from grd.layout import Layout
 from grd.metrics.errors import merging_segments, split_instances
 from grd.metrics.overlap import overlap_table
@@ -133,13 +134,16 @@ def figure5(project: Project, layout: Layout, device: torch.device) -> tuple[Fig
 
 
 def embedding_colours(
-    model: Path, image: np.ndarray, foreground: np.ndarray, canvas: Size, device: torch.device
+    model: Path, image: np.ndarray, foreground: np.ndarray, canvas: Extent, device: torch.device
 ) -> tuple[np.ndarray, float]:
     """Unit embeddings by their first three principal axes, scaled to [0, 1]: (H, W, 3), background black; variance held.
 
     The axes are those of the foreground's pixels: the background would take the first for itself.
     """
-    embedding = load_predictor(model, device, canvas).embedding(image).cpu().numpy()
+    predictor = load_predictor(model, device, canvas)
+    if not isinstance(predictor, ImagePredictor):
+        raise GrdError(f"{model}: expected a network of images, found one of volumes; name a 2D data set in the figure")
+    embedding = predictor.embedding(image).cpu().numpy()
     vectors = embedding[:, foreground].T
     centred = vectors - vectors.mean(0)
     _, strengths, axes = np.linalg.svd(centred, full_matrices=False)

@@ -96,7 +96,7 @@ TABLE2_NOTES = (
 
 
 def _scale_notes(project: Project) -> list[str]:
-    seeds, teachers = project.config.seeds, project.scale.teacher_iterations
+    seeds, teachers = project.config.seeds, project.scale.training.teacher_iterations
     steps = f"{project.scale.training.iterations} iterations" + (f", teachers {teachers}" if teachers else "")
     spread = f"mean ± sd over seeds {', '.join(map(str, seeds))}" if len(seeds) > 1 else f"one run per cell, seed {seeds[0]}"
     note = f"Scale {project.config.scale} ({project.scale.title}; {steps}); {spread}."

@@ -4,45 +4,71 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from grd.config import Segmenter
+from grd.config import MulticutSegmenter, MutexSegmenter, Segmenter, WaterzSegmenter
 from grd.errors import GrdError
 from grd.segmentation.cleanup import drop_background, merge_small_segments
+from grd.segmentation.multicut import multicut
 from grd.segmentation.mutex import mutex_watershed
+from grd.segmentation.waterz import agglomerate, best_threshold
 
-__all__ = ["drop_background", "merge_small_segments", "mutex_watershed", "segment"]
+__all__ = [
+    "agglomerate",
+    "best_threshold",
+    "drop_background",
+    "merge_small_segments",
+    "multicut",
+    "mutex_watershed",
+    "segment",
+]
+
+Offsets = Sequence[Sequence[int]]
 
 
-_PARTITIONS: dict[str, Callable[..., np.ndarray]] = {"mutex": mutex_watershed}
-
-
-def segment(
-    affinities: np.ndarray,
-    offsets: Sequence[Sequence[int]],
-    settings: Segmenter,
-    truth: np.ndarray | None = None,
-) -> np.ndarray:
-    """Partition an image by its affinities and clean the result up, as the paper's 2D results were made.
+def segment(affinities: np.ndarray, offsets: Offsets, settings: Segmenter, truth: np.ndarray | None = None) -> np.ndarray:
+    """Partition an image or a volume by its affinities, and clean an image up, as the paper's results were made.
 
     Args:
-        affinities: (C, H, W) float32 in [-1, 1], high = same instance. Left as it is.
+        affinities: (C, *spatial) float32 in [-1, 1], high = same instance; waterz and multicut take volumes. Left as it
+            is.
         offsets: C offsets; channel c relates pixel p to p + offsets[c].
-        settings: Algorithm, foreground rule and cleanup.
-        truth: (H, W) integer ground truth, 0 = background. Read with `foreground="truth"` only, and of it only the
-            foreground mask.
+        settings: The algorithm and its parameters.
+        truth: (*spatial) integer ground truth, 0 = background. Read by a mutex watershed with `foreground: truth` only,
+            and of it only the foreground mask.
 
     Returns:
-        (H, W) int32 labels, 0 = background, instances 1 ... n.
+        (*spatial) int32 labels, instances 1 ... n, 0 = background.
 
     Raises:
-        GrdError: `foreground="truth"` without `truth`, or arrays that do not fit together.
+        GrdError: `foreground: truth` without `truth`, a waterz threshold that is no number, or arrays that do not fit
+            together.
     """
-    foreground = _foreground(settings, truth)
-    labels = _PARTITIONS[settings.algorithm](affinities, offsets, settings.strides, foreground)
+    return _SEGMENTERS[settings.algorithm](affinities, offsets, settings, truth)
+
+
+def _mutex(affinities: np.ndarray, offsets: Offsets, settings: MutexSegmenter, truth: np.ndarray | None) -> np.ndarray:
+    labels = mutex_watershed(affinities, offsets, settings.strides, _foreground(settings, truth))
     labels = merge_small_segments(labels, settings.merge_passes)
     return drop_background(labels, settings.max_size) if settings.foreground == "corner" else labels
 
 
-def _foreground(settings: Segmenter, truth: np.ndarray | None) -> np.ndarray | None:
+def _waterz(affinities: np.ndarray, offsets: Offsets, settings: WaterzSegmenter, truth: np.ndarray | None) -> np.ndarray:
+    if settings.threshold == "validation":
+        raise GrdError(
+            "waterz: expected a threshold that is a number, found 'validation'; choose one with best_threshold, "
+            "or segment a split whose affinities file has a validation part"
+        )
+    [(_, labels)] = agglomerate(affinities, offsets, [settings.threshold])
+    return labels
+
+
+def _multicut(affinities: np.ndarray, offsets: Offsets, settings: MulticutSegmenter, truth: np.ndarray | None) -> np.ndarray:
+    return multicut(affinities, offsets, settings.solver, settings.beta)
+
+
+_SEGMENTERS: dict[str, Callable[..., np.ndarray]] = {"mutex": _mutex, "waterz": _waterz, "multicut": _multicut}
+
+
+def _foreground(settings: MutexSegmenter, truth: np.ndarray | None) -> np.ndarray | None:
     if settings.foreground == "corner":
         return None
     if truth is None:

@@ -1,5 +1,6 @@
-"""Users' own images → label images."""
+"""Users' own images and volumes → labels."""
 
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -9,24 +10,36 @@ from skimage.io import imsave
 from tqdm import tqdm
 
 from grd.config import Segmenter
-from grd.data.images import read_microscope_image
+from grd.data.images import read_microscope_image, read_volume
 from grd.data.prepare import to_uint8
 from grd.data.store import whole
-from grd.errors import GrdError
+from grd.errors import GrdError, located
 from grd.inference.predict import load_predictor
 from grd.segmentation import segment
 
 
-def segment_images(images: Sequence[Path], model: Path, out: Path, settings: Segmenter, device: torch.device) -> Iterator[Path]:
-    """Segment image files with a model; yields the 16-bit tif (H, W) written for each, `<name>-labels.tif`."""
+def segment_files(
+    files: Sequence[Path], model: Path, out: Path, image: Segmenter, volume: Segmenter, device: torch.device
+) -> Iterator[Path]:
+    """Segment files with a model of images or of volumes, by the segmenter that fits; yields the tif written for each.
+
+    `<name>-labels.tif` is (H, W) or (Z, Y, X), 16-bit, or 32-bit where a volume has more than 65535 instances.
+    """
     predictor = load_predictor(model, device)
-    for path in tqdm(images, desc="images", leave=False, disable=None):
-        image = to_uint8(read_microscope_image(path))
-        labels = segment(predictor.affinities(image), predictor.offsets, settings)
-        if labels.max(initial=0) > np.iinfo(np.uint16).max:
-            raise GrdError(f"{path}: expected at most 65535 instances, found {labels.max()}; this model does not fit the image")
+    read, settings = (read_microscope_image, image) if predictor.network.rank == 2 else (read_volume, volume)
+    for path in tqdm(files, desc="files", leave=False, disable=None, file=sys.stderr):
+        with located(str(path)):
+            labels = segment(predictor.affinities(to_uint8(read(path))), predictor.offsets, settings)
         target = out / f"{path.stem}-labels.tif"
         with whole(target) as part:
-            imsave(part.with_suffix(".tif"), labels.astype(np.uint16), check_contrast=False)
+            imsave(part.with_suffix(".tif"), _narrowed(labels, path), check_contrast=False)
             part.with_suffix(".tif").rename(part)
         yield target
+
+
+def _narrowed(labels: np.ndarray, path: Path) -> np.ndarray:
+    if labels.max(initial=0) <= np.iinfo(np.uint16).max:
+        return labels.astype(np.uint16)
+    if labels.ndim == 2:
+        raise GrdError(f"{path}: expected at most 65535 instances, found {labels.max()}; this model does not fit the image")
+    return labels.astype(np.uint32)

@@ -1,23 +1,47 @@
 """Affinities file → labels file."""
 
+import logging
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from grd.config import Segmenter
+from grd.config import Segmenter, WaterzSegmenter
 from grd.data.store import affinity_reader, read_split, write_labels
 from grd.segmentation import segment
+from grd.segmentation.waterz import best_threshold
+
+_log = logging.getLogger(__name__)
 
 
 def segment_split(affinities: Path, samples: Path, split: str, settings: Segmenter, out: Path, threads: int = 1) -> None:
-    """Segment every image of an affinities file, on several threads (the watershed releases Python's lock)."""
+    """Segment every sample of a split of an affinities file, on several threads (the watershed releases Python's lock).
+
+    A waterz threshold that is to come from validation data is chosen first, on that part of the affinities file; the
+    labels file tells the threshold used as its attribute `threshold`.
+    """
+    attributes: dict[str, float] = {}
+    if isinstance(settings, WaterzSegmenter):
+        attributes["threshold"] = _threshold(settings, affinities, samples)
+        settings = settings.model_copy(update=attributes)
     truths = read_split(samples, split).labels
-    with affinity_reader(affinities) as (names, offsets, maps), ThreadPoolExecutor(threads) as pool:
+    with affinity_reader(affinities, split) as (names, offsets, maps), ThreadPoolExecutor(threads) as pool:
         labels = list(pool.map(partial(_segment, offsets, settings), maps, truths))
-    write_labels(out, names, np.stack(labels))
+    write_labels(out, names, np.stack(labels), **attributes)
 
 
 def _segment(offsets: list[tuple[int, ...]], settings: Segmenter, affinity: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    return segment(affinity, offsets, settings, truth if settings.foreground == "truth" else None)
+    return segment(affinity, offsets, settings, truth)
+
+
+def _threshold(settings: WaterzSegmenter, affinities: Path, samples: Path) -> float:
+    """The threshold of the settings, or the one that the validation split calls for."""
+    if settings.threshold != "validation":
+        return settings.threshold
+    truths = read_split(samples, "validation").labels
+    with affinity_reader(affinities, "validation") as (_, offsets, maps):
+        threshold, scores = best_threshold(maps, offsets, truths, settings.thresholds)
+    table = ", ".join(f"{candidate:g}: {score:.4f}" for candidate, score in scores.items())
+    _log.info("waterz: threshold %g has the lowest VOI on the validation split; in bits: %s", threshold, table)
+    return threshold

@@ -11,14 +11,13 @@ import torch
 from tqdm import tqdm
 
 from grd.data.archives import sha256
-from grd.data.batches import DeviceSplit
+from grd.data.batches import DeviceSplit, on_device
 from grd.data.store import SPLITS, read_split
-from grd.errors import GrdError
-from grd.losses.affinity import offsets_2d
+from grd.errors import GrdError, located
 from grd.networks.base import EmbeddingNetwork
 from grd.networks.model_file import load_model
 from grd.runs import RunSettings
-from grd.training.student import Student, Supervision, arranged, view
+from grd.training.student import Student, Supervision, arranged, geometry_of, view
 
 log = logging.getLogger(__name__)
 
@@ -37,12 +36,16 @@ def train(
     written again. A student that fails (GrdError, e.g. a loss that is not finite) does not stop the others: they are
     written first.
     """
-    training, validation = (DeviceSplit(read_split(samples, split), runs[0].normalisation, device) for split in SPLITS[:2])
+    training, validation = (
+        on_device(read_split(samples, split), runs[0].normalisation, device, widen=split == "training") for split in SPLITS[:2]
+    )
     teacher = None
     if teacher_model is not None:
         teacher = arranged(load_model(teacher_model, device)[0].requires_grad_(False), runs[0])
     inputs = [sha256(path) for path in (samples, teacher_model) if path is not None]
     students = [Student(run, teacher, training.instances, state / f"{state_key(run, inputs)}.pt", device) for run in runs]
+    with located(str(samples)):
+        training.check(geometry_of(students[0].network, runs[0]))
     failures = fit(students, teacher, training, validation)
     for student, folder in zip(students, folders, strict=True):
         if student.finished and student.settings.run not in failures:
@@ -92,13 +95,14 @@ def _step(
     failures: dict[str, str],
 ) -> None:
     settings = students[0].settings
-    batch = training.training_batch(settings.augment, settings.training.batch_size, settings.seed, step)
-    supervision = Supervision.of(batch, offsets_2d(settings.shifts))
+    geometry = geometry_of(students[0].network, settings)
+    batch = training.training_batch(settings.augment, geometry, settings.training.batch_size, settings.seed, step)
+    supervision = Supervision.of(batch, settings.offsets)
     teachers_view = None
     if teacher is not None:
-        strides = sorted({stride for student in students for stride in student.strides})
+        levels = sorted({level for student in students for level in student.levels})
         with torch.no_grad():
-            teachers_view = view(teacher, batch, strides, settings, training.instances)
+            teachers_view = view(teacher, batch, levels, settings, training.instances)
     for student in students:
         try:
             student.advance(batch, supervision, teachers_view)

@@ -7,14 +7,15 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from grd.data.batches import Batch, DeviceSplit
+from grd.data.batches import Batch, DeviceSplit, Geometry
 from grd.distillation import build_method, method_class
 from grd.distillation.method import Context, Method, Moment, View
 from grd.errors import GrdError
-from grd.losses.affinity import Offset, affinities, affinity_loss, affinity_targets, inside, offsets_2d, unit
+from grd.losses.affinity import affinities, affinity_loss, affinity_targets, inside, unit
 from grd.networks import build
 from grd.networks.base import EmbeddingNetwork, tap_shapes, tapped
 from grd.networks.model_file import ModelCard, save_model
+from grd.offsets import Offset
 from grd.randomness import initialisation
 from grd.runs import RunSettings
 from grd.training.checkpoint import load_checkpoint, save_checkpoint
@@ -38,27 +39,32 @@ class Supervision:
 
 def arranged(network: EmbeddingNetwork, settings: RunSettings) -> EmbeddingNetwork:
     """The network in the run's memory layout."""
-    layout = torch.channels_last if settings.training.channels_last else torch.contiguous_format
-    return network.to(memory_format=layout)  # type: ignore[call-overload]
+    return network.to(memory_format=memory_format(settings))  # type: ignore[call-overload]
+
+
+def memory_format(settings: RunSettings) -> torch.memory_format:
+    """Channels last where the run wants it."""
+    if not settings.training.channels_last:
+        return torch.contiguous_format
+    return torch.channels_last if len(settings.canvas) == 2 else torch.channels_last_3d
 
 
 def view(
     network: EmbeddingNetwork,
     batch: Batch,
-    strides: Sequence[int],
+    levels: Sequence[int],
     settings: RunSettings,
     instances: int,
 ) -> View:
     """A network's outputs for a batch, in the run's precision."""
     precision = settings.training.precision
-    layout = torch.channels_last if settings.training.channels_last else torch.contiguous_format
-    images = batch.images.contiguous(memory_format=layout)
+    images = batch.images.contiguous(memory_format=memory_format(settings))
     with (
-        tapped(network, strides) as taps,
+        tapped(network, levels) as taps,
         torch.autocast(images.device.type, dtype=torch.bfloat16, enabled=precision == "bfloat16"),
     ):
         embedding = network(images)
-    return View(embedding, taps, batch.labels, offsets_2d(settings.shifts), instances)
+    return View(embedding, taps, batch.labels, settings.near, instances)
 
 
 class Student:
@@ -78,11 +84,21 @@ class Student:
         self._resume()
 
     def _method(self, teacher: EmbeddingNetwork) -> Method:
-        strides, crop = method_class(self.settings.method).strides, self.settings.augment.crop
+        fidelity, crop = self.settings.fidelity, self.settings.augment.crop
+        wanted = method_class(self.settings.method).wanted(fidelity, self.network.rank)
+        levels = common_levels(self.network, teacher, wanted)
+        outputs = [network.output_size(crop) for network in (self.network, teacher)]
+        if outputs[0] != outputs[1]:
+            raise GrdError(
+                f"{self.settings.run}: expected outputs of one size from student and teacher, found {outputs[0]} and {outputs[1]} "
+                f"for a crop of {crop}; give them the same pooling factors and kernels"
+            )
         context = Context(
-            self.settings.fidelity,
-            tap_shapes(self.network, strides, crop),
-            tap_shapes(teacher, strides, crop),
+            fidelity,
+            tap_shapes(self.network, levels, crop),
+            tap_shapes(teacher, levels, crop),
+            {level: self.network.scale(level) for level in levels},
+            self.settings.near,
             self.instances,
         )
         with initialisation(self.settings.seed, "method", self.settings.method):
@@ -102,9 +118,9 @@ class Student:
         )
 
     @property
-    def strides(self) -> tuple[int, ...]:
-        """Strides of the features that the method wants."""
-        return self.method.strides if self.method else ()
+    def levels(self) -> tuple[int, ...]:
+        """Levels of the features that the method takes."""
+        return self.method.chosen if self.method else ()
 
     @property
     def finished(self) -> bool:
@@ -113,9 +129,10 @@ class Student:
 
     def terms(self, batch: Batch, supervision: Supervision, teacher: View | None) -> dict[str, Tensor]:
         """Loss terms of this step by name, and under `loss` their weighted sum (Eq. 8)."""
-        mine = view(self.network, batch, self.strides, self.settings, self.instances)
-        reading = self.settings.fidelity.supervised
-        supervised = affinity_loss(mine.affinities, supervision.targets, supervision.exist, reading)
+        mine = view(self.network, batch, self.levels, self.settings, self.instances)
+        reading, offsets = self.settings.fidelity.supervised, self.settings.offsets
+        affinity = mine.affinities if offsets == mine.offsets else affinities(mine.unit, offsets)
+        supervised = affinity_loss(affinity, supervision.targets, supervision.exist, reading)
         if self.method is None or teacher is None:
             return {"affinity": supervised, "loss": supervised}
         moment = Moment(self.settings.seed, self.step, self.settings.training.iterations)
@@ -146,7 +163,7 @@ class Student:
     def validate(self, validation: DeviceSplit) -> float:
         """Mean L_aff over the validation images, whole; keeps the weights if they are to be selected, and checkpoints."""
         self.network.eval()
-        loss = validation_loss(self.network, validation, self.settings)
+        loss = validation_loss(self.network, validation, self.settings, geometry_of(self.network, self.settings))
         self.history.flush(learning_rate(self.settings.training, self.step - 1))
         self.history.validated(self.step, loss)
         if loss < self.best[0] or self.settings.training.select == "last":
@@ -188,24 +205,38 @@ class Student:
             self.settings.arguments,
             self.settings.normalisation,
             self.settings.padding,
-            self.settings.shifts,
+            self.settings.near,
         )
         weights = {name: tensor.cpu().contiguous() for name, tensor in self.best[1].items()}
         self.history.write(folder / "history.jsonl")
         save_model(folder / "model.pt", card, weights)
 
 
-def validation_loss(network: EmbeddingNetwork, validation: DeviceSplit, settings: RunSettings) -> float:
-    """Mean over whole images of L_aff (Eq. 6), as the run reads it."""
-    if len(validation) == 0:
+def geometry_of(network: EmbeddingNetwork, settings: RunSettings) -> Geometry:
+    """The sizes that a network takes and gives in a run."""
+    crop = settings.augment.crop
+    return Geometry(settings.canvas, settings.padding, network.output_size(settings.canvas), network.output_size(crop))
+
+
+def common_levels(student: EmbeddingNetwork, teacher: EmbeddingNetwork, wanted: Sequence[int]) -> list[int]:
+    """The wanted levels that both networks have; GrdError if none is left."""
+    levels = [level for level in wanted if level in student.taps and level in teacher.taps]
+    if wanted and not levels:
+        raise GrdError(
+            f"{type(student).__name__}: expected features at one of the levels {', '.join(map(str, wanted))} of it and its "
+            f"teacher, found {', '.join(map(str, student.taps))} and {', '.join(map(str, teacher.taps))}; choose another method"
+        )
+    return levels
+
+
+def validation_loss(network: EmbeddingNetwork, validation: DeviceSplit, settings: RunSettings, geometry: Geometry) -> float:
+    """Mean over whole images, or tiles of volumes, of L_aff (Eq. 6), as the run reads it."""
+    total, count = torch.zeros((), device=next(network.parameters()).device), 0
+    for batch in validation.evaluation_batches(geometry, settings.training.batch_size):
+        affinity = affinities(view(network, batch, (), settings, 1).unit, settings.offsets)
+        supervision = Supervision.of(batch, settings.offsets)
+        loss = affinity_loss(affinity, supervision.targets, supervision.exist, settings.fidelity.supervised)
+        total, count = total + loss * len(batch.labels), count + len(batch.labels)
+    if count == 0:
         raise GrdError(f"{settings.dataset}: expected validation images, found none; name some in its split")
-    offsets, reading = offsets_2d(settings.shifts), settings.fidelity.supervised
-    size = settings.training.batch_size
-    losses = []
-    for start in range(0, len(validation), size):
-        batch = validation.whole(slice(start, start + size), settings.canvas, settings.padding)
-        affinity = affinities(unit(view(network, batch, (), settings, 1).embedding), offsets)
-        supervision = Supervision.of(batch, offsets)
-        loss = affinity_loss(affinity, supervision.targets, supervision.exist, reading)
-        losses.append(loss * len(batch.labels))
-    return float(torch.stack(losses).sum() / len(validation))
+    return float(total / count)

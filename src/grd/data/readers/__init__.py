@@ -1,11 +1,12 @@
 """Readers: one file per data set, from its official archives to samples."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
 from grd.config import known
-from grd.data.readers import bbbc039, celegans, cvppp
+from grd.data.readers import ac34, bbbc039, celegans, cremi, cvppp
 from grd.data.sample import Sample
 
 
@@ -19,7 +20,15 @@ class Reader(Protocol):
         """The samples of a data set."""
 
 
-READERS: dict[str, Reader] = {"cvppp": cvppp.read, "celegans": celegans.read, "bbbc039": bbbc039.read}
+READERS: dict[str, Reader] = {
+    "cvppp": cvppp.read,
+    "celegans": celegans.read,
+    "bbbc039": bbbc039.read,
+    "ac34": ac34.read,
+    "cremi_a": partial(cremi.read, sample="A"),
+    "cremi_b": partial(cremi.read, sample="B"),
+    "cremi_c": partial(cremi.read, sample="C"),
+}
 
 
 def read(dataset: str, archives: dict[str, Path], allow_missing: bool = False) -> Iterator[Sample]:

@@ -1,26 +1,35 @@
 """Synthetic twins: generators that write a data set's official archives, with small made-up images.
 
-Image k of a twin is a function of the seed and k, and the zips are the same bytes on every write.
+Image k of a twin is a function of the seed and k, and the archives are the same bytes on every write.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
 from grd.config import Source, Twin, known
-from grd.data import archives
-from grd.data.twins import bbbc039, celegans, cvppp
+from grd.data import archives, store
+from grd.data.twins import ac34, bbbc039, celegans, cremi, cvppp
 from grd.data.twins.shapes import write_zip
 
 
 class Generator(Protocol):
-    """From settings to (archive, member, bytes), archive by archive."""
+    """From settings to (archive, member, bytes), archive by archive; a file that is no zip is its own only member."""
 
     def __call__(self, settings: Source, twin: Twin) -> Iterator[tuple[str, str, bytes]]:
         """The members of the official archives."""
 
 
-TWINS: dict[str, Generator] = {"cvppp": cvppp.members, "celegans": celegans.members, "bbbc039": bbbc039.members}
+TWINS: dict[str, Generator] = {
+    "cvppp": cvppp.members,
+    "celegans": celegans.members,
+    "bbbc039": bbbc039.members,
+    "ac34": ac34.members,
+    "cremi_a": partial(cremi.members, sample="A"),
+    "cremi_b": partial(cremi.members, sample="B"),
+    "cremi_c": partial(cremi.members, sample="C"),
+}
 
 
 def write_twin(dataset: str, settings: Source, twin: Twin, folder: Path) -> None:
@@ -29,5 +38,13 @@ def write_twin(dataset: str, settings: Source, twin: Twin, folder: Path) -> None
     for archive, member, content in TWINS[known(dataset, TWINS, "data set", "twins")](settings, twin):
         contents[archive][member] = content
     for name, members in contents.items():
-        write_zip(folder / name, members)
+        _write(folder / name, members)
         archives.record(folder, name, "twin")
+
+
+def _write(path: Path, members: Mapping[str, bytes]) -> None:
+    if path.suffix == ".zip":
+        write_zip(path, members)
+    else:
+        with store.whole(path) as part:
+            part.write_bytes(members[path.name])

@@ -1,0 +1,306 @@
+"""Neurites in serial section electron microscopy: a made-up tissue, and what a microscope shows of it.
+
+Neurites run roughly along z. In each section they tile the plane: a pixel belongs to the disc in whose power diagram it
+lies, on a smoothly warped grid. A neurite is one disc or a chain of discs, which drift, push one another aside, branch,
+end and begin from section to section.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Self
+
+import numpy as np
+from scipy.ndimage import distance_transform_edt, gaussian_filter, zoom
+from scipy.spatial import cKDTree
+from skimage.measure import label
+
+from grd.data.twins import shapes
+
+ENDING, BRANCHING, LOOSENING = 0.001, 0.002, 0.003  # of a disc, per section
+INERTIA = 0.7  # share of its drift that a disc keeps from one section to the next
+SETTLING = 30  # sections that the tissue is given before the first
+
+
+@dataclass
+class Discs:
+    """The discs of a section (n,): centres (n, 2) and drifts (n, 2) in pixels, radii now and aimed at, owners from 1.
+
+    Loose discs feel no pull to the others of their owner.
+    """
+
+    centre: np.ndarray
+    drift: np.ndarray
+    radius: np.ndarray
+    aim: np.ndarray
+    owner: np.ndarray
+    loose: np.ndarray
+
+    def chosen(self, index: np.ndarray) -> Self:
+        """Copies of some of the discs."""
+        return type(self)(*(getattr(self, field.name)[index] for field in fields(self)))
+
+    def joined(self, other: Self) -> Self:
+        """These discs and others."""
+        pairs = ((getattr(self, field.name), getattr(other, field.name)) for field in fields(self))
+        return type(self)(*(np.concatenate(pair) for pair in pairs))
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a volume is stained and imaged: the share of light that membranes take, and the noise, of the full grey range."""
+
+    membrane: float = 0.55
+    faint: float = 0.35  # the share of their darkness that membranes lose here and there
+    noise: float = 0.04
+
+
+def neurites(
+    rng: np.random.Generator, shape: tuple[int, int, int], diameter: float, drift: float = 0.25, smallest: int = 24
+) -> np.ndarray:
+    """Neurites of about this diameter (pixels) that fill a volume: labels (Z, Y, X) int32, ids from 1.
+
+    Each id is one connected component (6-connectivity) of at least `smallest` voxels. `drift` is the standard deviation
+    of what a disc moves between two sections, in radii.
+    """
+    labels = np.empty(shape, np.int32)
+    warps = zip(*(_warp(rng, shape[1:], diameter) for _ in range(2)), strict=False)
+    for section, discs, warp in zip(labels, _tissue(rng, shape[1:], diameter, drift), warps, strict=False):
+        section[:] = _tiling(discs, warp)
+    return filled(connected(labels, smallest))
+
+
+def connected(labels: np.ndarray, smallest: int) -> np.ndarray:
+    """Connected components (6-connectivity) of the ids, (Z, Y, X) int32, from 1; those of fewer than `smallest` voxels are 0."""
+    pieces = label(labels, background=0, connectivity=1)
+    kept = np.bincount(pieces.ravel()) >= smallest
+    kept[0] = False
+    numbers = (np.cumsum(kept) * kept).astype(np.int32)
+    return numbers[pieces]
+
+
+def filled(labels: np.ndarray) -> np.ndarray:
+    """Labels (Z, Y, X) whose zeros have taken the id of a neighbour in their section, in place.
+
+    They take it from pixel to pixel, so that a connected id stays connected.
+    """
+    for section in labels:
+        while section.any() and not section.all():
+            for one, other in _sides(section):
+                np.copyto(one, other, where=one == 0)
+                np.copyto(other, one, where=other == 0)
+    return labels
+
+
+def carved(labels: np.ndarray, smallest: int = 24) -> np.ndarray:
+    """Labels (Z, Y, X) with zeros, one pixel wide, between the ids of a section; ids connected and consecutive again."""
+    inner = np.stack([np.where(_borders(section), 0, section) for section in labels])
+    return connected(inner, smallest)
+
+
+def electron_micrograph(
+    rng: np.random.Generator, labels: np.ndarray, defective: Sequence[int] = (), look: Look | None = None
+) -> np.ndarray:
+    """What a microscope shows of neurites (Z, Y, X): uint8, membranes and organelles dark; defective sections are lost."""
+    look = look or Look()
+    scale = _mean_diameter(labels[len(labels) // 2])
+    size = labels.shape[1:]
+    shades = 0.72 + 0.05 * rng.standard_normal(int(labels.max()) + 1)
+    organelles = zip(_slow_clouds(rng, size, 0.3 * scale, 0.85), _slow_clouds(rng, size, 0.8 * scale, 0.9), strict=True)
+    volume = np.empty(labels.shape, np.uint8)
+    for z, (section, (blobs, zones)) in enumerate(zip(labels, organelles, strict=False)):
+        light = _cytoplasm(rng, shades[section], _depth(section), (blobs, zones), scale)
+        light *= 1 - _membranes(rng, section, labels[max(z - 1, 0)], look)
+        volume[z] = _exposed(rng, light, look) if z not in defective else _lost(rng, size)
+    return volume
+
+
+def _tissue(rng: np.random.Generator, size: tuple[int, ...], diameter: float, drift: float) -> Iterator[Discs]:
+    """The discs of section after section, endlessly, in a plane that is larger than the section by two diameters."""
+    extent = np.array(size) + 4 * diameter
+    discs = _seeded(rng, extent, diameter)
+    number = 0
+    while True:
+        discs = _moved(rng, discs, extent, drift)
+        if number >= SETTLING:
+            discs = _grown(rng, discs, extent, diameter)
+            yield replace(discs, centre=discs.centre - 2 * diameter)
+        number += 1
+
+
+def _seeded(rng: np.random.Generator, extent: np.ndarray, diameter: float) -> Discs:
+    """Discs at random places, those of one owner beside one another."""
+    chains: list[Discs] = []
+    area = 0.0
+    while area < extent.prod():
+        chains.append(_chain(rng, rng.uniform((0, 0), extent), len(chains) + 1, diameter))
+        area += np.pi * float(np.sum(chains[-1].aim ** 2))
+    return Discs(*(np.concatenate([getattr(chain, field.name) for chain in chains]) for field in fields(Discs)))
+
+
+def _chain(rng: np.random.Generator, place: np.ndarray, owner: int, diameter: float) -> Discs:
+    """A neurite's discs: one or, for a long profile, two to four in a row."""
+    count = int(rng.choice([1, 2, 3, 4], p=[0.45, 0.25, 0.2, 0.1]))
+    whole = 0.5 * diameter * np.exp(np.clip(rng.normal(0, 0.4), -0.7, 0.9))
+    radius = np.full(count, whole / np.sqrt(count))
+    angle = rng.uniform(0, 2 * np.pi)
+    row = np.outer(np.arange(count) * 1.6 * radius, (np.sin(angle), np.cos(angle))) if count > 1 else np.zeros((1, 2))
+    return Discs(place + row, np.zeros((count, 2)), radius, radius.copy(), np.full(count, owner), np.zeros(count, bool))
+
+
+def _moved(rng: np.random.Generator, discs: Discs, extent: np.ndarray, drift: float) -> Discs:
+    """The discs one section on: drifted, pushed apart, and closer to the radii that they aim at."""
+    step = drift * discs.radius[:, None] * rng.standard_normal(discs.centre.shape)
+    discs.drift = INERTIA * discs.drift + np.sqrt(1 - INERTIA**2) * step
+    discs.centre = discs.centre + discs.drift
+    discs.radius = discs.radius + 0.25 * (discs.aim - discs.radius)
+    for _ in range(3):
+        discs.centre = np.clip(discs.centre + _push(discs), 0, extent)
+    return discs
+
+
+def _push(discs: Discs) -> np.ndarray:
+    """What the discs (n, 2) are moved by their neighbours, each pair by a third of its overlap.
+
+    Discs of one owner pull each other, too, unless one is loose, as far as they nearly touch.
+    """
+    one, other = cKDTree(discs.centre).query_pairs(2.2 * discs.radius.max(), output_type="ndarray").T
+    apart = discs.centre[one] - discs.centre[other]
+    distance = np.hypot(*apart.T) + 1e-6
+    reach = discs.radius[one] + discs.radius[other]
+    own = discs.owner[one] == discs.owner[other]
+    bound = own & ~discs.loose[one] & ~discs.loose[other]
+    gap = np.where(own, 0.75, 0.95) * reach - distance
+    gap = np.where(bound & (distance < 1.8 * reach), gap, np.maximum(gap, 0))
+    force = (0.33 * gap / distance)[:, None] * apart
+    size = len(discs.centre)
+    return np.stack([np.bincount(one, f, size) - np.bincount(other, f, size) for f in force.T], axis=1)
+
+
+def _grown(rng: np.random.Generator, discs: Discs, extent: np.ndarray, diameter: float) -> Discs:
+    """The discs after some ended, branched or came loose, and with new neurites where there is room."""
+    discs = discs.chosen(np.flatnonzero(discs.radius > 0.12 * diameter))
+    chance = rng.random(len(discs.aim))
+    ending = discs.owner[chance < ENDING]
+    discs.aim = np.where(np.isin(discs.owner, ending), 0, discs.aim)
+    discs.loose = discs.loose | (chance > 1 - LOOSENING)
+    discs = _branched(rng, discs, np.flatnonzero((chance > 0.5) & (chance < 0.5 + BRANCHING) & (discs.aim > 0.3 * diameter)))
+    if np.pi * np.sum(discs.aim**2) < extent.prod():
+        discs = discs.joined(_begun(rng, discs, extent, diameter))
+    return discs
+
+
+def _branched(rng: np.random.Generator, discs: Discs, which: np.ndarray) -> Discs:
+    """The discs, some of them now two, loose and drifting apart."""
+    discs.aim[which] *= 0.75
+    discs.loose[which] = True
+    twigs = discs.chosen(which)
+    angle = rng.uniform(0, 2 * np.pi, len(which))
+    aside = 0.5 * twigs.radius[:, None] * np.stack((np.sin(angle), np.cos(angle)), axis=1)
+    twigs.centre, twigs.drift = twigs.centre + aside, aside
+    discs.centre[which] -= aside
+    discs.drift[which] = -aside
+    return discs.joined(twigs)
+
+
+def _begun(rng: np.random.Generator, discs: Discs, extent: np.ndarray, diameter: float) -> Discs:
+    """A new neurite, thin at first, where of some random places there is most room."""
+    places = rng.uniform((0, 0), extent, (20, 2))
+    distance, nearest = cKDTree(discs.centre).query(places)
+    place = places[np.argmax(distance - discs.radius[nearest])]
+    chain = _chain(rng, place, int(discs.owner.max()) + 1, diameter)
+    chain.radius = np.full_like(chain.aim, 0.2 * diameter)
+    return chain
+
+
+def _tiling(discs: Discs, warp: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+    """The owner of each pixel (Y, X), pixels moved by `warp`: the power diagram as nearest points in one dimension more."""
+    height = np.sqrt(np.max(discs.radius) ** 2 - discs.radius**2)
+    y, x = shapes.grid(warp[0].shape)
+    pixels = np.stack([(y + warp[0]).ravel(), (x + warp[1]).ravel(), np.zeros(y.size)], axis=1)
+    _, nearest = cKDTree(np.column_stack([discs.centre, height])).query(pixels)
+    return discs.owner[nearest].reshape(y.shape)
+
+
+def _warp(rng: np.random.Generator, size: tuple[int, ...], diameter: float) -> Iterator[np.ndarray]:
+    """Displacements (Y, X) in pixels of section after section, too gentle to tear a profile."""
+    return (0.15 * diameter * clouds for clouds in _slow_clouds(rng, size, 0.4 * diameter, 0.85))
+
+
+def _slow_clouds(rng: np.random.Generator, size: tuple[int, ...], sigma: float, keep: float) -> Iterator[np.ndarray]:
+    """Clouds (Y, X) of mean 0 and standard deviation 1 that change from section to section, endlessly."""
+    clouds = _clouds(rng, size, sigma)
+    while True:
+        yield clouds
+        clouds = keep * clouds + np.sqrt(1 - keep**2) * _clouds(rng, size, sigma)
+
+
+def _clouds(rng: np.random.Generator, size: tuple[int, ...], sigma: float) -> np.ndarray:
+    """`shapes.clouds` (Y, X), large ones drawn on a coarser grid, which takes a fraction of the time."""
+    step = max(1, int(sigma / 2))
+    height, width = (-(-side // step) + 1 for side in size)
+    coarse = shapes.clouds(rng, (height, width), sigma / step)
+    return zoom(coarse, step, order=1)[: size[0], : size[1]] if step > 1 else coarse[: size[0], : size[1]]
+
+
+def _sides(section: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Pairs of views in which the pixels of a section (Y, X) lie on their lower and on their right neighbours."""
+    yield section[:-1], section[1:]
+    yield section[:, :-1], section[:, 1:]
+
+
+def _borders(section: np.ndarray) -> np.ndarray:
+    """The pixels (Y, X) bool whose lower or right neighbour has another id."""
+    borders = np.zeros(section.shape, bool)
+    for one, other in _sides(section):
+        borders[: one.shape[0], : one.shape[1]] |= one != other
+    return borders
+
+
+def _depth(section: np.ndarray) -> np.ndarray:
+    """Distances (Y, X) in pixels from the nearest border."""
+    borders = _borders(section)
+    return distance_transform_edt(~borders) if borders.any() else np.full(section.shape, np.inf)
+
+
+def _mean_diameter(section: np.ndarray) -> float:
+    return 2 * float(np.sqrt(section.size / len(np.unique(section)) / np.pi))
+
+
+def _cytoplasm(
+    rng: np.random.Generator, shade: np.ndarray, depth: np.ndarray, fields: tuple[np.ndarray, np.ndarray], scale: float
+) -> np.ndarray:
+    """Brightness (Y, X) inside the neurites: grainy, with mitochondria (dark, darker at the rim) and zones of vesicles."""
+    blobs, zones = fields
+    size = shade.shape
+    deep = np.clip(depth - 2, 0, 1)
+    mitochondria = deep / (1 + np.exp(-12 * (blobs - 1.5)))
+    rims = deep * np.exp(-(((blobs - 1.5) / 0.2) ** 2))
+    vesicles = deep * np.clip(zones - 0.6, 0, 1) * np.clip(_clouds(rng, size, max(0.7, 0.03 * scale)) - 1, 0, 1)
+    grain = 0.035 * _clouds(rng, size, 0.8) + 0.02 * _clouds(rng, size, 0.15 * scale)
+    return (shade + grain) * (1 - 0.3 * mitochondria - 0.15 * rims - 0.35 * vesicles)
+
+
+def _membranes(rng: np.random.Generator, section: np.ndarray, before: np.ndarray, look: Look) -> np.ndarray:
+    """How much light (Y, X) membranes take: a line a few pixels wide, and haze where they are cut obliquely."""
+    size = section.shape
+    line = gaussian_filter(_borders(section).astype(float), 0.8) * 1.9
+    swept = gaussian_filter((section != before).astype(float), 1.0)
+    strength = 1 - look.faint * np.clip(0.5 + 0.6 * _clouds(rng, size, 4), 0, 1.5)
+    return np.clip(look.membrane * np.clip(line, 0, 1) * strength * (1 - 0.4 * swept) + 0.2 * look.membrane * swept, 0, 0.9)
+
+
+def _exposed(rng: np.random.Generator, light: np.ndarray, look: Look) -> np.ndarray:
+    """A section as the camera sees it, uint8: its own brightness and contrast, uneven light, blur and noise."""
+    size = light.shape
+    uneven = 0.02 * _clouds(rng, size, 0.3 * min(size))
+    blurred = gaussian_filter(light, 0.5) * rng.uniform(0.93, 1.07) + rng.normal(0, 0.02) + uneven
+    return _grey(blurred + look.noise * rng.standard_normal(size))
+
+
+def _lost(rng: np.random.Generator, size: tuple[int, ...]) -> np.ndarray:
+    """A defective section, uint8: nearly blank, or nothing but noise."""
+    return _grey(0.5 + rng.choice([0.01, 0.15]) * rng.standard_normal(size))
+
+
+def _grey(light: np.ndarray) -> np.ndarray:
+    return np.clip(np.rint(255 * light), 0, 255).astype(np.uint8)

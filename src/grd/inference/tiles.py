@@ -1,0 +1,91 @@
+"""Volumes tile by tile: memory is bounded by the tile, and every voxel is written once."""
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from itertools import product
+
+import numpy as np
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from grd.data.mirror import check_context, mirrored_region
+from grd.errors import GrdError
+from grd.losses.affinity import affinities, unit
+from grd.networks.base import EmbeddingNetwork
+from grd.networks.model_file import ModelCard
+from grd.offsets import Offset
+
+TILE = (84, 268, 268)  # the paper's
+Region = tuple[slice, ...]
+
+
+class TiledPredictor:
+    """For volumes (Z, Y, X) uint8; `tile` is the network's input size, None one near the paper's.
+
+    Outputs of neighbouring tiles overlap by the offsets' reach, so that an affinity across a seam comes from the
+    embeddings on both of its sides (the released code copies it from the next plane); and tiles step by multiples of the
+    network's pooling, without which a voxel's embedding would depend on the tile it lies in. So tiles give what one pass
+    over the whole volume gives.
+    """
+
+    def __init__(self, network: EmbeddingNetwork, card: ModelCard, tile: Sequence[int] | None = None) -> None:
+        self.network, self.card, self.offsets = network, card, card.offsets
+        self.device = next(network.parameters()).device
+        self.tile = tuple(tile or network.near(TILE))
+        self.output = network.output_size(self.tile)
+        self.margin = tuple((outer - inner) // 2 for outer, inner in zip(self.tile, self.output, strict=True))
+        self.reach = tuple(max(-o for o in along) for along in zip(*self.offsets, strict=True))
+        self.step = self._step()
+
+    def _step(self) -> tuple[int, ...]:
+        grain = self.network.scale(max(self.network.taps))
+        step = tuple((n - r) // g * g for n, r, g in zip(self.output, self.reach, grain, strict=True))
+        if 0 in step:
+            raise GrdError(
+                f"{self.card.network}: expected tiles whose output exceeds {grain} by {self.reach} voxels, found an output of "
+                f"{self.output} for a tile of {self.tile}; choose a larger tile"
+            )
+        return step
+
+    def chunk(self, shape: Sequence[int]) -> tuple[int, ...]:
+        """What a tile adds."""
+        return self.step
+
+    def places(self, shape: Sequence[int]) -> list[tuple[int, ...]]:
+        """First voxels (z, y, x) of what each tile adds to a volume of this size."""
+        return list(product(*(range(0, length, step) for length, step in zip(shape, self.step, strict=True))))
+
+    def inputs(self, sample: np.ndarray) -> Iterator[Tensor]:
+        """Every tile as network input (1, 1, *tile) on the device."""
+        check_context(sample.shape, [m + r for m, r in zip(self.margin, self.reach, strict=True)], self.card.run)
+        return (self._input(sample, place) for place in self.places(sample.shape))
+
+    def affinities(self, sample: np.ndarray) -> np.ndarray:
+        """Affinities (C, Z, Y, X) float32 of a volume, in memory."""
+        maps = np.empty((len(self.offsets), *sample.shape), np.float32)
+        self.write(sample, lambda region, part: maps.__setitem__((slice(None), *region), part))
+        return maps
+
+    def write(self, sample: np.ndarray, write: Callable[[Region, np.ndarray], None]) -> None:
+        """Hand the affinities (C, …) of one region of a volume after another to `write`."""
+        places = self.places(sample.shape)
+        shown = tqdm(places, "tiles", leave=False, disable=None, file=sys.stderr)
+        for place, pixels in zip(shown, self.inputs(sample), strict=True):
+            region = tuple(
+                slice(first, min(first + step, length))
+                for first, step, length in zip(place, self.step, sample.shape, strict=True)
+            )
+            write(region, self._affinities(pixels, [part.stop - part.start for part in region]))
+
+    @torch.inference_mode()
+    def _affinities(self, pixels: Tensor, size: Sequence[int]) -> np.ndarray:
+        """What a tile adds, (C, *size): all but the first voxels, which are there for their embeddings."""
+        maps = affinities(unit(self.network(pixels).float()), self.offsets)[0]
+        inner = (slice(reach, reach + length) for reach, length in zip(self.reach, size, strict=True))
+        return maps[(slice(None), *inner)].cpu().numpy()
+
+    def _input(self, volume: np.ndarray, place: Sequence[int]) -> Tensor:
+        corner = [first - reach - margin for first, reach, margin in zip(place, self.reach, self.margin, strict=True)]
+        window = mirrored_region(volume, corner, self.tile)
+        return torch.from_numpy(window).to(self.device)[None, None].float() / 255

@@ -1,0 +1,143 @@
+"""3D U-Net MALA, teacher and tiny student of the EM volumes (Sec. III-D; Funke et al. 2018), with valid convolutions."""
+
+from collections.abc import Sequence
+from math import prod
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from grd.errors import GrdError
+from grd.networks.base import EmbeddingNetwork, centre
+
+SLOPE = 0.005
+AXES = ("sections", "rows", "columns")
+Shape = tuple[int, ...]
+Kernel = tuple[int, int, int]
+
+
+class DoubleConvolution(nn.Module):
+    """Twice valid convolution and leaky ReLU: (B, I, Z, Y, X) → (B, O, Z - 2 (k_z - 1), …).
+
+    The activation is a function call, as Table I's counts show.
+    """
+
+    def __init__(self, inputs: int, outputs: int, kernel: Kernel) -> None:
+        super().__init__()
+        self.first, self.second = nn.Conv3d(inputs, outputs, kernel), nn.Conv3d(outputs, outputs, kernel)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Convolved features."""
+        return F.leaky_relu(self.second(F.leaky_relu(self.first(features), SLOPE)), SLOPE)
+
+
+def up_step(inputs: int, outputs: int, factor: Kernel) -> nn.Sequential:
+    """Depth-wise transposed convolution by the pooling factor, then 1 x 1 x 1 without activation."""
+    enlarge = nn.ConvTranspose3d(inputs, inputs, factor, factor, groups=inputs, bias=False)
+    return nn.Sequential(enlarge, nn.Conv3d(inputs, outputs, 1))
+
+
+class MALA(EmbeddingNetwork):
+    """Encoder of `encoder` widths, decoder of `decoder` widths from deep to shallow; (B, 1, Z, Y, X) → (B, D, Z', Y', X').
+
+    `pooling` holds a factor per axis (sections, rows, columns) between two levels, `kernels` a convolution kernel per
+    level. The paper's have 4 levels, (1, 3, 3) and 3 x 3 x 3 throughout: 84 x 268 x 268 → 56 x 56 x 56. MALA-tiny's decoder
+    is 32, 32, 8: its middle stage is wider than the encoder's 16, or the printed counts are not met.
+    """
+
+    rank = 3
+    channels = 1
+
+    def __init__(
+        self,
+        encoder: Sequence[int],
+        decoder: Sequence[int],
+        pooling: Sequence[Kernel] | None = None,
+        kernels: Sequence[Kernel] | None = None,
+        embedding: int = 16,
+    ) -> None:
+        super().__init__()
+        depth = len(encoder) - 1
+        self.pooling = list(pooling or [(1, 3, 3)] * depth)
+        self.kernels = list(kernels or [(3, 3, 3)] * (depth + 1))
+        if not len(decoder) == len(self.pooling) == len(self.kernels) - 1 == depth:
+            raise GrdError(
+                f"MALA of {depth + 1} levels: expected {depth} decoder widths, {depth} pooling factors and {depth + 1} kernels, "
+                f"found {len(decoder)}, {len(self.pooling)} and {len(self.kernels)}; correct `networks` of the scale"
+            )
+        wide = [1, *encoder]
+        self.encoder = nn.ModuleList(DoubleConvolution(*step) for step in zip(wide, encoder, self.kernels, strict=False))
+        self.pools = nn.ModuleList(nn.MaxPool3d(factor) for factor in self.pooling)
+        below, skips = [encoder[-1], *decoder[:-1]], list(encoder[-2::-1])
+        factors, kinds = self.pooling[::-1], self.kernels[-2::-1]
+        self.ups = nn.ModuleList(up_step(*step) for step in zip(below, skips, factors, strict=True))
+        self.decoder = nn.ModuleList(
+            DoubleConvolution(2 * skip, width, kernel) for skip, width, kernel in zip(skips, decoder, kinds, strict=True)
+        )
+        self.embedding = nn.Conv3d(decoder[-1], embedding, 1)
+        self.taps = {depth: f"encoder.{depth}", **{depth - 1 - stage: f"decoder.{stage}" for stage in range(depth)}}
+        self.apply(_initialise)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(B, 1, Z, Y, X) → embeddings (B, D, *output_size(Z, Y, X))."""
+        self.output_size(images.shape[-3:])
+        features, skips = images, []
+        for convolve, pool in zip(self.encoder, self.pools, strict=False):
+            features = convolve(features)
+            skips.append(features)
+            features = pool(features)
+        features = self.encoder[-1](features)
+        for up, convolve in zip(self.ups, self.decoder, strict=True):
+            features = up(features)
+            features = convolve(torch.cat([features, centre(skips.pop(), features.shape[2:])], dim=1))
+        return self.embedding(features)
+
+    def scale(self, level: int) -> Shape:
+        """Input voxels per feature voxel at a level, per axis."""
+        return tuple(prod(factors) for factors in zip(*self.pooling[:level], strict=True)) if level else (1, 1, 1)
+
+    def output_size(self, size: Sequence[int]) -> Shape:
+        """Size of the embeddings for an input of this size; GrdError, with the nearest sizes that work, for one that does
+        not fit."""
+        outputs = [self._along(axis, length) for axis, length in enumerate(size)]
+        if None in outputs:
+            wrong = [
+                f"{length} {AXES[axis]} ({' or '.join(map(str, self._nearest(axis, length)))} work)"
+                for axis, length in enumerate(size)
+                if outputs[axis] is None
+            ]
+            raise GrdError(f"MALA: expected a size that its valid convolutions and poolings take, found {', '.join(wrong)}")
+        return tuple(output for output in outputs if output is not None)
+
+    def near(self, size: Sequence[int]) -> Shape:
+        """The largest size that fits into this one and that the network takes, or along an axis the smallest there is."""
+        return tuple(
+            length if self._along(axis, length) else self._nearest(axis, length)[0] for axis, length in enumerate(size)
+        )
+
+    def _along(self, axis: int, length: int) -> int | None:
+        """Output length along an axis, None where a pooling would leave a rest or nothing would be left."""
+        lost = [2 * (kernel[axis] - 1) for kernel in self.kernels]
+        factors = [factor[axis] for factor in self.pooling]
+        for loss, factor in zip(lost, factors, strict=False):
+            length -= loss
+            if length % factor:
+                return None
+            length //= factor
+        length -= lost[-1]
+        for loss, factor in zip(lost[-2::-1], factors[::-1], strict=True):
+            length = length * factor - loss
+            if length < 1:
+                return None
+        return length if length > 0 else None
+
+    def _nearest(self, axis: int, length: int) -> list[int]:
+        """The longest input below and the shortest above `length` that work."""
+        below = next((n for n in range(length - 1, 0, -1) if self._along(axis, n)), None)
+        above = next(n for n in range(max(length, 1), length + 4096) if self._along(axis, n))
+        return [above] if below is None else [below, above]
+
+
+def _initialise(module: nn.Module) -> None:
+    if isinstance(module, nn.Conv3d | nn.ConvTranspose3d):
+        nn.init.kaiming_normal_(module.weight, a=SLOPE, nonlinearity="leaky_relu")

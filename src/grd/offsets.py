@@ -1,0 +1,17 @@
+"""Which pairs of pixels are compared: offsets, from the distances along each axis."""
+
+from collections.abc import Sequence
+from itertools import zip_longest
+
+Offset = tuple[int, ...]
+
+
+def offsets_of(shifts: Sequence[Sequence[int]]) -> list[Offset]:
+    """Backward offsets, nearest first: (-1, 0), (0, -1), (-3, 0), … for distances ((1, 3, …), (1, 3, …)) along rows, columns."""
+    rank = len(shifts)
+    return [
+        tuple(-distance if axis == along else 0 for axis in range(rank))
+        for distances in zip_longest(*shifts)
+        for along, distance in enumerate(distances)
+        if distance is not None
+    ]
