@@ -8,7 +8,10 @@ from grd.config import Augment, Fidelity, Training
 from grd.data.store import Split, write_samples
 from grd.runs import Run, RunSettings
 
+SHALLOW = {"pooling": [[1, 2, 2]], "kernels": [[1, 3, 3], [3, 3, 3]]}
 WIDTHS = {
+    "mala": {"encoder": [4, 6], "decoder": [4], **SHALLOW},
+    "mala_tiny": {"encoder": [2, 3], "decoder": [2], **SHALLOW},
     "resunet": {"widths": [4, 6, 8, 10, 12]},
     "resunet_tiny": {"widths": [2, 3, 4, 5, 6]},
     "nested_unet": {"width": 4},
@@ -36,6 +39,37 @@ def write_squares(path: Path, seed: int = 0) -> Path:
     return path
 
 
+def tubes(count: int, seed: int, size: tuple[int, int, int] = (12, 40, 40)) -> Split:
+    """Volumes (n, *size) uint8 of bright columns with dark walls, four by four of them."""
+    rng = np.random.default_rng(seed)
+    rows, columns = (np.arange(side) for side in size[1:])
+    cells = 1 + rows[:, None] // 10 * 4 + columns // 10
+    walls = (rows % 10 == 0)[:, None] | (columns % 10 == 0)
+    image = np.where(walls, 40, 180) + rng.normal(0, 5, (count, *size))
+    return Split(
+        [f"volume{seed}-{n}" for n in range(count)],
+        image.clip(0, 255).astype(np.uint8),
+        np.broadcast_to(cells, (count, *size)).astype(np.uint16),
+    )
+
+
+def write_tubes(path: Path, size: tuple[int, int, int] = (12, 40, 40)) -> Path:
+    write_samples(path, {split: tubes(1, n, size) for n, split in enumerate(("training", "validation", "test"), 1)})
+    return path
+
+
+def volume_settings(run: Run, fidelity: Fidelity | None = None, **training) -> RunSettings:
+    changes = {
+        "shifts": ((1, 2), (1, 3), (1, 3)),
+        "reach": 1,
+        "fidelity": fidelity or Fidelity(),
+        "canvas": (12, 40, 40),
+        "padding": "reflect",
+        "augment": Augment(crop=(8, 32, 32), transpose=0.5, grayscale=0.5),
+    }
+    return settings(run, **training).model_copy(update=changes)
+
+
 def settings(run: Run, **training) -> RunSettings:
     options = {"iterations": 8, "learning_rate": 0.01, "log_every": 2, "validate_every": 4, "eps": 1e-8, "amsgrad": False}
     return RunSettings(
@@ -46,7 +80,8 @@ def settings(run: Run, **training) -> RunSettings:
         method=run.method,
         teacher=run.taught_by.name if run.taught_by else None,
         seed=run.seed,
-        shifts=(1, 3, 9),
+        shifts=((1, 3, 9), (1, 3, 9)),
+        reach=9,
         fidelity=Fidelity(),
         normalisation="unit",
         canvas=(48, 48),

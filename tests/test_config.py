@@ -157,4 +157,4 @@ def test_paper_scale_is_the_paper_s_training():
     settings = Project.load(CONFIG, general).settings(Run("cvppp", "resunet_tiny", "grd", "resunet"))
     training = settings.training
     assert (training.iterations, training.batch_size, training.learning_rate) == (300_000, 2, 1e-4)
-    assert settings.arguments == {"widths": [4, 8, 16, 32, 64]} and settings.shifts == (1, 3, 5, 9, 27)
+    assert settings.arguments == {"widths": [4, 8, 16, 32, 64]} and settings.shifts == ((1, 3, 5, 9, 27),) * 2

@@ -12,13 +12,12 @@ from pathlib import Path
 
 import torch
 
-from grd.data.batches import DeviceSplit
+from grd.data.batches import on_device
 from grd.data.store import read_split
 from grd.layout import Layout
-from grd.losses.affinity import offsets_2d
 from grd.networks.model_file import load_model
 from grd.runs import Project, Run
-from grd.training.student import Student, Supervision, view
+from grd.training.student import Student, Supervision, geometry_of, view
 
 CPU = torch.device("cpu")
 ROOT = Path(__file__).parents[2]
@@ -42,14 +41,15 @@ def main(steps: int = 90) -> None:
     for run in (run for run in project.runs("table2") if run.teacher == "resunet"):
         chosen = project.settings(run)
         samples = layout.samples(run.dataset)
-        data = DeviceSplit(read_split(samples, "training"), chosen.normalisation, CPU)
+        data = on_device(read_split(samples, "training"), chosen.normalisation, CPU, widen=True)
         teacher = load_model(layout.model(Run(run.dataset, "resunet")), CPU)[0].requires_grad_(False)
         student = Student(chosen, teacher, data.instances, Path(tempfile.mkdtemp()) / "state.pt", CPU)
         for step in range(1, steps + 1):
-            batch = data.training_batch(chosen.augment, chosen.training.batch_size, chosen.seed, step)
-            supervision = Supervision.of(batch, offsets_2d(chosen.shifts))
+            geometry = geometry_of(student.network, chosen)
+            batch = data.training_batch(chosen.augment, geometry, chosen.training.batch_size, chosen.seed, step)
+            supervision = Supervision.of(batch, chosen.offsets)
             with torch.no_grad():
-                theirs = view(teacher, batch, student.strides, chosen, data.instances)
+                theirs = view(teacher, batch, student.levels, chosen, data.instances)
             if step % (steps // 3) == 0:
                 student.network.train()
                 norms = sizes(student, student.terms(batch, supervision, theirs))

@@ -17,11 +17,12 @@ import torch
 from grd.config import Fidelity
 from grd.distillation.grd import GRD
 from grd.distillation.method import Context, Moment, View
-from grd.losses.affinity import affinity_loss, affinity_targets, inside, offsets_2d
+from grd.losses.affinity import affinity_loss, affinity_targets, inside
 from grd.networks import build
+from grd.offsets import offsets_of
 
 SIDE, BATCH, INSTANCES = 544, 2, 31
-OFFSETS = offsets_2d((1, 3, 5, 9, 27))
+OFFSETS = offsets_of(((1, 3, 5, 9, 27),) * 2)
 
 
 def main(repeats: int = 7, threads: int = 2) -> None:
@@ -33,7 +34,7 @@ def main(repeats: int = 7, threads: int = 2) -> None:
     network = build("resunet_tiny")
     student = torch.randn(BATCH, 16, SIDE, SIDE, requires_grad=True)
     teacher = torch.randn(BATCH, 16, SIDE, SIDE)
-    method = GRD(Context(Fidelity(), {}, {}, INSTANCES))
+    method = GRD(Context(Fidelity(), {}, {}, {}, OFFSETS, INSTANCES))
 
     def step_of_network() -> None:
         network(images).sum().backward()

@@ -4,9 +4,12 @@ import torch
 
 from grd.config import Augment
 from grd.data.augment import Draws, augment, cutout, displacement, gaussian
-from grd.data.batches import DeviceSplit, cropped, normalised, padded
+from grd.data.batches import DeviceImages, Geometry, cropped, normalised, padded
 from grd.data.store import Split
 from grd.randomness import derived_seed, generator
+
+
+GEOMETRY = Geometry((32, 32), "zero", (32, 32), (16, 16))
 
 
 def picture(size=(20, 24), batch=2):
@@ -97,9 +100,9 @@ def test_a_batch_is_a_function_of_seed_and_step(recipe):
     split = Split(
         ["a", "b"], rng.integers(0, 256, (2, 20, 24)).astype(np.uint8), rng.integers(0, 3, (2, 20, 24)).astype(np.uint16)
     )
-    data = DeviceSplit(split, "unit", torch.device("cpu"))
+    data = DeviceImages(split, "unit", torch.device("cpu"))
     settings = Augment(**recipe)
-    first, again, other = (data.training_batch(settings, 2, 0, step) for step in (5, 5, 6))
+    first, again, other = (data.training_batch(settings, GEOMETRY, 2, 0, step) for step in (5, 5, 6))
     assert torch.equal(first.images, again.images) and torch.equal(first.labels, again.labels)
     assert not torch.equal(first.images, other.images)
     assert first.images.shape == (2, 3, 16, 16) and first.images.min() >= 0 and first.images.max() <= 1
@@ -107,7 +110,8 @@ def test_a_batch_is_a_function_of_seed_and_step(recipe):
 
 def test_images_without_instances_are_accepted():
     split = Split(["a"], np.zeros((1, 20, 24), np.uint8), np.zeros((1, 20, 24), np.uint16))
-    batch = DeviceSplit(split, "unit", torch.device("cpu")).training_batch(Augment(crop=(16, 16), cutout=1), 2, 0, 0)
+    data = DeviceImages(split, "unit", torch.device("cpu"))
+    batch = data.training_batch(Augment(crop=(16, 16), cutout=1), GEOMETRY, 2, 0, 0)
     assert batch.images.isfinite().all() and batch.labels.sum() == 0
 
 

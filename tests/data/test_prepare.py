@@ -7,6 +7,7 @@ from hypothesis.extra import numpy as hnp
 
 from grd.data import store
 from grd.data.prepare import prepare, to_uint8
+from grd.data.sample import Sample
 from grd.errors import GrdError
 
 
@@ -70,7 +71,9 @@ def test_a_split_without_any_sample_is_refused_even_where_missing_ones_are_allow
         wells(minis.celegans(tmp_path), ("A01", "A02", "C01"), allow_missing=True)
 
 
-def test_images_of_different_sizes_are_refused(tmp_path, wells):
+def test_images_of_different_sizes_are_refused(tmp_path, wells, monkeypatch):
+    one_split = {"training": ["A01", "A02"], "validation": ["B03"], "test": ["B03"]}
+    monkeypatch.setattr("grd.data.prepare.split_names", lambda *_: one_split)
     changes = {
         "x_A02_w2_0A-1B.tif": minis.encoded(minis.ramp((5, 8)), "TIFF"),
         "A02_01_ground_truth.png": minis.encoded(np.ones((5, 8), np.uint8)),
@@ -104,3 +107,24 @@ def test_rounding_is_off_by_at_most_one_in_510_of_the_range(image):
     low, extent = int(image.min()), int(image.max()) - int(image.min())
     restored = low + to_uint8(image) / 255 * extent
     assert np.abs(restored - image).max() <= extent / 510 + 1e-6
+
+
+def test_parts_of_volumes_are_cut_out_and_their_ids_made_consecutive(tmp_path, monkeypatch):
+    labels = np.repeat(np.array([3, 3, 5, 9, 9, 9]), 4).reshape(6, 2, 2)
+    volume = Sample("V", np.arange(24, dtype=np.uint8).reshape(6, 2, 2), labels)
+    monkeypatch.setattr("grd.data.readers.read", lambda *_: iter([volume]))
+    split = minis.split_file(tmp_path, ('"V[0:2]"', '"V[2:3, 0:1]"', '"V[3:6]"'))
+    settings = minis.settings("ac34", split=split)
+    prepare("ac34", settings, {"AC3AC4Package.zip": tmp_path / "x.zip"}, tmp_path / "s.h5", False)
+    found = store.read_split(tmp_path / "s.h5", "test")
+    assert found.volumes and found.names == ["V[3:6]"] and found.images.shape == (1, 3, 2, 2)
+    assert found.images[0, 0, 0, 0] == 12 and np.unique(found.labels).tolist() == [1]
+    assert store.read_split(tmp_path / "s.h5", "validation").images.shape == (1, 1, 1, 2)
+
+
+def test_a_part_beyond_the_volume_is_refused_with_its_size(tmp_path, monkeypatch):
+    volume = Sample("V", np.zeros((6, 2, 2), np.uint8), np.ones((6, 2, 2), int))
+    monkeypatch.setattr("grd.data.readers.read", lambda *_: iter([volume]))
+    settings = minis.settings("ac34", split=minis.split_file(tmp_path, ('"V[0:2]"', '"V[2:3]"', '"V[3:7]"')))
+    with pytest.raises(GrdError, match=r"expected V\[3:7\] of V, found a size of \(6, 2, 2\)"):
+        prepare("ac34", settings, {"AC3AC4Package.zip": tmp_path / "x.zip"}, tmp_path / "s.h5", False)

@@ -3,7 +3,7 @@ import itertools
 import minis
 import pytest
 
-from grd.data.splits import split_names
+from grd.data.splits import named_part, split_names
 from grd.data.store import SPLITS
 from grd.errors import GrdError
 
@@ -38,13 +38,13 @@ def test_a_list_that_the_metadata_lack_is_named(tmp_path):
 
 def test_a_name_in_two_splits_is_refused(tmp_path):
     path = minis.split_file(tmp_path, ("A01", "A02", "A01"))
-    with pytest.raises(GrdError, match="found A01 in training and in test"):
+    with pytest.raises(GrdError, match="every sample once, found A01 in test and A01 in training"):
         split_names(minis.settings("celegans", split=path), {})
 
 
 def test_a_name_twice_in_a_split_is_refused(tmp_path):
     archives = minis.bbbc039(tmp_path, changes={"test.txt": "a.png\na.png\n"})
-    with pytest.raises(GrdError, match="found a twice in test"):
+    with pytest.raises(GrdError, match="every sample once, found a in test and a in test"):
         split_names(minis.settings("bbbc039"), archives)
 
 
@@ -53,3 +53,22 @@ def test_a_split_file_without_one_of_the_splits_is_refused(tmp_path):
     path.write_text("training: [A01]\ntest: [A02]\n")
     with pytest.raises(GrdError, match="expected lists of names under training, validation, test, found training, test"):
         split_names(minis.settings("celegans", split=path), {})
+
+
+def test_an_entry_may_name_a_part():
+    assert named_part("AC4[0:80]") == ("AC4", (slice(0, 80),))
+    assert named_part("sample_A[0:50, 113:1137]") == ("sample_A", (slice(0, 50), slice(113, 1137)))
+    assert named_part("plant001") == ("plant001", ())
+    with pytest.raises(GrdError, match=r"a part like NAME\[0:80\], found 'AC4\[0:\]'"):
+        named_part("AC4[0:]")
+
+
+@pytest.mark.parametrize(("test", "disjoint"), [("V[5:9]", True), ("V[4:9]", False), ("W[0:5]", True), ("V[0:5, 6:9]", False)])
+def test_parts_that_overlap_are_refused(tmp_path, test, disjoint):
+    path = minis.split_file(tmp_path, ('"V[0:5]"', '"V[9:12]"', f'"{test}"'))
+    settings = minis.settings("ac34", split=path)
+    if disjoint:
+        assert split_names(settings, {})["test"] == [test]
+    else:
+        with pytest.raises(GrdError, match=r"found V\[.* in test and V\[0:5\] in training"):
+            split_names(settings, {})

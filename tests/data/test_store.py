@@ -25,7 +25,7 @@ def test_labels_are_read_as_they_were_written(tmp_path):
 
 def test_another_kind_of_file_is_refused_by_name(tmp_path):
     store.write_labels(tmp_path / "l.h5", ["a"], np.zeros((1, 2, 2)))
-    with pytest.raises(GrdError, match="expected format 'grd samples' version 1, found 'grd labels' version 1"):
+    with pytest.raises(GrdError, match="expected format 'grd samples' version 2, found 'grd labels' version 2"):
         store.read_split(tmp_path / "l.h5", "training")
 
 

@@ -13,37 +13,40 @@ from grd.distillation.method import Context, Moment, View
 from grd.distillation.rekd import context_loss
 from grd.distillation.spkd import batch_similarity
 from grd.errors import GrdError
-from grd.losses.affinity import offsets_2d
 from grd.networks import build
 from grd.networks.base import tap_shapes, tapped
+from grd.offsets import offsets_of
 
 PAIRS = list(itertools.product(("resunet", "nested_unet"), ("resunet_tiny", "mobilenet_v2")))
 SIZE = (32, 32)
+OFFSETS = offsets_of(((1, 3), (1, 3)))
 
 
-def view(network, images, labels, strides):
-    with tapped(network, strides) as taps:
+def view(network, images, labels, levels):
+    with tapped(network, levels) as taps:
         embedding = network(images)
-    return View(embedding, taps, labels, offsets_2d((1, 3)), 5)
+    return View(embedding, taps, labels, OFFSETS, 5)
 
 
 def situation(method, teacher_name, student_name):
     torch.manual_seed(0)
     teacher, student = (build(name, **WIDTHS[name]) for name in (teacher_name, student_name))
-    strides = method_class(method).strides
-    context = Context(Fidelity(), tap_shapes(student, strides, SIZE), tap_shapes(teacher, strides, SIZE), instances=5)
+    levels = method_class(method).wanted(Fidelity(), 2)
+    scales = {level: student.scale(level) for level in levels}
+    shapes = [tap_shapes(network, levels, SIZE) for network in (student, teacher)]
+    context = Context(Fidelity(), *shapes, scales, OFFSETS, instances=5)
     images, labels = torch.rand(2, 3, *SIZE), torch.randint(0, 5, (2, *SIZE))
     with torch.no_grad():
-        theirs = view(teacher.eval(), images, labels, strides)
-    return build_method(method, context), student, theirs, images, labels, strides
+        theirs = view(teacher.eval(), images, labels, levels)
+    return build_method(method, context), student, theirs, images, labels, levels
 
 
 @pytest.mark.parametrize(("teacher", "student"), PAIRS)
 @pytest.mark.parametrize("method", METHODS[1:])
 def test_every_method_teaches_every_student(method, teacher, student):
-    taught, network, theirs, images, labels, strides = situation(method, teacher, student)
+    taught, network, theirs, images, labels, levels = situation(method, teacher, student)
     for step in range(2):
-        terms = taught.terms(view(network, images, labels, strides), theirs, Moment(0, step, 10))
+        terms = taught.terms(view(network, images, labels, levels), theirs, Moment(0, step, 10))
     assert set(terms) == set(taught.weights)
     total = sum(taught.weights[name] * term for name, term in terms.items())
     assert total.isfinite() and total > 0
@@ -61,8 +64,8 @@ def test_the_teacher_has_nothing_to_learn_from_itself(method):
 
 
 def test_inter_image_terms_start_when_the_bank_holds_an_earlier_image():
-    taught, network, theirs, images, labels, strides = situation("grd", "resunet", "resunet_tiny")
-    ours = view(network, images, labels, strides)
+    taught, network, theirs, images, labels, levels = situation("grd", "resunet", "resunet_tiny")
+    ours = view(network, images, labels, levels)
     first = taught.terms(ours, theirs, Moment(0, 0, 10))
     second = taught.terms(ours, theirs, Moment(0, 1, 10))
     assert first["inter_edge"].item() == first["inter_affinity"].item() == 0
@@ -71,8 +74,9 @@ def test_inter_image_terms_start_when_the_bank_holds_an_earlier_image():
 
 
 def test_features_of_different_sizes_are_refused_with_their_shapes():
-    context = Context(Fidelity(), {8: (6, 4, 4), 4: (5, 8, 8), 2: (3, 16, 16)}, {8: (9, 5, 4), 4: (5, 8, 8), 2: (3, 16, 16)}, 5)
-    with pytest.raises(GrdError, match=r"AT: features at stride 8 .* found \(6, 4, 4\) and \(9, 5, 4\)"):
+    student, teacher = ({3: (channels, rows, 4), 2: (5, 8, 8), 1: (3, 16, 16)} for channels, rows in ((6, 4), (9, 5)))
+    context = Context(Fidelity(), student, teacher, {}, OFFSETS, 5)
+    with pytest.raises(GrdError, match=r"AT: features at level 3 .* found \(6, 4, 4\) and \(9, 5, 4\)"):
         build_method("at", context)
 
 
@@ -97,7 +101,7 @@ def test_context_loss_of_a_constant_difference_is_its_square():
 
 
 def test_review_is_ramped_up_over_the_first_twelfth():
-    taught, network, theirs, images, labels, strides = situation("rekd", "resunet", "resunet_tiny")
-    ours = view(network, images, labels, strides)
+    taught, network, theirs, images, labels, levels = situation("rekd", "resunet", "resunet_tiny")
+    ours = view(network, images, labels, levels)
     early, late = (taught.terms(ours, theirs, Moment(0, step, 120))["review"].item() for step in (0, 50))
     assert early == pytest.approx(late / 10, rel=1e-3)

@@ -3,10 +3,10 @@ import pytest
 import torch
 from projects import settings, write_squares
 
-from grd.config import Segmenter
+from grd.config import MutexSegmenter
 from grd.data.store import affinity_reader, read_labels, read_split
 from grd.errors import GrdError
-from grd.inference.predict import load_predictor, predict_split
+from grd.inference.predict import load_predictor, predict_splits
 from grd.metrics.split import score_split
 from grd.runs import Run
 from grd.segmentation.split import segment_split
@@ -26,7 +26,7 @@ def world(tmp_path_factory):
 
 
 def test_affinities_are_float32_cosines_one_map_per_image(world, tmp_path):
-    predict_split(world / "model.pt", world / "samples.h5", "test", (48, 48), tmp_path / "a.h5", CPU)
+    predict_splits(world / "model.pt", world / "samples.h5", ["test"], (48, 48), tmp_path / "a.h5", CPU)
     with affinity_reader(tmp_path / "a.h5") as (names, offsets, maps):
         maps = list(maps)
     assert names == read_split(world / "samples.h5", "test").names
@@ -45,8 +45,8 @@ def test_an_image_of_any_size_is_padded_to_one_that_fits_and_cut_back(world):
 
 
 def test_from_model_to_scores(world, tmp_path):
-    predict_split(world / "model.pt", world / "samples.h5", "test", (48, 48), tmp_path / "a.h5", CPU)
-    settings = Segmenter(foreground="truth", merge_passes=())
+    predict_splits(world / "model.pt", world / "samples.h5", ["test"], (48, 48), tmp_path / "a.h5", CPU)
+    settings = MutexSegmenter(algorithm="mutex", foreground="truth", merge_passes=())
     segment_split(tmp_path / "a.h5", world / "samples.h5", "test", settings, tmp_path / "l.h5")
     segment_split(tmp_path / "a.h5", world / "samples.h5", "test", settings, tmp_path / "l2.h5", threads=2)
     score_split(tmp_path / "l.h5", world / "samples.h5", "test", tmp_path / "s.csv")
@@ -67,7 +67,7 @@ def test_scores_of_other_images_are_refused(world, tmp_path):
 
 
 def test_timing_has_three_passes_of_both_kinds(world, tmp_path):
-    settings = Segmenter(foreground="corner")
+    settings = MutexSegmenter(algorithm="mutex", foreground="corner")
     time_split(world / "model.pt", world / "samples.h5", "test", (48, 48), settings, tmp_path / "t.csv", CPU)
     lines = [line.split(",") for line in (tmp_path / "t.csv").read_text().splitlines()]
     assert lines[0] == ["forward", "end_to_end", "images", "device"] and len(lines) == 4

@@ -1,11 +1,20 @@
 import pytest
 import torch
 
-from grd.losses.affinity import affinities, affinity_loss, affinity_targets, class_weights, inside, offsets_2d, pair, unit
+from grd.losses.affinity import affinities, affinity_loss, affinity_targets, class_weights, inside, pair, unit
+from grd.offsets import offsets_of
+
+
+OFFSETS = offsets_of(((1, 3), (1, 3)))
 
 
 def test_offsets_are_up_and_left_at_each_shift():
-    assert offsets_2d((1, 3)) == [(-1, 0), (0, -1), (-3, 0), (0, -3)]
+    assert OFFSETS == [(-1, 0), (0, -1), (-3, 0), (0, -3)]
+
+
+def test_axes_may_have_distances_of_their_own_and_the_nearest_come_first():
+    found = offsets_of(((1, 2), (1,), (1, 9)))
+    assert found == [(-1, 0, 0), (0, -1, 0), (0, 0, -1), (-2, 0, 0), (0, 0, -9)]
 
 
 def test_pairs_of_an_offset_lie_in_the_image():
@@ -39,7 +48,7 @@ def test_affinities_equal_the_cosines_of_rolled_maps_where_pairs_exist(spatial):
 def test_written_out_gradients_are_the_derivatives():
     vectors = torch.randn(2, 3, 5, 4, dtype=torch.double, requires_grad=True)
     assert torch.autograd.gradcheck(unit, vectors)
-    assert torch.autograd.gradcheck(lambda v: affinities(v, offsets_2d((1, 3))), vectors)
+    assert torch.autograd.gradcheck(lambda v: affinities(v, OFFSETS), vectors)
 
 
 def test_a_zero_embedding_has_no_nan():
@@ -87,7 +96,25 @@ def test_released_loss_is_the_weighted_sum_over_channels_of_means():
 
 def test_perfect_affinities_cost_nothing_in_either_reading():
     labels = torch.randint(0, 3, (2, 9, 8))
-    offsets = offsets_2d((1, 3))
-    targets, exist = affinity_targets(labels, offsets), inside(offsets, (9, 8))
+    targets, exist = affinity_targets(labels, OFFSETS), inside(OFFSETS, (9, 8))
     for reading in ("paper", "released"):
         assert affinity_loss(targets.float(), targets, exist, reading).item() == 0
+
+
+def test_in_volumes_label_0_is_like_nothing_not_even_itself():
+    labels = torch.tensor([[[[0, 0, 1, 1]]]])
+    assert affinity_targets(labels, [(0, 0, -1)])[0, 0, 0, 0].tolist() == [False, False, False, True]
+
+
+def test_a_z_offset_of_two_compares_sections_two_apart():
+    labels = torch.tensor([1, 1, 2, 1]).view(1, 4, 1, 1)
+    assert affinity_targets(labels, [(-2, 0, 0)]).flatten().tolist() == [False, False, False, True]
+
+
+def test_released_loss_of_volumes_balances_each_channel_and_averages_over_its_pairs():
+    # along x: pairs (1,1), (1,2), (2,2); f = 2/3, so the negative counts 2; along z: no pair exists
+    labels, offsets = torch.tensor([1, 1, 2, 2]).view(1, 1, 1, 4), [(0, 0, -1), (-1, 0, 0)]
+    targets, exist = affinity_targets(labels, offsets), inside(offsets, (1, 1, 4))
+    affinity = torch.full((1, 2, 1, 1, 4), 0.5)
+    assert affinity_loss(affinity, targets, exist, "released").item() == pytest.approx((1 + 2 + 1) * 0.25 / 3)
+    assert affinity_loss(affinity, targets, exist, "paper").item() == pytest.approx(3 * 0.25 / 8)

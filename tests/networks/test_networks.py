@@ -18,32 +18,27 @@ def test_an_unknown_network_is_answered_with_the_nearest():
 
 
 def test_taps_of_the_teacher_have_the_released_shapes():
-    shapes = tap_shapes(build("resunet"), (16, 8, 4, 2), (544, 544))
-    assert shapes == {16: (680, 34, 34), 8: (680, 68, 68), 4: (349, 136, 136), 2: (179, 272, 272)}
+    shapes = tap_shapes(build("resunet"), (4, 3, 2, 1), (544, 544))
+    assert shapes == {4: (680, 34, 34), 3: (680, 68, 68), 2: (349, 136, 136), 1: (179, 272, 272)}
 
 
 @pytest.mark.parametrize("name", ["resunet_tiny", "mobilenet_v2", "nested_unet"])
-def test_all_networks_can_be_tapped_at_strides_8_4_2_with_equal_sizes(name):
-    shapes = tap_shapes(build(name), (8, 4, 2), (64, 96))
-    assert {stride: shape[1:] for stride, shape in shapes.items()} == {8: (8, 12), 4: (16, 24), 2: (32, 48)}
-
-
-def test_a_missing_stride_is_refused_by_name():
-    with pytest.raises(GrdError, match="MobileNetV2 has no features at stride 16"):
-        tap_shapes(build("mobilenet_v2"), (16,), (64, 64))
+def test_all_networks_of_images_can_be_tapped_below_three_two_and_one_poolings_with_equal_sizes(name):
+    shapes = tap_shapes(build(name), (3, 2, 1), (64, 96))
+    assert {level: shape[1:] for level, shape in shapes.items()} == {3: (8, 12), 2: (16, 24), 1: (32, 48)}
 
 
 def test_hooks_of_taps_go_when_the_context_ends():
     network = build("resunet_tiny")
-    with tapped(network, (8,)) as features:
+    with tapped(network, (3,)) as features:
         network(torch.rand(1, 3, 32, 32))
-    assert features[8].shape == (1, 64, 4, 4)
+    assert features[3].shape == (1, 64, 4, 4)
     assert not any(module._forward_hooks for module in network.modules())
 
 
 def card(**changes):
     fields = {"dataset": "cvppp", "run": "r-s0", "network": "resunet_tiny", "arguments": {"widths": [2, 4, 4, 8, 8]}}
-    return ModelCard(**{**fields, "normalisation": "unit", "padding": "zero", "shifts": (1, 3), **changes})
+    return ModelCard(**{**fields, "normalisation": "unit", "padding": "zero", "offsets": [(-1, 0), (0, -1)], **changes})
 
 
 def test_a_model_file_gives_back_the_same_embeddings(tmp_path):

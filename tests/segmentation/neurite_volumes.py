@@ -8,7 +8,7 @@ from grd.data.twins.neurites import neurites
 NEAREST = [(-1, 0, 0), (0, -1, 0), (0, 0, -1)]
 
 
-def neurites_with_membranes(shape=(8, 192, 192), diameter=80.0, seed=0):
+def neurites_with_membranes(shape=(8, 192, 192), diameter=96.0, seed=0):
     """Labels (Z, Y, X); 0 where two neurites of a section are within a pixel of each other."""
     labels = neurites(np.random.default_rng(seed), shape, diameter)
     window = (1, 3, 3)

@@ -129,6 +129,11 @@ def test_ids_of_any_size_become_consecutive():
     assert relabelled.dtype == np.int32
 
 
+@given(LABELS)
+def test_ids_become_the_same_whether_they_are_large_or_small(labels):
+    np.testing.assert_array_equal(relabel_consecutive(labels * 10**6), relabel_consecutive(labels))
+
+
 @pytest.mark.parametrize("labels", [np.array([[-1, 0]]), np.array([[0.5]]), np.array([[True]])])
 @pytest.mark.parametrize("cleanup", [relabel_consecutive, drop_background, lambda x: merge_small_segments(x, [(5, 5)])])
 def test_what_is_no_label_image_is_refused(cleanup, labels):

@@ -53,7 +53,7 @@ def same(one, other):
 def test_a_run_leaves_a_model_and_a_history_of_every_term(world, tmp_path):
     (folder,) = run_group(world, tmp_path, [student("grd")])
     _, card = load_model(folder / "model.pt", CPU)
-    assert (card.network, card.run, card.shifts) == ("resunet_tiny", "resunet_tiny-grd-resunet-s0", (1, 3, 9))
+    assert (card.network, card.run, card.offsets[-1]) == ("resunet_tiny", "resunet_tiny-grd-resunet-s0", (0, -9))
     records = read_history(folder / "history.jsonl")
     steps = [record for record in records if "loss" in record]
     assert [record["step"] for record in steps] == [2, 4, 6, 8]
@@ -169,7 +169,7 @@ def test_the_weights_with_the_lowest_validation_loss_are_kept(world, tmp_path, m
     losses = iter([0.5, 0.9])
     seen = []
 
-    def fake(network, validation, chosen):
+    def fake(network, validation, chosen, geometry):
         seen.append({name: tensor.clone() for name, tensor in network.state_dict().items()})
         return next(losses)
 

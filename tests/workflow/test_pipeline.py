@@ -35,8 +35,7 @@ def small(tmp_path_factory):
     shutil.copytree(ROOT / "config", folder / "config")
     demo = folder / "config/scales/demo.yaml"
     content = yaml.safe_load(demo.read_text())
-    content["training"] |= {"iterations": 3, "validate_every": 3, "log_every": 1}
-    content["teacher_iterations"] = 3
+    content["training"] |= {"iterations": 3, "validate_every": 3, "log_every": 1, "teacher_iterations": 3}
     content["networks"] = {
         "resunet": {"widths": [2, 3, 4, 5, 6]},
         "nested_unet": {"width": 2},

@@ -160,9 +160,7 @@ class DeviceVolumes:
         room = [max(have - want, 0) for have, want in zip(self.volumes.shape[1:], output, strict=True)]
         return [int(torch.randint(places + 1, (), generator=draws)) for places in room]
 
-    def _window(
-        self, volume: Tensor, start: Sequence[int], output: Sequence[int], size: Sequence[int], mirrored: bool
-    ) -> Tensor:
+    def _window(self, volume: Tensor, start: Sequence[int], output: Sequence[int], size: Sequence[int], mirrored: bool) -> Tensor:
         """The window (*size) concentric with the output at `start`; mirrored, its sections in reverse."""
         corner = [first - (outer - inner) // 2 for first, inner, outer in zip(start, output, size, strict=True)]
         window = mirrored_window(volume, corner, size)

@@ -58,9 +58,7 @@ def _folder(archives: dict[str, Path]) -> Path:
     return next(iter(archives.values())).parent
 
 
-def _check_complete(
-    dataset: str, wanted: set[str], samples: Mapping[str, Sample], where: Path, allow_missing: bool
-) -> None:
+def _check_complete(dataset: str, wanted: set[str], samples: Mapping[str, Sample], where: Path, allow_missing: bool) -> None:
     absent = ", ".join(sorted(wanted - set(samples)))
     fault = f"{where}: expected the {len(wanted)} samples of the split, found no image with a mask for {absent}"
     if absent and not allow_missing:

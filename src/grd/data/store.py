@@ -140,9 +140,7 @@ def affinity_writer(path: Path, offsets: Sequence[Sequence[int]]) -> Iterator[Af
 
 
 @contextmanager
-def affinity_reader(
-    path: Path, split: str = "test"
-) -> Iterator[tuple[list[str], list[tuple[int, ...]], Iterator[np.ndarray]]]:
+def affinity_reader(path: Path, split: str = "test") -> Iterator[tuple[list[str], list[tuple[int, ...]], Iterator[np.ndarray]]]:
     """Image names, offsets, and the maps (C, *spatial) one image at a time."""
     with opened(path, "affinities") as file:
         if split not in file:

@@ -1,4 +1,4 @@
-"""Which instances a segmentation merges or splits, for marking them in figures."""
+"""Which instances a segmentation merges or splits, and which belong together, for showing them in figures."""
 
 import numpy as np
 
@@ -19,6 +19,38 @@ def split_instances(table: OverlapTable) -> list[int]:
     pairs = table.instances
     large = pairs.pair_counts >= SHARE * pairs.truth_sizes[pairs.pair_truth]
     return _repeated(pairs.truth_ids, pairs.pair_truth[large])
+
+
+def counterparts(table: OverlapTable) -> dict[int, int]:
+    """True instance by predicted segment where either holds more of the other than anything else does; one to one."""
+    pairs = table.instances
+    order = np.argsort(-pairs.pair_counts, kind="stable")
+    truth, prediction = pairs.pair_truth[order], pairs.pair_prediction[order]
+    first = _first_occurrences(truth) & _first_occurrences(prediction)
+    return dict(zip(pairs.prediction_ids[prediction[first]].tolist(), pairs.truth_ids[truth[first]].tolist(), strict=True))
+
+
+def covering_segments(table: OverlapTable, instance: int, share: float) -> dict[int, float]:
+    """The predicted segments that hold at least this share of a true instance, and their shares, largest first."""
+    pairs = table.instances
+    shares = pairs.pair_counts / pairs.truth_sizes[pairs.pair_truth]
+    kept = np.flatnonzero((pairs.truth_ids[pairs.pair_truth] == instance) & (shares >= share))
+    kept = kept[np.argsort(-shares[kept], kind="stable")]
+    return dict(zip(pairs.prediction_ids[pairs.pair_prediction[kept]].tolist(), shares[kept].tolist(), strict=True))
+
+
+def covered_instances(table: OverlapTable, segment: int, share: float) -> list[int]:
+    """The true instances of which a predicted segment holds at least this share."""
+    pairs = table.instances
+    large = pairs.pair_counts >= share * pairs.truth_sizes[pairs.pair_truth]
+    kept = large & (pairs.prediction_ids[pairs.pair_prediction] == segment)
+    return pairs.truth_ids[pairs.pair_truth[kept]].tolist()
+
+
+def _first_occurrences(positions: np.ndarray) -> np.ndarray:
+    first = np.zeros(len(positions), dtype=bool)
+    first[np.unique(positions, return_index=True)[1]] = True
+    return first
 
 
 def _repeated(ids: np.ndarray, positions: np.ndarray) -> list[int]:

@@ -128,9 +128,10 @@ def _runs(truth: np.ndarray, prediction: np.ndarray, width: int) -> tuple[np.nda
 
     Neighbouring pixels mostly do share them, so that there are far fewer runs to sort than pixels.
     """
-    keys = truth.astype(np.int64) * width + prediction.astype(np.int64)
-    starts = np.flatnonzero(np.diff(keys, prepend=-1))
-    return keys[starts], np.diff(starts, append=keys.size)
+    begins = np.ones(truth.size, dtype=bool)
+    begins[1:] = (truth[1:] != truth[:-1]) | (prediction[1:] != prediction[:-1])
+    starts = np.flatnonzero(begins)
+    return truth[starts].astype(np.int64) * width + prediction[starts].astype(np.int64), np.diff(starts, append=truth.size)
 
 
 def _sum_by_key(keys: np.ndarray, counts: np.ndarray, cells: int) -> tuple[np.ndarray, np.ndarray]:

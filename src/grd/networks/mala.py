@@ -111,9 +111,7 @@ class MALA(EmbeddingNetwork):
 
     def near(self, size: Sequence[int]) -> Shape:
         """The largest size that fits into this one and that the network takes, or along an axis the smallest there is."""
-        return tuple(
-            length if self._along(axis, length) else self._nearest(axis, length)[0] for axis, length in enumerate(size)
-        )
+        return tuple(length if self._along(axis, length) else self._nearest(axis, length)[0] for axis, length in enumerate(size))
 
     def _along(self, axis: int, length: int) -> int | None:
         """Output length along an axis, None where a pooling would leave a rest or nothing would be left."""

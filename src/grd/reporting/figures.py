@@ -1,117 +1,140 @@
-"""Figures 2 and 5: segmentations with their errors marked, and embeddings as colours."""
+"""Figures 2, 3 and 5: segmentations with their errors marked, and embeddings as colours."""
 
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import matplotlib
-
-matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
-from scipy import ndimage
-from skimage.color import label2rgb
-from skimage.segmentation import find_boundaries
 
 from grd.config import Extent
-from grd.data.store import read_labels, read_split, whole, write_text
+from grd.data.store import read_labels, read_split
 from grd.errors import GrdError
 from grd.inference.predict import ImagePredictor, load_predictor
 from grd.layout import Layout
 from grd.metrics.errors import merging_segments, split_instances
 from grd.metrics.overlap import overlap_table
-from grd.networks import NETWORKS
-from grd.reporting.tables import METHOD_TITLES
+from grd.reporting.panels import bare, caption, draw_image, draw_labels, mark_errors, predictions, renamed, undistilled_student
+from grd.reporting.titles import first_seed, run_title
 from grd.runs import Project, Run
 
-OVER_MERGE, OVER_SEGMENTATION = "red", "white"
+WINDOW = 512
+"""Pixels of a section's side that Figure 3 can show; of larger ones it shows the middle."""
 
 
-def representative_image(scores: Path) -> int:
-    """The test image of median PQ of a scores file: neither the best case nor the worst."""
-    order = pd.read_csv(scores)["pq"].to_numpy().argsort(kind="stable")
-    return int(order[len(order) // 2])
+@dataclass(frozen=True)
+class Comparison:
+    """A row of Figure 2 or 3: an image (H, W[, 3]), its truth (H, W), and each run's prediction (H, W) of it."""
 
-
-def run_title(run: Run) -> str:
-    """Column title of a run."""
-    if run.teacher is None:
-        return NETWORKS[run.network].title
-    return f"+ {METHOD_TITLES.get(run.method, run.method.upper())}"
-
-
-def first_seed(project: Project, experiment: str, dataset: str) -> list[Run]:
-    """The runs of an experiment on one data set, for the first seed."""
-    return [run for run in project.runs(experiment) if run.dataset == dataset and run.seed == project.config.seeds[0]]
-
-
-def student_scores(project: Project, layout: Layout, experiment: str, dataset: str) -> Path:
-    """Scores of the undistilled student, by which the shown image is chosen."""
-    runs = first_seed(project, experiment, dataset)
-    student = next(run for run in runs if run.teacher is not None).network
-    return layout.scores(Run(dataset, student, seed=project.config.seeds[0]), next(iter(project.datasets[dataset].segmenters)))
+    dataset: str
+    name: str
+    image: np.ndarray
+    truth: np.ndarray
+    predictions: Sequence[tuple[Run, np.ndarray]]
 
 
 def figure2(project: Project, layout: Layout) -> tuple[Figure, pd.DataFrame]:
     """Image, truth, teacher, student and every method, a row per data set, with their errors marked; and the error counts."""
-    datasets = project.experiments["figure2"].datasets
-    columns = len(first_seed(project, "figure2", datasets[0])) + 2
-    figure, axes = plt.subplots(len(datasets), columns, figsize=(1.6 * columns, 1.7 * len(datasets)), squeeze=False)
-    records = []
-    for row, dataset in zip(axes, datasets, strict=True):
-        shown = representative_image(student_scores(project, layout, "figure2", dataset))
-        split = read_split(layout.samples(dataset), "test")
-        truth = split.labels[shown]
-        draw_image(row[0], split.images[shown], "Image")
-        draw_labels(row[1], truth, "Ground truth")
-        for axis, run in zip(row[2:], first_seed(project, "figure2", dataset), strict=True):
-            segmenter = next(iter(project.datasets[dataset].segmenters))
-            prediction = read_labels(layout.labels(run, segmenter))[1][shown]
-            draw_labels(axis, prediction, run_title(run))
-            merges, splits = mark_errors(axis, prediction, truth)
-            records.append(
-                {
-                    "dataset": dataset,
-                    "image": split.names[shown],
-                    "run": run.name,
-                    "over_merge": merges,
-                    "over_segmentation": splits,
-                }
-            )
-        row[0].set_ylabel(project.datasets[dataset].title, fontsize=8)
-    _caption(figure, project, "red: over-merge; white: over-segmentation")
+    rows = [compared_image(project, layout, dataset) for dataset in project.datasets_of("figure2")]
+    return draw_comparisons(project, rows, f"the test image of median PQ of the undistilled student · {ERRORS}")
+
+
+def figure3(project: Project, layout: Layout) -> tuple[Figure, pd.DataFrame]:
+    """As Figure 2, of one section of each test volume, segmented in 3D."""
+    rows = [compared_section(project, layout, dataset) for dataset in project.datasets_of("figure3")]
+    shown = f"one section of the test volume (at most its middle {WINDOW} x {WINDOW} pixels), that of the median number of errors"
+    return draw_comparisons(project, rows, f"{shown} of the undistilled student; {ERRORS}", "Section")
+
+
+ERRORS = (
+    "red: over-merge, a segment with a quarter or more of two instances; white: over-segmentation, an instance of which two "
+    "segments have a quarter or more"
+)
+
+
+def draw_comparisons(project: Project, rows: Sequence[Comparison], text: str, kind: str = "Image") -> tuple[Figure, pd.DataFrame]:
+    """Rows of panels, and the errors counted in each."""
+    columns = max(len(row.predictions) for row in rows) + 2
+    heights = [row.truth.shape[0] / row.truth.shape[1] for row in rows]
+    figure, axes = plt.subplots(
+        len(rows),
+        columns,
+        figsize=(1.6 * columns, sum(1.55 * height + 0.25 for height in heights) + 0.3),
+        squeeze=False,
+        height_ratios=heights,
+    )
+    records = [record for panels, row in zip(axes, rows, strict=True) for record in draw_row(panels, row, kind)]
+    for panels, row in zip(axes, rows, strict=True):
+        panels[0].set_ylabel(project.datasets[row.dataset].title, fontsize=8)
+    caption(figure, project, "a segment has the colour of the instance that it is the best match of", text)
     return figure, pd.DataFrame(records)
 
 
-def draw_image(axis: Axes, image: np.ndarray, title: str) -> None:
-    """An image (H, W) or (H, W, 3) uint8."""
-    axis.imshow(image, cmap="gray")
-    _bare(axis, title)
+def draw_row(panels: Sequence[Axes], row: Comparison, kind: str) -> list[dict[str, Any]]:
+    """Image, truth and predictions side by side; the errors of each prediction."""
+    draw_image(panels[0], row.image, kind)
+    draw_labels(panels[1], row.truth, "Ground truth")
+    records = []
+    for axis, (run, prediction) in zip(panels[2:], row.predictions, strict=False):
+        draw_labels(axis, renamed(prediction, row.truth), run_title(run))
+        merges, splits = mark_errors(axis, prediction, row.truth)
+        errors = {"over_merge": merges, "over_segmentation": splits}
+        records.append({"dataset": row.dataset, "image": row.name, "run": run.name, **errors})
+    return records
 
 
-def draw_labels(axis: Axes, labels: np.ndarray, title: str) -> None:
-    """Instances (H, W) in colours that do not depend on their order, thin dark borders between them."""
-    colours = plt.get_cmap("hsv")(np.arange(16) / 16)[:, :3]
-    picture = label2rgb(labels * 7 % 16 + 16 * (labels > 0), colors=colours[[i * 7 % 16 for i in range(16)]], bg_label=0)
-    picture[find_boundaries(labels, mode="inner")] *= 0.45
-    axis.imshow(picture)
-    _bare(axis, title)
+def compared_image(project: Project, layout: Layout, dataset: str) -> Comparison:
+    """The test image of a data set that the figure shows, and what each run makes of it."""
+    shown = representative_image(student_scores(project, layout, "figure2", dataset))
+    split = read_split(layout.samples(dataset), "test")
+    predicted = [(run, labels[shown]) for run, labels in predictions(project, layout, "figure2", dataset)]
+    return Comparison(dataset, split.names[shown], split.images[shown], split.labels[shown], predicted)
 
 
-def mark_errors(axis: Axes, prediction: np.ndarray, truth: np.ndarray) -> tuple[int, int]:
-    """Box merged and split instances; returns how many of each."""
-    table = overlap_table(prediction, truth)
-    merges, splits = merging_segments(table), split_instances(table)
-    for labels, ids, colour in ((prediction, merges, OVER_MERGE), (truth, splits, OVER_SEGMENTATION)):
-        boxes = ndimage.find_objects(labels)
-        for rows, columns in (boxes[number - 1] for number in ids):
-            corner = (columns.start - 0.5, rows.start - 0.5)
-            size = (columns.stop - columns.start, rows.stop - rows.start)
-            axis.add_patch(Rectangle(corner, *size, fill=False, edgecolor=colour, linewidth=0.9))
-    return len(merges), len(splits)
+def compared_section(project: Project, layout: Layout, dataset: str) -> Comparison:
+    """The section of a data set's first test volume that Figure 3 shows, and what each run makes of it."""
+    split = read_split(layout.samples(dataset), "test")
+    window = middle(split.labels.shape[2:])
+    truth = split.labels[0][:, *window]
+    student = undistilled_student(project, "figure3", dataset)
+    segmenter = next(iter(project.datasets[dataset].segmenters))
+    shown = representative_section(read_labels(layout.labels(student, segmenter))[1][0][:, *window], truth)
+    predicted = [(run, labels[0, shown][window]) for run, labels in predictions(project, layout, "figure3", dataset)]
+    image = split.images[0, shown][window]
+    return Comparison(dataset, f"{split.names[0]}, section {shown}", image, truth[shown], predicted)
+
+
+def middle(size: Iterable[int]) -> tuple[slice, ...]:
+    """The window in the middle of a section of this size, the whole section where it is no larger."""
+    starts = [(max(side - WINDOW, 0) // 2, side) for side in size]
+    return tuple(slice(start, min(start + WINDOW, side)) for start, side in starts)
+
+
+def student_scores(project: Project, layout: Layout, experiment: str, dataset: str) -> Path:
+    """Scores of the undistilled student, by which the shown image is chosen."""
+    segmenter = next(iter(project.datasets[dataset].segmenters))
+    return layout.scores(undistilled_student(project, experiment, dataset), segmenter)
+
+
+def representative_image(scores: Path) -> int:
+    """The test image of median PQ of a scores file: neither the best case nor the worst."""
+    return _median(pd.read_csv(scores)["pq"].to_numpy())
+
+
+def representative_section(prediction: np.ndarray, truth: np.ndarray) -> int:
+    """The section with the median number of errors in volumes (Z, Y, X) of labels."""
+    tables = [overlap_table(*sections) for sections in zip(prediction, truth, strict=True)]
+    return _median(np.array([len(merging_segments(table)) + len(split_instances(table)) for table in tables]))
+
+
+def _median(values: np.ndarray) -> int:
+    """Where the (upper) median is."""
+    return int(values.argsort(kind="stable")[len(values) // 2])
 
 
 def figure5(project: Project, layout: Layout, device: torch.device) -> tuple[Figure, pd.DataFrame]:
@@ -127,9 +150,9 @@ def figure5(project: Project, layout: Layout, device: torch.device) -> tuple[Fig
     for axis, run in zip(axes[1:], runs, strict=True):
         colours, held = embedding_colours(layout.model(run), image, labels > 0, project.datasets[dataset].canvas, device)
         axis.imshow(colours)
-        _bare(axis, run_title(run))
+        bare(axis, run_title(run))
         records.append({"image": split.names[shown], "run": run.name, "variance_in_three_axes": held})
-    _caption(figure, project, "first three principal components of the foreground's embeddings as red, green, blue")
+    caption(figure, project, "first three principal components of the foreground's embeddings as red, green, blue")
     return figure, pd.DataFrame(records)
 
 
@@ -153,23 +176,3 @@ def embedding_colours(
     colours = np.zeros((*image.shape[:2], 3))
     colours[foreground] = np.clip((projected - low) / np.maximum(high - low, 1e-6), 0, 1)
     return colours, float((strengths[:3] ** 2).sum() / max((strengths**2).sum(), 1e-12))
-
-
-def _bare(axis: Axes, title: str) -> None:
-    axis.set_title(title, fontsize=7)
-    axis.set_xticks([])
-    axis.set_yticks([])
-
-
-def _caption(figure: Figure, project: Project, text: str) -> None:
-    figure.tight_layout(pad=0.4, rect=(0, 0.06, 1, 0.97))
-    figure.text(0.005, 0.012, f"{text} · scale {project.config.scale} ({project.scale.title})", fontsize=6)
-
-
-def write_figure(figure: Figure, data: pd.DataFrame, pdf: Path, png: Path, csv: Path) -> None:
-    """Write the picture as pdf and png, and what it shows as csv."""
-    for path, options in ((pdf, {"metadata": {"CreationDate": None}}), (png, {"dpi": 200})):
-        with whole(path) as part:
-            figure.savefig(part, format=path.suffix[1:], **options)
-    write_text(csv, data.to_csv(index=False))
-    plt.close(figure)

@@ -1,7 +1,8 @@
 """What a table is, and its three forms: csv (numbers), tex (booktabs) and md."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,6 +12,8 @@ import pandas as pd
 from grd.data.store import write_text
 
 UP, DOWN = "↑", "↓"
+BLOCK = 10
+"""Columns that can be read side by side; a wider table goes on below, group by group."""
 
 
 @dataclass(frozen=True)
@@ -39,13 +42,35 @@ class Table:
     rows: Mapping[str, Sequence[Cell | str]]
     notes: Sequence[str]
 
+    @property
+    def groups(self) -> dict[str, int]:
+        """The columns' upper heads and how many columns each spans."""
+        return dict(Counter(group for group, _ in self.columns))
+
+    def columns_from(self, start: int, stop: int) -> "Table":
+        """The same table with a part of its columns."""
+        parts = {title: cells[start:stop] for title, cells in self.rows.items()}
+        return replace(self, columns=self.columns[start:stop], rows=parts)
+
+
+def blocks(table: Table) -> list[Table]:
+    """The table as tables of at most BLOCK columns; groups of columns stay whole, and a wider one is a block of its own."""
+    starts = [0]
+    end = 0
+    for width in table.groups.values():
+        if end > starts[-1] and end + width - starts[-1] > BLOCK:
+            starts.append(end)
+        end += width
+    return [table.columns_from(*pair) for pair in pairwise([*starts, end])]
+
 
 def best_rows(table: Table) -> set[tuple[str, int]]:
-    """Which cells are best among the rows of the same teacher–student pair (title before ' + '), by column."""
+    """Which cells are best among the methods for the same teacher–student pair (title before '+ '), by column."""
     groups: dict[str, list[str]] = {}
     for title in table.rows:
-        if " + " in title:
-            groups.setdefault(title.split(" + ")[0], []).append(title)
+        pair, plus, _ = title.partition("+ ")
+        if plus:
+            groups.setdefault(pair, []).append(title)
     best = set()
     for titles in groups.values():
         for column, (_, name) in enumerate(table.columns):
@@ -73,55 +98,59 @@ def as_csv(table: Table) -> str:
 
 
 def as_markdown(table: Table) -> str:
-    """A pipe table with caption above and notes below."""
-    best = best_rows(table)
+    """Pipe tables with the caption above and the notes below."""
+    parts = [line for block in blocks(table) for line in (*_markdown_block(block), "")]
+    return "\n".join([f"**{table.caption}**", "", *parts, *(f"- {note}" for note in table.notes), ""])
+
+
+def _markdown_block(table: Table) -> list[str]:
     header = ["", *(f"{group}<br>{name}".replace("|", "\\|") for group, name in table.columns)]
-    lines = [f"**{table.caption}**", "", _pipes(header), _pipes(["---"] * len(header))]
-    for title, cells in table.rows.items():
-        texts = [
-            cell if isinstance(cell, str) else cell.text("**{}**" if (title, column) in best else "{}")
-            for column, cell in enumerate(cells)
-        ]
-        lines.append(_pipes([title, *texts]))
-    return "\n".join([*lines, "", *(f"- {note}" for note in table.notes), ""])
+    rows = [[title, *_texts(table, title, "**{}**", " ± ")] for title in table.rows]
+    return [_pipes(cells) for cells in (header, ["---"] * len(header), *rows)]
 
 
 def _pipes(cells: Sequence[str]) -> str:
     return "| " + " | ".join(cells) + " |"
 
 
+def _texts(table: Table, title: str, bold: str, pm: str) -> list[str]:
+    """A row's cells, the best in bold."""
+    best = best_rows(table)
+    return [
+        cell if isinstance(cell, str) else cell.text(bold if (title, column) in best else "{}", pm)
+        for column, cell in enumerate(table.rows[title])
+    ]
+
+
 def as_tex(table: Table) -> str:
     """A booktabs table* that compiles with booktabs and graphicx loaded."""
-    best = best_rows(table)
-    groups = [(group, sum(g == group for g, _ in table.columns)) for group in dict.fromkeys(g for g, _ in table.columns)]
-    heads = [rf"\multicolumn{{{width}}}{{c}}{{{_escaped(group)}}}" for group, width in groups]
-    starts = np.cumsum([2, *(width for _, width in groups)])
-    rules = [rf"\cmidrule(lr){{{a}-{b - 1}}}" for a, b in pairwise(starts)]
-    body = []
-    for title, cells in table.rows.items():
-        texts = [
-            _escaped(cell) if isinstance(cell, str) else cell.text(r"\textbf{{{}}}" if (title, i) in best else "{}", r" $\pm$ ")
-            for i, cell in enumerate(cells)
-        ]
-        body.append(" & ".join([_escaped(title), *(text.replace("–", "--") for text in texts)]) + r" \\")
+    parts = blocks(table)
     lines = [
         r"\begin{table*}",
         rf"\caption{{{_escaped(table.caption)}}}",
         r"\centering",
         r"\resizebox{\textwidth}{!}{%",
-        rf"\begin{{tabular}}{{l{'c' * len(table.columns)}}}",
-        r"\toprule",
-        " & ".join(["", *heads]) + r" \\",
-        " ".join(rules),
-        " & ".join(["", *(_escaped(name) for _, name in table.columns)]) + r" \\",
-        r"\midrule",
-        *body,
+        rf"\begin{{tabular}}{{l{'c' * max(len(part.columns) for part in parts)}}}",
+        *(line for part in parts for line in (r"\toprule", *_tex_block(part))),
         r"\bottomrule",
         r"\end{tabular}}",
         *(rf"\par\footnotesize {_escaped(note)}" for note in table.notes),
         r"\end{table*}",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _tex_block(table: Table) -> list[str]:
+    heads = [rf"\multicolumn{{{width}}}{{c}}{{{_escaped(group)}}}" for group, width in table.groups.items()]
+    starts = np.cumsum([2, *table.groups.values()])
+    rules = [rf"\cmidrule(lr){{{start}-{stop - 1}}}" for start, stop in pairwise(starts)]
+    rows = [[title, *_texts(table, title, r"\textbf{{{}}}", " ± ")] for title in table.rows]
+    names = [_ampersands(["", *(name for _, name in table.columns)])]
+    return [" & ".join(["", *heads]) + r" \\", " ".join(rules), *names, r"\midrule", *map(_ampersands, rows)]
+
+
+def _ampersands(cells: Sequence[str]) -> str:
+    return " & ".join(map(_escaped, cells)) + r" \\"
 
 
 def _escaped(text: str) -> str:

@@ -1,0 +1,111 @@
+"""What figures are put together from: images, instances in colours, boxes around errors, captions."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.colors import hsv_to_rgb
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from scipy import ndimage
+from skimage.segmentation import find_boundaries
+
+from grd.data.store import read_labels, whole, write_text
+from grd.layout import Layout
+from grd.metrics.errors import counterparts, merging_segments, split_instances
+from grd.metrics.overlap import overlap_table
+from grd.reporting.titles import first_seed
+from grd.runs import Project, Run
+
+OVER_MERGE, OVER_SEGMENTATION = "red", "white"
+GOLDEN = 0.61803398875
+"""Of the circle of hues: steps of it keep away from all hues before them."""
+
+
+def predictions(project: Project, layout: Layout, experiment: str, dataset: str) -> Iterator[tuple[Run, np.ndarray]]:
+    """Every run of an experiment on a data set, first seed, and its test labels (n, *spatial) by the first segmenter."""
+    segmenter = next(iter(project.datasets[dataset].segmenters))
+    for run in first_seed(project, experiment, dataset):
+        yield run, read_labels(layout.labels(run, segmenter))[1]
+
+
+def undistilled_student(project: Project, experiment: str, dataset: str) -> Run:
+    """The student without a teacher, by whose results the samples to show are chosen."""
+    runs = first_seed(project, experiment, dataset)
+    return Run(dataset, next(run for run in runs if run.teacher is not None).network, seed=project.config.seeds[0])
+
+
+def draw_image(axis: Axes, image: np.ndarray, title: str) -> None:
+    """An image (H, W) or (H, W, 3) uint8."""
+    axis.imshow(image, cmap="gray")
+    bare(axis, title)
+
+
+def draw_labels(axis: Axes, labels: np.ndarray, title: str) -> None:
+    """Instances (H, W) in the colours of their ids, thin dark borders between them."""
+    picture = id_colours(labels)
+    picture[find_boundaries(labels, mode="inner")] *= 0.45
+    axis.imshow(picture)
+    bare(axis, title)
+
+
+def id_colours(ids: np.ndarray) -> np.ndarray:
+    """Colours (..., 3) of ids (...): always the same for the same id; black for 0."""
+    hue, strength = ids * GOLDEN % 1, ids % 3
+    colours = hsv_to_rgb(np.stack([hue, 0.95 - 0.22 * strength, 1 - 0.12 * (strength == 1)], axis=-1))
+    return colours * (ids > 0)[..., None]
+
+
+def renamed(prediction: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """The prediction with ids by which its colours agree with the truth's, and so with other predictions' of it.
+
+    A segment has the id of the true instance of which it holds most, if it is the one that holds most of that. Others,
+    further parts of split instances among them, have ids that no true instance has.
+    """
+    table = overlap_table(prediction, truth)
+    own = counterparts(table)
+    names = [own.get(number, int(truth.max()) + number) if number else 0 for number in table.prediction_ids.tolist()]
+    return np.array(names)[np.searchsorted(table.prediction_ids, prediction)]
+
+
+def mark_errors(axis: Axes, prediction: np.ndarray, truth: np.ndarray) -> tuple[int, int]:
+    """Box merged and split instances; returns how many of each."""
+    table = overlap_table(prediction, truth)
+    merges, splits = merging_segments(table), split_instances(table)
+    for labels, ids, colour in ((prediction, merges, OVER_MERGE), (truth, splits, OVER_SEGMENTATION)):
+        boxes = ndimage.find_objects(labels)
+        for rows, columns in (boxes[number - 1] for number in ids):
+            corner = (columns.start - 0.5, rows.start - 0.5)
+            size = (columns.stop - columns.start, rows.stop - rows.start)
+            axis.add_patch(Rectangle(corner, *size, fill=False, edgecolor=colour, linewidth=0.9))
+    return len(merges), len(splits)
+
+
+def bare(axis: Axes, title: str) -> None:
+    """Title, no ticks."""
+    axis.set_title(title, fontsize=7)
+    axis.set_xticks([])
+    axis.set_yticks([])
+
+
+def caption(figure: Figure, project: Project, *lines: str) -> None:
+    """Fit the panels above lines of text, the last of which names the scale."""
+    text = "\n".join([*lines[:-1], f"{lines[-1]} · scale {project.config.scale} ({project.scale.title})"])
+    below = (len(lines) + 0.8) * 0.12 / figure.get_figheight()  # inches that a line takes
+    figure.tight_layout(pad=0.4, rect=(0, below, 1, 1))
+    figure.text(0.005, 0.05 / figure.get_figheight(), text, fontsize=6, linespacing=1.4)
+
+
+def write_figure(figure: Figure, data: pd.DataFrame, pdf: Path, png: Path, csv: Path) -> None:
+    """Write the picture as pdf and png, and what it shows as csv."""
+    for path, options in ((pdf, {"metadata": {"CreationDate": None}}), (png, {"dpi": 200})):
+        with whole(path) as part:
+            figure.savefig(part, format=path.suffix[1:], **options)
+    write_text(csv, data.to_csv(index=False))
+    plt.close(figure)

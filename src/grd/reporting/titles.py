@@ -1,0 +1,71 @@
+"""What tables and figures call runs and segmenters, and what they say about how they were made."""
+
+from collections.abc import Iterable, Sequence
+
+from grd.networks import NETWORKS
+from grd.runs import Project, Run
+
+METHOD_TITLES = {"at": "AT", "spkd": "SPKD", "rekd": "ReKD", "biskd": "BISKD", "grd": "GRD (ours)"}
+SEGMENTER_TITLES = {"waterz": "Waterz", "multicut": "LMC"}
+
+
+def method_title(run: Run) -> str:
+    """`AT`, also for a method that the paper has not."""
+    return METHOD_TITLES.get(run.method, run.method.upper())
+
+
+def run_title(run: Run) -> str:
+    """Column title of a run: the network, or what was added to it."""
+    return NETWORKS[run.network].title if run.teacher is None else f"+ {method_title(run)}"
+
+
+def row_titles(runs: Sequence[Run]) -> dict[str, str]:
+    """Titles of rows by run stem, as the paper has them: `T1: ResUNet`, `S2: MobileNet`, `T1 & S2 + AT`.
+
+    Where only one network teaches, and one other, they are T and S, and their pair's rows `+ AT`.
+    """
+    symbols = network_symbols(runs)
+    return {run.stem: _row_title(run, symbols) for run in runs}
+
+
+def network_symbols(runs: Sequence[Run]) -> dict[str, str]:
+    """T1, T2 for networks that teach, S1, S2 for those that are taught, counted apart for images and for volumes.
+
+    One alone needs no number: T, S.
+    """
+    plain = dict.fromkeys(run.network for run in runs if run.teacher is None)
+    roles = {"T": {run.teacher for run in runs if run.teacher}, "S": {run.network for run in runs if run.teacher}}
+    symbols: dict[str, str] = {}
+    for letter, members in roles.items():
+        for rank in (2, 3):
+            names = [name for name in plain if name in members and NETWORKS[name].rank == rank]
+            symbols.update(_numbered(letter, names))
+    return symbols
+
+
+def _numbered(letter: str, names: Sequence[str]) -> Iterable[tuple[str, str]]:
+    return [(name, f"{letter}{number if len(names) > 1 else ''}") for number, name in enumerate(names, 1)]
+
+
+def _row_title(run: Run, symbols: dict[str, str]) -> str:
+    if run.teacher is None:
+        symbol = symbols.get(run.network)
+        return f"{symbol}: {NETWORKS[run.network].title}" if symbol else NETWORKS[run.network].title
+    pair = f"{symbols[run.teacher]} & {symbols[run.network]}"
+    return f"{'' if pair == 'T & S' else pair + ' '}+ {method_title(run)}"
+
+
+def first_seed(project: Project, experiment: str, dataset: str) -> list[Run]:
+    """The runs of an experiment on one data set, for the first seed."""
+    return [run for run in project.runs(experiment) if run.dataset == dataset and run.seed == project.config.seeds[0]]
+
+
+def scale_notes(project: Project, volumes: bool = False) -> list[str]:
+    """On what data, how long and how often was trained; `volumes`: the networks of volumes."""
+    training = project.volume_training if volumes else project.scale.training
+    seeds, teachers = project.config.seeds, training.teacher_iterations
+    steps = f"{training.iterations} iterations" + (f", teachers {teachers}" if teachers else "")
+    spread = f"mean ± sd over seeds {', '.join(map(str, seeds))}" if len(seeds) > 1 else f"one run per cell, seed {seeds[0]}"
+    note = f"Scale {project.config.scale} ({project.scale.title}; {steps}); {spread}."
+    twins = "The data are synthetic twins: no score or time here compares with a published one."
+    return [note, twins] if project.scale.data == "twins" else [note]

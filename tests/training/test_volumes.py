@@ -1,0 +1,107 @@
+"""Volumes: every method on MALA and MALA-tiny, from samples to scores."""
+
+import h5py
+import numpy as np
+import pytest
+import torch
+from projects import volume_settings, write_tubes
+
+from grd.config import Fidelity, MulticutSegmenter, WaterzSegmenter
+from grd.data.store import read_labels, read_split
+from grd.distillation import METHODS
+from grd.distillation.biskd import under
+from grd.errors import GrdError
+from grd.inference.predict import predict_splits
+from grd.metrics.split import score_split
+from grd.runs import Run
+from grd.segmentation.split import segment_split
+from grd.segmentation.timing import time_split
+from grd.training.fit import train
+from grd.training.history import read_history
+
+CPU = torch.device("cpu")
+TEACHER = Run("ac34", "mala")
+STUDENTS = [Run("ac34", "mala_tiny", method, "mala") for method in METHODS[1:]]
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    torch.set_num_threads(1)
+    folder = tmp_path_factory.mktemp("volumes")
+    write_tubes(folder / "samples.h5")
+    options = {"iterations": 40, "validate_every": 40, "learning_rate": 0.005}
+    train([volume_settings(TEACHER, **options)], folder / "samples.h5", [folder / "teacher"], folder / "state", CPU)
+    return folder
+
+
+@pytest.mark.parametrize("levels", ["paper", "released"])
+def test_every_method_teaches_mala_tiny(world, tmp_path, levels):
+    fidelity = Fidelity(levels=levels)
+    folders = [tmp_path / run.name for run in STUDENTS]
+    settings = [volume_settings(run, fidelity, channels_last=levels == "released") for run in STUDENTS]
+    train(settings, world / "samples.h5", folders, tmp_path / "state", CPU, world / "teacher/model.pt")
+    for folder in folders:
+        losses = [record["loss"] for record in read_history(folder / "history.jsonl") if "loss" in record]
+        assert np.isfinite(losses).all()
+
+
+def test_levels_of_the_released_code_add_terms_and_train_their_projections(world, tmp_path):
+    first = {}
+    for levels in ("paper", "released"):
+        folder = tmp_path / levels
+        run = volume_settings(STUDENTS[METHODS[1:].index("biskd")], Fidelity(levels=levels), log_every=1)
+        train([run], world / "samples.h5", [folder], folder / "state", CPU, world / "teacher/model.pt")
+        first[levels] = read_history(folder / "history.jsonl")[0]
+        state = torch.load(next((folder / "state").iterdir()), weights_only=True)
+        assert len(state["method"]) == {"paper": 0, "released": 2}[levels]
+    assert first["released"]["affinity"] == pytest.approx(first["paper"]["affinity"])
+    assert first["released"]["node"] > first["paper"]["node"]
+
+
+def test_labels_are_taken_under_the_centres_of_features():
+    labels = torch.arange(6).view(1, 1, 1, 6)  # six pixels, concentric with four features of three pixels each: 12 pixels
+    features = torch.arange(4.0).view(1, 1, 1, 1, 4)
+    kept, found = under(features, labels, (1, 1, 3))
+    # feature n covers the label pixels 3n - 3 to 3n - 1; its centre is 3n - 2
+    assert kept.flatten().tolist() == [1, 2] and found.flatten().tolist() == [1, 4]
+
+
+def test_from_volume_to_scores(world, tmp_path):
+    samples, affinities = world / "samples.h5", tmp_path / "a.h5"
+    predict_splits(world / "teacher/model.pt", samples, ["validation", "test"], (8, 24, 28), affinities, CPU)
+    for segmenter in (WaterzSegmenter(algorithm="waterz"), MulticutSegmenter(algorithm="multicut")):
+        segment_split(affinities, samples, "test", segmenter, tmp_path / "l.h5")
+        score_split(tmp_path / "l.h5", samples, "test", tmp_path / "s.csv")
+        assert read_labels(tmp_path / "l.h5")[1].shape == read_split(samples, "test").labels.shape
+        header, row = ((tmp_path / "s.csv").read_text().splitlines())[:2]
+        assert header == "image,voi,voi_split,voi_merge,arand"
+        assert all(0 <= float(value) < 10 for value in row.split(",")[1:])
+    with h5py.File(affinities) as file:
+        assert file["test/affinities"].chunks[0] == 1 and file["test/affinities"].dtype == np.float32
+
+
+def test_timing_of_volumes_has_three_passes(world, tmp_path):
+    segmenter = WaterzSegmenter(algorithm="waterz")
+    time_split(world / "teacher/model.pt", world / "samples.h5", "test", (12, 40, 40), segmenter, tmp_path / "t.csv", CPU)
+    lines = (tmp_path / "t.csv").read_text().splitlines()
+    assert len(lines) == 4 and all(0 < float(line.split(",")[0]) < float(line.split(",")[1]) for line in lines[1:])
+
+
+def test_volumes_thinner_than_the_context_are_refused_with_file_and_shape(tmp_path):
+    samples = write_tubes(tmp_path / "thin.h5", (2, 40, 40))
+    with pytest.raises(GrdError, match=r"thin\.h5: training/images: expected a volume of at least 3 x .* \(2, 40, 40\)"):
+        train([volume_settings(TEACHER)], samples, [tmp_path], tmp_path / "state", CPU)
+
+
+def test_a_teacher_of_another_output_size_is_refused(world, tmp_path):
+    other = volume_settings(STUDENTS[0])
+    arguments = {"encoder": [2, 3], "decoder": [2], "pooling": [[1, 2, 2]], "kernels": [[1, 3, 3], [1, 3, 3]]}
+    with pytest.raises(GrdError, match="expected outputs of one size from student and teacher"):
+        train(
+            [other.model_copy(update={"arguments": arguments})],
+            world / "samples.h5",
+            [tmp_path],
+            tmp_path / "state",
+            CPU,
+            world / "teacher/model.pt",
+        )
