@@ -108,21 +108,22 @@ class MutexSegmenter(Closed):
 
 
 class WaterzSegmenter(Closed):
-    """Fragments per section, agglomerated by mean affinity up to a threshold on 1 - affinity (higher merges more).
+    """Fragments per section, agglomerated by the affinity between them up to a threshold on 1 - affinity (higher merges more).
 
-    `threshold: validation` takes the one of `thresholds` with the lowest VOI on the validation volume.
+    `scoring` says which affinity: the mean (the paper's code), or the median, which bears noise better. `threshold: validation` takes the one of `thresholds` with the lowest VOI on the validation volume.
     """
 
     algorithm: Literal["waterz"]
+    scoring: Literal["mean", "median"] = "mean"
     threshold: Probability | Literal["validation"] = "validation"
-    thresholds: tuple[Probability, ...] = tuple(round(0.05 * n, 2) for n in range(1, 20))
+    thresholds: Annotated[tuple[Probability, ...], Field(min_length=1)] = tuple(round(0.05 * n, 2) for n in range(1, 20))
 
 
 class MulticutSegmenter(Closed):
     """The paper's LMC: fragments per section, joined by a multicut; `beta` above 0.5 cuts more."""
 
     algorithm: Literal["multicut"]
-    solver: str = "kernighan-lin"
+    solver: Literal["kernighan-lin", "greedy-additive", "greedy-fixation", "decomposition", "fusion-moves"] = "kernighan-lin"
     beta: Annotated[float, Field(gt=0, lt=1)] = 0.5
 
 
@@ -202,10 +203,16 @@ class Training(Closed):
 
 class Twin(Closed):
     """Size of a data set's synthetic images (or sections, whose number is the official one), and the seed they are drawn
-    with."""
+    with.
+
+    Of volumes also: `magnification` of the neurites' diameters (about 16 pixels), and `drift`, by how much of their radii
+    neurites move from one section to the next.
+    """
 
     size: Size
     seed: int = 0
+    magnification: Annotated[float, Field(gt=0)] = 1
+    drift: Annotated[float, Field(ge=0, le=0.5)] = 0.25
 
 
 class Scale(Closed):

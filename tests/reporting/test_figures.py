@@ -3,9 +3,10 @@ import numpy as np
 import torch
 from projects import settings, squares, write_squares
 
-from grd.metrics.errors import merging_segments, split_instances
+from grd.metrics.errors import counterparts, covered_instances, covering_segments, merging_segments, split_instances
 from grd.metrics.overlap import overlap_table
-from grd.reporting.figures import embedding_colours, mark_errors, representative_image, write_figure
+from grd.reporting.figures import embedding_colours, middle, representative_image, representative_section
+from grd.reporting.panels import id_colours, mark_errors, renamed, write_figure
 from grd.runs import Run
 from grd.training.fit import train
 
@@ -42,6 +43,51 @@ def test_boxes_are_drawn_around_errors_in_their_colours():
     assert mark_errors(axis, prediction, halves()) == (0, 1)
     (box,) = axis.patches
     assert box.get_edgecolor()[:3] == (1, 1, 1) and (box.get_width(), box.get_height()) == (4, 4)
+
+
+def test_an_outline_closes_at_the_image_s_border():
+    _, axis = plt.subplots()
+    assert mark_errors(axis, np.ones((4, 8), int), halves(), outlines=True) == (1, 0)
+    (lines,) = axis.collections
+    ((first, *_, last),) = lines.get_paths()[0].to_polygons(closed_only=False)
+    np.testing.assert_array_equal(first, last)
+    assert axis.get_xlim() == (-0.5, 7.5) and axis.get_ylim() == (3.5, -0.5)
+
+
+def test_a_segment_is_named_after_the_instance_that_it_matches_best():
+    prediction = np.where(halves() == 1, 7, 5)
+    prediction[0, 4:] = 6  # the smaller part of instance 2
+    assert counterparts(overlap_table(prediction, halves())) == {7: 1, 5: 2}
+    names = renamed(prediction, halves())
+    assert (names[:, :4] == 1).all() and (names[1:, 4:] == 2).all() and (names[0, 4:] == 8).all()
+
+
+def test_a_merging_segment_is_named_after_one_instance_only():
+    assert set(counterparts(overlap_table(np.ones((4, 8), int), halves())).values()) == {1}
+
+
+def test_a_colour_depends_on_the_id_alone():
+    colours = id_colours(np.array([0, 3, 4, 3]))
+    assert (colours[0] == 0).all() and (colours[1] == colours[3]).all() and (colours[1] != colours[2]).any()
+
+
+def test_segments_cover_an_instance_in_the_order_of_their_shares():
+    prediction = halves()
+    prediction[:1, :4], prediction[3, 0] = 3, 4
+    table = overlap_table(prediction, halves())
+    assert covering_segments(table, 1, 0.1) == {1: 0.6875, 3: 0.25} and covering_segments(table, 2, 0.1) == {2: 1.0}
+    assert covered_instances(overlap_table(np.ones((4, 8), int), halves()), 1, 0.1) == [1, 2]
+
+
+def test_the_section_with_the_median_number_of_errors_is_shown():
+    truth = np.stack([halves()] * 3)
+    prediction = truth.copy()
+    prediction[0], prediction[1, :2, :4], prediction[1, :2, 4:] = 1, 3, 4  # 1, 2 and 0 errors
+    assert representative_section(prediction, truth) == 0
+
+
+def test_of_a_large_section_the_middle_is_shown():
+    assert middle((1024, 400)) == (slice(256, 768), slice(0, 400))
 
 
 def test_the_image_of_median_score_is_shown(tmp_path):

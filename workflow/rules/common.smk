@@ -104,16 +104,13 @@ def of_runs(experiment, *what):
 
 
 def samples_of(experiment):
-    return [
-        LAYOUT.samples(dataset) for dataset in PROJECT.datasets_of(experiment)
-    ]
+    return [LAYOUT.samples(dataset) for dataset in PROJECT.datasets_of(experiment)]
 
 
 def plan_of(experiment):
     """All that a table or figure shows beside the files that it is drawn from."""
     datasets = {
-        name: PROJECT.datasets[name]
-        for name in PROJECT.datasets_of(experiment)
+        name: PROJECT.datasets[name] for name in PROJECT.datasets_of(experiment)
     }
     return {
         "experiment": PROJECT.experiments[experiment].model_dump(mode="json"),

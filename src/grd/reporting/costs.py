@@ -11,7 +11,7 @@ from grd.layout import Layout
 from grd.networks import NETWORKS
 from grd.networks.complexity import Complexity, named_complexity
 from grd.reporting.table import Cell, Table
-from grd.reporting.titles import row_titles, scale_notes
+from grd.reporting.titles import duration, row_titles, scale_notes
 from grd.runs import Project, Run
 
 COUNTED_WITH = {"mobilenet_v2": 1000, "mala": 3}
@@ -26,7 +26,7 @@ def table1(project: Project, layout: Layout) -> Table:
     for network, outputs in COUNTED_WITH.items():
         counted = _complexity_cells(named_complexity(network, embedding=outputs), project.published["table1"][network])
         rows[f"{NETWORKS[network].title} as the paper counted it"] = [*counted, *[""] * 4]
-    trained = [*scale_notes(project), f"MALA: {scale_notes(project, volumes=True)[0]}"]
+    trained = [*scale_notes(project, project.scale.training), f"MALA: {duration(project.volume_training)}."]
     return Table(CAPTION, COLUMNS, rows, [*trained, *_measured(project, layout, runs), *NOTES])
 
 
@@ -87,6 +87,6 @@ def _measured(project: Project, layout: Layout, runs: Sequence[Run]) -> list[str
         times, dataset = pd.read_csv(layout.timing(run)), project.datasets[run.dataset]
         kind = {2: "images", 3: "volumes"}[dataset.rank]
         networks = ", ".join(NETWORKS[other.network].title for other in runs if other.dataset == run.dataset)
-        measured = f"measured on {times['device'][0]}, {times['images'][0]} test {kind} of {dataset.title}"
+        measured = f"measured on {times['device'][0]}; test {kind} of {dataset.title}: {times['images'][0]}"
         notes.append(f"{networks}: {measured}, canvas {' x '.join(map(str, dataset.canvas))}.")
     return [*notes[::-1], "Published times are of a TITAN Xp."]

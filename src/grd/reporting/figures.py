@@ -1,6 +1,6 @@
 """Figures 2, 3 and 5: segmentations with their errors marked, and embeddings as colours."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,17 +14,22 @@ from matplotlib.figure import Figure
 
 from grd.config import Extent
 from grd.data.store import read_labels, read_split
+from grd.device import choose_device
 from grd.errors import GrdError
 from grd.inference.predict import ImagePredictor, load_predictor
 from grd.layout import Layout
 from grd.metrics.errors import merging_segments, split_instances
 from grd.metrics.overlap import overlap_table
 from grd.reporting.panels import bare, caption, draw_image, draw_labels, mark_errors, predictions, renamed, undistilled_student
+from grd.reporting.renderings import figure4
 from grd.reporting.titles import first_seed, run_title
 from grd.runs import Project, Run
 
 WINDOW = 512
 """Pixels of a section's side that Figure 3 can show; of larger ones it shows the middle."""
+
+DIMMED = 0.62
+"""Light of instances that have outlines drawn over them."""
 
 
 @dataclass(frozen=True)
@@ -41,48 +46,53 @@ class Comparison:
 def figure2(project: Project, layout: Layout) -> tuple[Figure, pd.DataFrame]:
     """Image, truth, teacher, student and every method, a row per data set, with their errors marked; and the error counts."""
     rows = [compared_image(project, layout, dataset) for dataset in project.datasets_of("figure2")]
-    return draw_comparisons(project, rows, f"the test image of median PQ of the undistilled student · {ERRORS}")
+    shown = "The test image of median PQ of the undistilled student"
+    return draw_comparisons(project, rows, f"{shown}. {ERRORS}")
 
 
 def figure3(project: Project, layout: Layout) -> tuple[Figure, pd.DataFrame]:
-    """As Figure 2, of one section of each test volume, segmented in 3D."""
+    """As Figure 2, of one section of each test volume, segmented in 3D; errors outlined."""
     rows = [compared_section(project, layout, dataset) for dataset in project.datasets_of("figure3")]
-    shown = f"one section of the test volume (at most its middle {WINDOW} x {WINDOW} pixels), that of the median number of errors"
-    return draw_comparisons(project, rows, f"{shown} of the undistilled student; {ERRORS}", "Section")
+    shown = (
+        "The section of the test volume in which the undistilled student makes the median number of errors (its middle, at "
+        f"most {WINDOW} x {WINDOW} pixels), cut out of the segmentation in 3D; errors are those that show in the section"
+    )
+    return draw_comparisons(project, rows, f"{shown}. {ERRORS}", outlines=True)
 
 
 ERRORS = (
-    "red: over-merge, a segment with a quarter or more of two instances; white: over-segmentation, an instance of which two "
-    "segments have a quarter or more"
+    "A segment has the colour of the instance that it matches best. Red: over-merge, a segment that holds a quarter or more of "
+    "each of two instances. White: over-segmentation, an instance of which two segments hold a quarter or more each"
 )
 
 
-def draw_comparisons(project: Project, rows: Sequence[Comparison], text: str, kind: str = "Image") -> tuple[Figure, pd.DataFrame]:
-    """Rows of panels, and the errors counted in each."""
+def draw_comparisons(
+    project: Project, rows: Sequence[Comparison], text: str, outlines: bool = False
+) -> tuple[Figure, pd.DataFrame]:
+    """Rows of panels above a text, and the errors counted in each panel."""
     columns = max(len(row.predictions) for row in rows) + 2
     heights = [row.truth.shape[0] / row.truth.shape[1] for row in rows]
-    figure, axes = plt.subplots(
-        len(rows),
-        columns,
-        figsize=(1.6 * columns, sum(1.55 * height + 0.25 for height in heights) + 0.3),
-        squeeze=False,
-        height_ratios=heights,
-    )
-    records = [record for panels, row in zip(axes, rows, strict=True) for record in draw_row(panels, row, kind)]
+    size = (1.6 * columns, 1.6 * sum(heights) + 0.12 * len(rows) + 0.5)
+    figure, axes = plt.subplots(len(rows), columns, figsize=size, squeeze=False, height_ratios=heights)
+    records = []
     for panels, row in zip(axes, rows, strict=True):
+        records += draw_row(panels, row, outlines)
         panels[0].set_ylabel(project.datasets[row.dataset].title, fontsize=8)
-    caption(figure, project, "a segment has the colour of the instance that it is the best match of", text)
+    for axis, title in zip(axes[0], ("Image", "Ground truth", *(run_title(run) for run, _ in rows[0].predictions)), strict=True):
+        axis.set_title(title, fontsize=7)
+    caption(figure, project, text)
     return figure, pd.DataFrame(records)
 
 
-def draw_row(panels: Sequence[Axes], row: Comparison, kind: str) -> list[dict[str, Any]]:
+def draw_row(panels: Sequence[Axes], row: Comparison, outlines: bool) -> list[dict[str, Any]]:
     """Image, truth and predictions side by side; the errors of each prediction."""
-    draw_image(panels[0], row.image, kind)
-    draw_labels(panels[1], row.truth, "Ground truth")
+    draw_image(panels[0], row.image)
+    light = DIMMED if outlines else 1
+    draw_labels(panels[1], row.truth, light=light)
     records = []
-    for axis, (run, prediction) in zip(panels[2:], row.predictions, strict=False):
-        draw_labels(axis, renamed(prediction, row.truth), run_title(run))
-        merges, splits = mark_errors(axis, prediction, row.truth)
+    for axis, (run, prediction) in zip(panels[2:], row.predictions, strict=True):
+        draw_labels(axis, renamed(prediction, row.truth), light=light)
+        merges, splits = mark_errors(axis, prediction, row.truth, outlines)
         errors = {"over_merge": merges, "over_segmentation": splits}
         records.append({"dataset": row.dataset, "image": row.name, "run": run.name, **errors})
     return records
@@ -92,7 +102,7 @@ def compared_image(project: Project, layout: Layout, dataset: str) -> Comparison
     """The test image of a data set that the figure shows, and what each run makes of it."""
     shown = representative_image(student_scores(project, layout, "figure2", dataset))
     split = read_split(layout.samples(dataset), "test")
-    predicted = [(run, labels[shown]) for run, labels in predictions(project, layout, "figure2", dataset)]
+    predicted = [(run, labels[shown].copy()) for run, labels in predictions(project, layout, "figure2", dataset)]
     return Comparison(dataset, split.names[shown], split.images[shown], split.labels[shown], predicted)
 
 
@@ -104,7 +114,8 @@ def compared_section(project: Project, layout: Layout, dataset: str) -> Comparis
     student = undistilled_student(project, "figure3", dataset)
     segmenter = next(iter(project.datasets[dataset].segmenters))
     shown = representative_section(read_labels(layout.labels(student, segmenter))[1][0][:, *window], truth)
-    predicted = [(run, labels[0, shown][window]) for run, labels in predictions(project, layout, "figure3", dataset)]
+    # copies: a view would keep each run's whole volume in memory
+    predicted = [(run, labels[0, shown][window].copy()) for run, labels in predictions(project, layout, "figure3", dataset)]
     image = split.images[0, shown][window]
     return Comparison(dataset, f"{split.names[0]}, section {shown}", image, truth[shown], predicted)
 
@@ -137,10 +148,10 @@ def _median(values: np.ndarray) -> int:
     return int(values.argsort(kind="stable")[len(values) // 2])
 
 
-def figure5(project: Project, layout: Layout, device: torch.device) -> tuple[Figure, pd.DataFrame]:
+def figure5(project: Project, layout: Layout) -> tuple[Figure, pd.DataFrame]:
     """Embeddings of one CVPPP test image by every network of the pair, as colours; and the variance that three axes hold."""
     (dataset,) = project.experiments["figure5"].datasets
-    runs = first_seed(project, "figure5", dataset)
+    runs, device = first_seed(project, "figure5", dataset), choose_device(project.config.device)
     shown = representative_image(student_scores(project, layout, "figure5", dataset))
     split = read_split(layout.samples(dataset), "test")
     image, labels = split.images[shown], split.labels[shown]
@@ -152,7 +163,7 @@ def figure5(project: Project, layout: Layout, device: torch.device) -> tuple[Fig
         axis.imshow(colours)
         bare(axis, run_title(run))
         records.append({"image": split.names[shown], "run": run.name, "variance_in_three_axes": held})
-    caption(figure, project, "first three principal components of the foreground's embeddings as red, green, blue")
+    caption(figure, project, "First three principal components of the foreground's embeddings as red, green, blue")
     return figure, pd.DataFrame(records)
 
 
@@ -176,3 +187,12 @@ def embedding_colours(
     colours = np.zeros((*image.shape[:2], 3))
     colours[foreground] = np.clip((projected - low) / np.maximum(high - low, 1e-6), 0, 1)
     return colours, float((strengths[:3] ** 2).sum() / max((strengths**2).sum(), 1e-12))
+
+
+FIGURES: dict[str, Callable[[Project, Layout], tuple[Figure, pd.DataFrame]]] = {
+    "figure2": figure2,
+    "figure3": figure3,
+    "figure4": figure4,
+    "figure5": figure5,
+}
+"""The figures by the names of their experiments."""

@@ -1,5 +1,6 @@
 """What figures are put together from: images, instances in colours, boxes around errors, captions."""
 
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -41,15 +42,15 @@ def undistilled_student(project: Project, experiment: str, dataset: str) -> Run:
     return Run(dataset, next(run for run in runs if run.teacher is not None).network, seed=project.config.seeds[0])
 
 
-def draw_image(axis: Axes, image: np.ndarray, title: str) -> None:
+def draw_image(axis: Axes, image: np.ndarray, title: str = "") -> None:
     """An image (H, W) or (H, W, 3) uint8."""
     axis.imshow(image, cmap="gray")
     bare(axis, title)
 
 
-def draw_labels(axis: Axes, labels: np.ndarray, title: str) -> None:
-    """Instances (H, W) in the colours of their ids, thin dark borders between them."""
-    picture = id_colours(labels)
+def draw_labels(axis: Axes, labels: np.ndarray, title: str = "", light: float = 1) -> None:
+    """Instances (H, W) in the colours of their ids, thin dark borders between them; less light for what is drawn over them."""
+    picture = light * id_colours(labels)
     picture[find_boundaries(labels, mode="inner")] *= 0.45
     axis.imshow(picture)
     bare(axis, title)
@@ -74,32 +75,45 @@ def renamed(prediction: np.ndarray, truth: np.ndarray) -> np.ndarray:
     return np.array(names)[np.searchsorted(table.prediction_ids, prediction)]
 
 
-def mark_errors(axis: Axes, prediction: np.ndarray, truth: np.ndarray) -> tuple[int, int]:
-    """Box merged and split instances; returns how many of each."""
+def mark_errors(axis: Axes, prediction: np.ndarray, truth: np.ndarray, outlines: bool = False) -> tuple[int, int]:
+    """Mark merging segments and split instances with boxes, or where these would cover all with outlines; how many of each."""
     table = overlap_table(prediction, truth)
     merges, splits = merging_segments(table), split_instances(table)
+    mark = _outline if outlines else _box
     for labels, ids, colour in ((prediction, merges, OVER_MERGE), (truth, splits, OVER_SEGMENTATION)):
-        boxes = ndimage.find_objects(labels)
-        for rows, columns in (boxes[number - 1] for number in ids):
-            corner = (columns.start - 0.5, rows.start - 0.5)
-            size = (columns.stop - columns.start, rows.stop - rows.start)
-            axis.add_patch(Rectangle(corner, *size, fill=False, edgecolor=colour, linewidth=0.9))
+        for number in ids:
+            mark(axis, labels == number, colour)
     return len(merges), len(splits)
 
 
-def bare(axis: Axes, title: str) -> None:
+def _box(axis: Axes, mask: np.ndarray, colour: str) -> None:
+    ((rows, columns),) = ndimage.find_objects(mask.view(np.uint8))
+    corner = (columns.start - 0.5, rows.start - 0.5)
+    size = (columns.stop - columns.start, rows.stop - rows.start)
+    axis.add_patch(Rectangle(corner, *size, fill=False, edgecolor=colour, linewidth=0.9))
+
+
+def _outline(axis: Axes, mask: np.ndarray, colour: str) -> None:
+    height, width = mask.shape
+    grid = np.arange(-1, width + 1), np.arange(-1, height + 1)
+    axis.contour(*grid, np.pad(mask, 1), [0.5], colors=colour, linewidths=1.5)  # padded, so that it closes at the border
+    axis.set(xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5))
+
+
+def bare(axis: Axes, title: str = "") -> None:
     """Title, no ticks."""
     axis.set_title(title, fontsize=7)
     axis.set_xticks([])
     axis.set_yticks([])
 
 
-def caption(figure: Figure, project: Project, *lines: str) -> None:
-    """Fit the panels above lines of text, the last of which names the scale."""
-    text = "\n".join([*lines[:-1], f"{lines[-1]} · scale {project.config.scale} ({project.scale.title})"])
-    below = (len(lines) + 0.8) * 0.12 / figure.get_figheight()  # inches that a line takes
-    figure.tight_layout(pad=0.4, rect=(0, below, 1, 1))
-    figure.text(0.005, 0.05 / figure.get_figheight(), text, fontsize=6, linespacing=1.4)
+def caption(figure: Figure, project: Project, text: str) -> None:
+    """Fit the panels above a text, to which the scale is added."""
+    width, height = figure.get_size_inches()
+    whole_text = f"{text} · scale {project.config.scale} ({project.scale.title})"
+    lines = textwrap.wrap(whole_text, int(23 * width))  # characters of this size in an inch
+    figure.tight_layout(pad=0.4, rect=(0, (0.12 * len(lines) + 0.06) / height, 1, 1 - 0.1 / height))
+    figure.text(0.005, 0.05 / height, "\n".join(lines), fontsize=6, linespacing=1.3)
 
 
 def write_figure(figure: Figure, data: pd.DataFrame, pdf: Path, png: Path, csv: Path) -> None:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from grd.data.store import opened
 from grd.layout import Layout
+from grd.reporting.costs import table1
 from grd.reporting.table import DOWN, UP, Cell, Table
 from grd.reporting.titles import SEGMENTER_TITLES, first_seed, row_titles, scale_notes
 from grd.runs import Project
@@ -91,7 +92,7 @@ def table2(project: Project, layout: Layout) -> Table:
         "Table II. Distillation methods on 2D data sets: ours (published).",
         [(datasets[column.dataset].title, column.name) for column in columns],
         score_rows(project, layout, "table2", columns, lambda run, column: run.get(EXCHANGED.get(column.metric, column.metric))),
-        [*scale_notes(project), *TABLE2_NOTES],
+        [*scale_notes(project, project.scale.training), *TABLE2_NOTES],
     )
 
 
@@ -116,7 +117,7 @@ def table3(project: Project, layout: Layout) -> Table:
         "Table III. Distillation methods on 3D data sets, segmented by waterz and by a multicut (LMC): ours (published).",
         [(datasets[column.dataset].title, f"{_segmenter_title(column.segmenter)} {column.name}") for column in columns],
         score_rows(project, layout, "table3", columns, lambda run, column: run.get(column.segmenter, {}).get(column.metric)),
-        [*scale_notes(project, volumes=True), *TABLE3_NOTES, *_threshold_notes(project, layout)],
+        [*scale_notes(project, project.volume_training), *TABLE3_NOTES, *_threshold_notes(project, layout)],
     )
 
 
@@ -158,3 +159,7 @@ def _thresholds(project: Project, layout: Layout, dataset: str, segmenter: str) 
 def _threshold(labels: Path) -> float | None:
     with opened(labels, "labels") as file:
         return file.attrs.get("threshold")
+
+
+TABLES: dict[str, Callable[[Project, Layout], Table]] = {"table1": table1, "table2": table2, "table3": table3}
+"""The tables by the names of their experiments."""

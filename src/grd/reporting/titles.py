@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from grd.config import Training
 from grd.networks import NETWORKS
 from grd.runs import Project, Run
 
@@ -60,12 +61,16 @@ def first_seed(project: Project, experiment: str, dataset: str) -> list[Run]:
     return [run for run in project.runs(experiment) if run.dataset == dataset and run.seed == project.config.seeds[0]]
 
 
-def scale_notes(project: Project, volumes: bool = False) -> list[str]:
-    """On what data, how long and how often was trained; `volumes`: the networks of volumes."""
-    training = project.volume_training if volumes else project.scale.training
-    seeds, teachers = project.config.seeds, training.teacher_iterations
-    steps = f"{training.iterations} iterations" + (f", teachers {teachers}" if teachers else "")
+def scale_notes(project: Project, training: Training) -> list[str]:
+    """On what data, how long and how often was trained."""
+    seeds = project.config.seeds
     spread = f"mean ± sd over seeds {', '.join(map(str, seeds))}" if len(seeds) > 1 else f"one run per cell, seed {seeds[0]}"
-    note = f"Scale {project.config.scale} ({project.scale.title}; {steps}); {spread}."
+    note = f"Scale {project.config.scale} ({project.scale.title}; {duration(training)}); {spread}."
     twins = "The data are synthetic twins: no score or time here compares with a published one."
     return [note, twins] if project.scale.data == "twins" else [note]
+
+
+def duration(training: Training) -> str:
+    """How many steps networks are trained for."""
+    teachers = f", teachers {training.teacher_iterations}" if training.teacher_iterations else ""
+    return f"{training.iterations} iterations{teachers}"

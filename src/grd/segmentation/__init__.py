@@ -57,7 +57,7 @@ def _waterz(affinities: np.ndarray, offsets: Offsets, settings: WaterzSegmenter,
             "waterz: expected a threshold that is a number, found 'validation'; choose one with best_threshold, "
             "or segment a split whose affinities file has a validation part"
         )
-    [(_, labels)] = agglomerate(affinities, offsets, [settings.threshold])
+    [(_, labels)] = agglomerate(affinities, offsets, [settings.threshold], settings.scoring)
     return labels
 
 

@@ -34,8 +34,8 @@ def mutex_watershed(
     Raises:
         GrdError: Shapes, offsets or strides that do not fit together, or affinities that are not finite.
     """
-    # Imported here because elf brings scikit-learn along: seconds that whoever only reads the settings need not wait.
-    from elf.segmentation.mutex_watershed import mutex_watershed as elf_mutex_watershed
+    # elf's backend, called as elf calls it: importing elf takes two seconds, more than an image does.
+    from bioimage_cpp.segmentation import mutex_watershed as partition
 
     affinities = np.asarray(affinities)
     steps = [[int(step) for step in offset] for offset in offsets]
@@ -43,9 +43,11 @@ def mutex_watershed(
     _check_offsets(steps, affinities.shape)
     _check_strides(strides, affinities.ndim - 1)
     mask = None if foreground is None else _mask(foreground, affinities.shape[1:])
-    # elf wants 1 = boundary and overwrites its input: this difference is the copy that it may spoil.
-    boundaries = np.subtract(1, affinities, dtype=np.float32)
-    return relabel_consecutive(elf_mutex_watershed(boundaries, steps, [int(step) for step in strides], mask=mask))
+    rank = affinities.ndim - 1
+    weights = np.concatenate([affinities[:rank], 1 - affinities[rank:]]).astype(np.float32, copy=False)
+    spacing = [int(stride) for stride in strides]
+    labels = partition(weights, steps, number_of_attractive_channels=rank, strides=spacing, mask=mask)
+    return relabel_consecutive(labels)
 
 
 def _check_affinities(affinities: np.ndarray) -> None:

@@ -41,7 +41,7 @@ def _threshold(settings: WaterzSegmenter, affinities: Path, samples: Path) -> fl
         return settings.threshold
     truths = read_split(samples, "validation").labels
     with affinity_reader(affinities, "validation") as (_, offsets, maps):
-        threshold, scores = best_threshold(maps, offsets, truths, settings.thresholds)
+        threshold, scores = best_threshold(maps, offsets, truths, settings.thresholds, settings.scoring)
     table = ", ".join(f"{candidate:g}: {score:.4f}" for candidate, score in scores.items())
     _log.info("waterz: threshold %g has the lowest VOI on the validation split; in bits: %s", threshold, table)
     return threshold

@@ -23,16 +23,16 @@ def members(settings: Source, twin: Twin) -> Iterator[tuple[str, str, bytes]]:
     """The sections of both volumes: grey PNG, and PNG whose colours are ids, R * 65536 + G * 256 + B."""
     for index, (volume, (image_name, label_name, first)) in enumerate(FILES.items()):
         rng = shapes.generator(twin.seed, index)
-        images, labels = draw(rng, volume, twin.size)
+        images, labels = draw(rng, volume, twin)
         colours = coloured(rng, labels)
         for number, (image, colour) in enumerate(zip(images, colours, strict=True), first):
             yield ARCHIVE, f"AC3AC4Package/{image_name.format(number)}", shapes.encode(Image.fromarray(image), "PNG")
             yield ARCHIVE, f"AC3AC4Package/{label_name.format(number)}", shapes.encode(Image.fromarray(colour), "PNG")
 
 
-def draw(rng: np.random.Generator, volume: str, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+def draw(rng: np.random.Generator, volume: str, twin: Twin) -> tuple[np.ndarray, np.ndarray]:
     """A volume: images (Z, Y, X) uint8 and labels (Z, Y, X) int32, ids from 1, 0 between the neurites."""
-    labels = neurites(rng, (SECTIONS[volume], *size), DIAMETER)
+    labels = neurites(rng, (SECTIONS[volume], *twin.size), twin.magnification * DIAMETER, twin.drift)
     return electron_micrograph(rng, labels), carved(labels)
 
 

@@ -22,7 +22,7 @@ LOOKS = {"A": Look(0.6, 0.3, 0.035), "B": Look(0.5, 0.5, 0.045), "C": Look(0.5, 
 def members(settings: Source, twin: Twin, sample: str) -> Iterator[tuple[str, str, bytes]]:
     """The one file of a sample: `volumes/raw` uint8 and `volumes/labels/neuron_ids` uint64."""
     rng = shapes.generator(twin.seed, ord(sample))
-    raw, labels = draw(rng, sample, twin.size)
+    raw, labels = draw(rng, sample, twin)
     ids = np.sort(rng.choice(10 * (labels.max() + 1), labels.max() + 1, replace=False)).astype(np.uint64) + 1
     buffer = io.BytesIO()
     with h5py.File(buffer, "w") as file:
@@ -32,8 +32,8 @@ def members(settings: Source, twin: Twin, sample: str) -> Iterator[tuple[str, st
     yield archive(sample), archive(sample), buffer.getvalue()
 
 
-def draw(rng: np.random.Generator, sample: str, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+def draw(rng: np.random.Generator, sample: str, twin: Twin) -> tuple[np.ndarray, np.ndarray]:
     """A sample: raw (125, Y, X) uint8 and labels (125, Y, X) int32, ids from 1."""
-    labels = neurites(rng, (SECTIONS, *size), DIAMETERS[sample])
+    labels = neurites(rng, (SECTIONS, *twin.size), twin.magnification * DIAMETERS[sample], twin.drift)
     defective = int(rng.integers(5, TRAINING - 5))
     return electron_micrograph(rng, labels, [defective], LOOKS[sample]), labels

@@ -63,7 +63,7 @@ def neurites(
     of what a disc moves between two sections, in radii.
     """
     labels = np.empty(shape, np.int32)
-    warps = zip(*(_warp(rng, shape[1:], diameter) for _ in range(2)), strict=False)
+    warps = zip(*(_warp(rng, shape[1:], diameter, drift) for _ in range(2)), strict=False)
     for section, discs, warp in zip(labels, _tissue(rng, shape[1:], diameter, drift), warps, strict=False):
         section[:] = _tiling(discs, warp)
     return filled(connected(labels, smallest))
@@ -221,9 +221,10 @@ def _tiling(discs: Discs, warp: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
     return discs.owner[nearest].reshape(y.shape)
 
 
-def _warp(rng: np.random.Generator, size: tuple[int, ...], diameter: float) -> Iterator[np.ndarray]:
-    """Displacements (Y, X) in pixels of section after section, too gentle to tear a profile."""
-    return (0.15 * diameter * clouds for clouds in _slow_clouds(rng, size, 0.4 * diameter, 0.85))
+def _warp(rng: np.random.Generator, size: tuple[int, ...], diameter: float, drift: float) -> Iterator[np.ndarray]:
+    """Displacements (Y, X) in pixels of section after section, too gentle to tear a profile; they change by ⅔ drift radii."""
+    keep = 1 - (2.2 * drift) ** 2 / 2
+    return (0.15 * diameter * clouds for clouds in _slow_clouds(rng, size, 0.4 * diameter, keep))
 
 
 def _slow_clouds(rng: np.random.Generator, size: tuple[int, ...], sigma: float, keep: float) -> Iterator[np.ndarray]:

@@ -3,10 +3,10 @@ from pathlib import Path
 from grd.layout import Layout
 from grd.logs import logged
 from grd.reporting.table import write_table
-from grd.reporting.tables import table2
+from grd.reporting.tables import TABLES
 from grd.runs import Project
 
 with logged(snakemake.log[0]):
     project = Project.load(config=snakemake.config)
     layout = Layout(Path(snakemake.output.csv).parents[1], project.config.data)
-    write_table(table2(project, layout), *map(Path, snakemake.output))
+    write_table(TABLES[snakemake.rule](project, layout), *map(Path, snakemake.output))
