@@ -4,9 +4,11 @@ import shutil
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
 
 from grd.errors import GrdError
+from grd.networks import build
 from grd.runs import Project, Run
 
 CONFIG = Path(__file__).parents[1] / "config"
@@ -32,7 +34,10 @@ def test_every_scale_that_is_shipped_is_valid(scale):
     project = Project.load(CONFIG, general)
     for run in project.all_runs():
         settings = project.settings(run)
-        assert all(side % 16 == 0 for side in (*settings.canvas, *settings.augment.crop))
+        with torch.device("meta"):
+            network = build(run.network, **settings.arguments)
+        for size in (settings.canvas, settings.augment.crop):
+            assert all(side > 0 for side in network.output_size(size))
 
 
 @pytest.mark.parametrize(
@@ -57,6 +62,18 @@ def test_every_scale_that_is_shipped_is_valid(scale):
         ("datasets.yaml", ("cvppp", "augment", "flip"), 3, r"'cvppp\.augment\.flip' has value 3; .* less than or equal to 1"),
         ("datasets.yaml", ("cvppp",), "gone", r"datasets\.yaml: 'cvppp' expects a mapping, found 'gone'"),
         ("experiments.yaml", ("table1", "datasets"), ["bbbc39"], r"table1: unknown data set 'bbbc39'; did you mean 'bbbc039'"),
+        ("datasets.yaml", ("ac34", "segmenters", "waterz", "treshold"), 1, r"waterz\.treshold' .* did you mean 'threshold'\?"),
+        ("datasets.yaml", ("ac34", "segmenters", "multicut", "solver"), "gac", r"solver' has value 'gac'; input should be 'ker"),
+        ("datasets.yaml", ("ac34", "segmenters", "waterz", "algorithm"), "watrz", r"waterz' has value .*watrz"),
+        ("datasets.yaml", ("ac34", "reach"), 0, r"'ac34\.reach' has value 0; input should be greater than 0"),
+        ("datasets.yaml", ("ac34", "canvas"), [16, 16], "need one entry per axis: 2 for images, 3 for volumes"),
+        ("scales/demo.yaml", ("volumes", "iteration"), 1, r"unknown key 'volumes\.iteration' .* did you mean 'iterations'"),
+        (
+            "experiments.yaml",
+            ("table1", "runs"),
+            [{"network": "mala"}],
+            "expected a network of images for cvppp, found mala, which takes volumes",
+        ),
         ("experiments.yaml", ("table1", "runs"), [{"network": "unet"}], r"table1: unknown network 'unet'; did you mean"),
         (
             "experiments.yaml",
@@ -96,31 +113,33 @@ def test_a_scale_is_laid_over_the_data_sets_key_by_key(config):
     assert demo.segmenters["mutex_truth_foreground"].foreground == "truth"
 
 
-def test_table_2_unfolds_into_72_runs_and_tables_share_theirs(config):
+def test_tables_2_and_3_unfold_into_100_runs_and_the_others_share_theirs(config):
     project = Project.load(config)
     table2 = project.runs("table2")
     assert len(table2) == len({(run.dataset, run.name) for run in table2}) == 72
-    assert set(project.runs("table1", "figure2", "figure5")) <= set(table2)
-    assert len(project.all_runs()) == 72
+    table3 = project.runs("table3")
+    assert len(table3) == 28
+    assert set(project.runs("table1", "figure2", "figure3", "figure4", "figure5")) <= {*table2, *table3}
+    assert len(project.all_runs()) == 72 + 28
 
 
 def test_students_of_a_teacher_are_one_group(config):
     groups = Project.load(config).groups()
-    assert len(groups) == 6
-    assert all(len(group.students) == 10 for group in groups)
+    assert [len(group.students) for group in groups] == [10] * 6 + [5] * 4
     assert {run.taught_by for run in groups[0].students} == {groups[0].teacher}
 
 
-def test_every_row_of_published_table_2_has_a_run_and_the_reverse(config):
+@pytest.mark.parametrize("table", ["table2", "table3"])
+def test_every_row_of_a_published_table_has_a_run_and_the_reverse(config, table):
     project = Project.load(config)
-    for dataset in project.experiments["table2"].datasets:
-        stems = {run.stem for run in project.runs("table2") if run.dataset == dataset}
-        assert stems == set(project.published["table2"][dataset])
+    for dataset in project.experiments[table].datasets:
+        stems = {run.stem for run in project.runs(table) if run.dataset == dataset}
+        assert stems == set(project.published[table][dataset])
 
 
 def test_seeds_multiply_the_runs(config):
     edit(config / "config.yaml", "seeds", value=[0, 1, 2])
-    assert len(Project.load(config).all_runs()) == 3 * 72
+    assert len(Project.load(config).all_runs()) == 3 * 100
 
 
 @pytest.mark.parametrize(

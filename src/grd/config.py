@@ -110,7 +110,8 @@ class MutexSegmenter(Closed):
 class WaterzSegmenter(Closed):
     """Fragments per section, agglomerated by the affinity between them up to a threshold on 1 - affinity (higher merges more).
 
-    `scoring` says which affinity: the mean (the paper's code), or the median, which bears noise better. `threshold: validation` takes the one of `thresholds` with the lowest VOI on the validation volume.
+    `scoring` says which affinity: the mean (the paper's code), or the median, which bears noise better.
+    `threshold: validation` takes the one of `thresholds` with the lowest VOI on the validation volume.
     """
 
     algorithm: Literal["waterz"]
@@ -151,7 +152,7 @@ class Dataset(Source):
 
     `canvas` is what the network is given at evaluation: images are padded to it, volumes cut into tiles of it. `shifts`
     lists, axis by axis, the distances in pixels at which the supervised loss compares embeddings; distillation and
-    inference take those up to `reach` (the paper's N).
+    inference take those up to `reach` (the paper's N). `resolution` is the size of a voxel in nm, for drawing volumes.
     """
 
     title: str
@@ -159,6 +160,7 @@ class Dataset(Source):
     licence: str
     page: str
     normalisation: Literal["imagenet", "unit"]
+    resolution: tuple[float, float, float] | None = None
     canvas: Extent
     padding: Literal["reflect", "zero"]
     shifts: tuple[tuple[Positive, ...], ...]

@@ -30,8 +30,8 @@ from grd.config import (
 )
 from grd.distillation import METHODS
 from grd.errors import GrdError
-from grd.offsets import Offset, offsets_of
 from grd.networks import NETWORKS
+from grd.offsets import Offset, offsets_of
 
 NAME = re.compile(r"(?P<network>[a-z0-9_]+)(-(?P<method>[a-z0-9_]+)-(?P<teacher>[a-z0-9_]+))?-s(?P<seed>\d+)")
 

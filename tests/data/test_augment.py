@@ -8,7 +8,6 @@ from grd.data.batches import DeviceImages, Geometry, cropped, normalised, padded
 from grd.data.store import Split
 from grd.randomness import derived_seed, generator
 
-
 GEOMETRY = Geometry((32, 32), "zero", (32, 32), (16, 16))
 
 

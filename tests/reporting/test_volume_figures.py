@@ -86,7 +86,7 @@ def test_a_pixel_of_a_twin_is_wider_unless_its_neurites_are_magnified():
 def test_voxels_of_real_volumes_have_their_official_size():
     real = Project.load(CONFIG, {"scale": "single-gpu", "seeds": [0]})
     assert voxel_size(real, "cremi_c").tolist() == [40, 4, 4]
-    with pytest.raises(GrdError, match="found cvppp"):
+    with pytest.raises(GrdError, match="expected a `resolution` of cvppp"):
         voxel_size(real, "cvppp")
 
 

@@ -8,7 +8,6 @@ from skimage.io import imread
 
 from grd.errors import GrdError
 
-
 KEYS = ("labels", "main", "volumes/raw")
 
 

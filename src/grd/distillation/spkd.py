@@ -18,10 +18,10 @@ def batch_similarity(features: Tensor) -> Tensor:
 class SPKD(Method):
     """‖G_S - G_T‖²_F / B² on one late layer (there Eq. 4).
 
-    No code of the paper's SPKD rows is public: layer (level 3, or the deepest above it) and weight are our choice. Its own weight, 3000, made its
-    gradient on the demo up to 275 times that of L_aff; ours is a tenth of it. With the paper's batch of 2, G is a 2 x 2
-    matrix of unit rows: two numbers are all that the teacher passes on per step. The signal is weak, and that is a property
-    of the method on dense prediction, not of this code.
+    No code of the paper's SPKD rows is public: layer (level 3, or the deepest above it) and weight are our choice. Its own
+    weight, 3000, made its gradient on the demo up to 275 times that of L_aff; ours is a tenth of it. With the paper's batch of
+    2, G is a 2 x 2 matrix of unit rows: two numbers are all that the teacher passes on per step. The signal is weak, and that
+    is a property of the method on dense prediction, not of this code.
     """
 
     levels: ClassVar[tuple[int, ...]] = (3, 2, 1)

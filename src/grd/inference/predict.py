@@ -1,9 +1,11 @@
 """Embeddings and affinities: whole images (the paper: no tiling, no test-time augmentation in 2D), volumes tile by tile."""
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
+import h5py
 import numpy as np
 import torch
 from torch import Tensor
@@ -92,9 +94,9 @@ def predict_splits(
             spatial, channels = split.labels.shape[1:], len(predictor.offsets)
             stored = file.split(name, split.names, (channels, *spatial), (channels, *predictor.chunk(spatial)))
             for place, sample in enumerate(tqdm(split.images, desc=f"{title}, {name}", leave=False, disable=None)):
-
-                def write(region: tuple[slice, ...], maps: np.ndarray, place: int = place) -> None:
-                    stored[(place, slice(None), *region)] = maps
-
                 with located(f"{samples}, {name}/images"):
-                    predictor.write(sample, write)
+                    predictor.write(sample, partial(_store, stored, place))
+
+
+def _store(stored: h5py.Dataset, place: int, region: tuple[slice, ...], maps: np.ndarray) -> None:
+    stored[(place, slice(None), *region)] = maps

@@ -14,7 +14,6 @@ from grd.errors import GrdError
 from grd.losses.affinity import affinities, unit
 from grd.networks.base import EmbeddingNetwork
 from grd.networks.model_file import ModelCard
-from grd.offsets import Offset
 
 TILE = (84, 268, 268)  # the paper's
 Region = tuple[slice, ...]

@@ -14,7 +14,7 @@ Taps = dict[int, Tensor]
 
 
 class EmbeddingNetwork(nn.Module):
-    """Maps (B, `channels`, *spatial) to (B, D, *output_size(spatial)); `rank` is the number of spatial axes (NETWORKS has it, too).
+    """Maps (B, `channels`, *spatial) to (B, D, *output_size(spatial)); `rank` spatial axes, as NETWORKS says, too.
 
     `taps` names a module per level, the number of poolings above it: what feature distillation sees there. Networks of
     images keep the size, which is a `multiple`, and halve it per level.

@@ -24,13 +24,6 @@ from grd.reporting.surfaces import Camera, Surface, camera_beside, draw_surfaces
 from grd.reporting.titles import first_seed, run_title
 from grd.runs import Project
 
-VOXELS = {
-    "ac34": (29.0, 6.0, 6.0),
-    "cremi_a": (40.0, 4.0, 4.0),
-    "cremi_b": (40.0, 4.0, 4.0),
-    "cremi_c": (40.0, 4.0, 4.0),
-}
-"""Size (z, y, x) in nm: what CREMI's files say, and for AC3/4 Kasthuri et al. 2015; the paper prints 29 x 3 x 3."""
 TWIN_PIXEL = 5
 """How many times as wide a pixel of a twin is: its neurites, not magnified, are a fifth as wide, in as many sections."""
 
@@ -109,10 +102,11 @@ def figure4(project: Project, layout: Layout) -> tuple[Figure, pd.DataFrame]:
 
 def voxel_size(project: Project, dataset: str) -> np.ndarray:
     """Size (z, y, x) of a data set's voxels in nm."""
-    if dataset not in VOXELS:
-        raise GrdError(f"figure4: expected a data set whose voxel size is known ({', '.join(VOXELS)}), found {dataset}; add it")
+    resolution = project.datasets[dataset].resolution
+    if resolution is None:
+        raise GrdError(f"config/datasets.yaml: expected a `resolution` of {dataset} for figure4, found none; add it (nm)")
     wider = TWIN_PIXEL / project.scale.twins[dataset].magnification if project.scale.data == "twins" else 1
-    return np.array(VOXELS[dataset]) * (1, wider, wider)
+    return np.array(resolution) * (1, wider, wider)
 
 
 def true_neurites(project: Project, layout: Layout, dataset: str) -> list[Neurite]:

@@ -11,7 +11,7 @@ from grd.data.batches import Batch, DeviceSplit, Geometry
 from grd.distillation import build_method, method_class
 from grd.distillation.method import Context, Method, Moment, View
 from grd.errors import GrdError
-from grd.losses.affinity import affinities, affinity_loss, affinity_targets, inside, unit
+from grd.losses.affinity import affinities, affinity_loss, affinity_targets, inside
 from grd.networks import build
 from grd.networks.base import EmbeddingNetwork, tap_shapes, tapped
 from grd.networks.model_file import ModelCard, save_model
@@ -90,8 +90,8 @@ class Student:
         outputs = [network.output_size(crop) for network in (self.network, teacher)]
         if outputs[0] != outputs[1]:
             raise GrdError(
-                f"{self.settings.run}: expected outputs of one size from student and teacher, found {outputs[0]} and {outputs[1]} "
-                f"for a crop of {crop}; give them the same pooling factors and kernels"
+                f"{self.settings.run}: expected outputs of one size from student and teacher, found {outputs[0]} and "
+                f"{outputs[1]} for a crop of {crop}; give them the same pooling factors and kernels"
             )
         context = Context(
             fidelity,
