@@ -184,7 +184,8 @@ class Dataset(Source):
 class Training(Closed):
     """How a network is trained; the learning rate is `learning_rate` throughout (constant) or its peak (one_cycle).
 
-    `teacher_iterations` replaces `iterations` for networks that teach.
+    `teacher_iterations` replaces `iterations` for networks that teach; `weights` replaces factors of distillation terms, by
+    name, in all methods that have them.
     """
 
     iterations: Positive
@@ -196,6 +197,7 @@ class Training(Closed):
     eps: float = 0.01
     weight_decay: float = 1e-6
     amsgrad: bool = True
+    weights: dict[str, Annotated[float, Field(ge=0)]] = {}
     precision: Literal["float32", "bfloat16"] = "float32"
     channels_last: bool = False
     select: Literal["best", "last"] = "best"

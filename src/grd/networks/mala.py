@@ -22,13 +22,16 @@ class DoubleConvolution(nn.Module):
     The activation is a function call, as Table I's counts show.
     """
 
-    def __init__(self, inputs: int, outputs: int, kernel: Kernel) -> None:
+    def __init__(self, inputs: int, outputs: int, kernel: Kernel, normalise: bool) -> None:
         super().__init__()
-        self.first, self.second = nn.Conv3d(inputs, outputs, kernel), nn.Conv3d(outputs, outputs, kernel)
+        self.convolutions = nn.ModuleList([nn.Conv3d(inputs, outputs, kernel), nn.Conv3d(outputs, outputs, kernel)])
+        self.norms = nn.ModuleList(nn.BatchNorm3d(outputs) if normalise else nn.Identity() for _ in range(2))
 
     def forward(self, features: Tensor) -> Tensor:
         """Convolved features."""
-        return F.leaky_relu(self.second(F.leaky_relu(self.first(features), SLOPE)), SLOPE)
+        for convolve, norm in zip(self.convolutions, self.norms, strict=True):
+            features = F.leaky_relu(norm(convolve(features)), SLOPE)
+        return features
 
 
 def up_step(inputs: int, outputs: int, factor: Kernel) -> nn.Sequential:
@@ -42,7 +45,8 @@ class MALA(EmbeddingNetwork):
 
     `pooling` holds a factor per axis (sections, rows, columns) between two levels, `kernels` a convolution kernel per
     level. The paper's have 4 levels, (1, 3, 3) and 3 x 3 x 3 throughout: 84 x 268 x 268 → 56 x 56 x 56. MALA-tiny's decoder
-    is 32, 32, 8: its middle stage is wider than the encoder's 16, or the printed counts are not met.
+    is 32, 32, 8: its middle stage is wider than the encoder's 16, or the printed counts are not met. `normalise` adds batch
+    norms, which the paper's have not: with them hundreds of steps suffice to learn something.
     """
 
     rank = 3
@@ -55,6 +59,7 @@ class MALA(EmbeddingNetwork):
         pooling: Sequence[Kernel] | None = None,
         kernels: Sequence[Kernel] | None = None,
         embedding: int = 16,
+        normalise: bool = False,
     ) -> None:
         super().__init__()
         depth = len(encoder) - 1
@@ -66,13 +71,13 @@ class MALA(EmbeddingNetwork):
                 f"found {len(decoder)}, {len(self.pooling)} and {len(self.kernels)}; correct `networks` of the scale"
             )
         wide = [1, *encoder]
-        self.encoder = nn.ModuleList(DoubleConvolution(*step) for step in zip(wide, encoder, self.kernels, strict=False))
+        self.encoder = nn.ModuleList(DoubleConvolution(*step, normalise) for step in zip(wide, encoder, self.kernels, strict=False))
         self.pools = nn.ModuleList(nn.MaxPool3d(factor) for factor in self.pooling)
         below, skips = [encoder[-1], *decoder[:-1]], list(encoder[-2::-1])
         factors, kinds = self.pooling[::-1], self.kernels[-2::-1]
         self.ups = nn.ModuleList(up_step(*step) for step in zip(below, skips, factors, strict=True))
         self.decoder = nn.ModuleList(
-            DoubleConvolution(2 * skip, width, kernel) for skip, width, kernel in zip(skips, decoder, kinds, strict=True)
+            DoubleConvolution(2 * skip, width, kernel, normalise) for skip, width, kernel in zip(skips, decoder, kinds, strict=True)
         )
         self.embedding = nn.Conv3d(decoder[-1], embedding, 1)
         self.taps = {depth: f"encoder.{depth}", **{depth - 1 - stage: f"decoder.{stage}" for stage in range(depth)}}

@@ -137,7 +137,8 @@ class Student:
             return {"affinity": supervised, "loss": supervised}
         moment = Moment(self.settings.seed, self.step, self.settings.training.iterations)
         terms = self.method.terms(mine, teacher, moment)
-        total = supervised + sum(self.method.weights[name] * term for name, term in terms.items())
+        weights = {**self.method.weights, **self.settings.training.weights}
+        total = supervised + sum(weights[name] * term for name, term in terms.items())
         return {"affinity": supervised, **terms, "loss": total}
 
     def advance(self, batch: Batch, supervision: Supervision, teacher: View | None) -> None:
