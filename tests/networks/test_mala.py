@@ -24,6 +24,7 @@ def test_the_papers_sizes_give_the_papers_outputs(size, output):
         ({**NARROW, "pooling": [[1, 2, 2]] * 3}, (30, 92, 100)),
         ({"encoder": [2, 3, 4], "decoder": [3, 2], "pooling": [[1, 2, 2], [2, 2, 2]]}, (32, 44, 48)),
         (WIDTHS["mala_tiny"], (6, 18, 20)),
+        ({**WIDTHS["mala_tiny"], "normalise": True}, (6, 18, 20)),
     ],
 )
 def test_the_output_has_the_size_that_was_promised_at_any_depth_and_pooling(options, size):
@@ -60,3 +61,11 @@ def test_scales_multiply_the_poolings():
 def test_the_centre_of_features_is_cut_with_equal_margins():
     row = torch.arange(7.0).view(1, 1, 7)
     assert centre(row, (3,)).flatten().tolist() == [2, 3, 4]
+
+
+def test_only_a_network_that_is_to_normalise_has_batch_norms():
+    norms = [
+        sum(isinstance(module, torch.nn.BatchNorm3d) for module in build("mala_tiny", normalise=wanted).modules())
+        for wanted in (False, True)
+    ]
+    assert norms == [0, 14]

@@ -106,7 +106,7 @@ def test_table_1_has_the_networks_of_volumes_at_their_own_size(tmp_path):
     assert table.rows["MALA as the paper counted it"][1].text() == "367.04 (367.04)"
     assert table.rows["S: MALA-tiny"][3].text() == "2.00 ± 1.41 (2.70)"
     (measured,) = (note for note in table.notes if note.startswith("MALA, MALA-tiny"))
-    assert "test volumes of CREMI-C: 1" in measured and "canvas 20 x 80 x 80" in measured
+    assert "test volumes of CREMI-C: 1" in measured and "canvas 36 x 116 x 116" in measured
 
 
 def test_table_3_has_two_segmentations_of_four_volumes_by_seven_networks(tmp_path):

@@ -168,3 +168,20 @@ def test_segment_asks_for_the_truth_that_its_settings_need():
 def test_settings_without_a_meaning_are_refused(typo):
     with pytest.raises(ValidationError):
         mutex(**typo)
+
+
+@pytest.mark.parametrize("strides", [(1, 1), (5, 5)])
+@pytest.mark.parametrize("masked", [False, True])
+def test_the_partition_is_elf_s(strides, masked):
+    from elf.segmentation.mutex_watershed import mutex_watershed as elf_mutex_watershed
+
+    rng = np.random.default_rng(0)
+    offsets = [(-1, 0), (0, -1), (-3, 0), (0, -3), (-9, 0), (0, -9)]
+    affinities = rng.uniform(-1, 1, (6, 40, 52)).astype(np.float32)
+    mask = rng.random((40, 52)) > 0.2 if masked else None
+    ours = mutex_watershed(affinities, offsets, strides, mask)
+    theirs = elf_mutex_watershed(1 - affinities, [list(offset) for offset in offsets], list(strides), mask=mask)
+    if mask is not None:
+        theirs = np.where(mask, theirs, 0)
+    pairs = np.unique(np.stack([ours.ravel(), theirs.ravel().astype(np.int64)]), axis=1).shape[1]
+    assert pairs == len(np.unique(ours)) == len(np.unique(theirs))

@@ -58,6 +58,14 @@ def test_levels_of_the_released_code_add_terms_and_train_their_projections(world
     assert first["released"]["node"] > first["paper"]["node"]
 
 
+def test_weights_of_the_settings_replace_a_method_s_own(world, tmp_path):
+    run = volume_settings(STUDENTS[METHODS[1:].index("biskd")], log_every=1, weights={"affinity_graph": 2.0, "review": 9.0})
+    train([run], world / "samples.h5", [tmp_path], tmp_path / "state", CPU, world / "teacher/model.pt")
+    first = read_history(tmp_path / "history.jsonl")[0]
+    expected = first["affinity"] + 0.1 * first["node"] + 0.1 * first["edge"] + 2 * first["affinity_graph"]
+    assert first["loss"] == pytest.approx(expected, rel=1e-5)
+
+
 def test_labels_are_taken_under_the_centres_of_features():
     labels = torch.arange(6).view(1, 1, 1, 6)  # six pixels, concentric with four features of three pixels each: 12 pixels
     features = torch.arange(4.0).view(1, 1, 1, 1, 4)

@@ -30,13 +30,14 @@ def jobs(result):
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory):
-    """A copy of config/ whose demo trains two methods for a few steps on small twins."""
+    """A copy of config/ whose demo trains two methods for a few steps on small twins, two of them volumes."""
     folder = tmp_path_factory.mktemp("project")
     shutil.copytree(ROOT / "config", folder / "config")
     demo = folder / "config/scales/demo.yaml"
     content = yaml.safe_load(demo.read_text())
     content["training"] |= {"iterations": 3, "validate_every": 3, "log_every": 1, "teacher_iterations": 3}
-    content["networks"] = {
+    content["volumes"] |= {"iterations": 3, "teacher_iterations": 3}
+    content["networks"] |= {
         "resunet": {"widths": [2, 3, 4, 5, 6]},
         "nested_unet": {"width": 2},
         "resunet_tiny": {"widths": [2, 2, 2, 2, 2]},
@@ -44,10 +45,13 @@ def small(tmp_path_factory):
     }
     for name, twin in content["twins"].items():
         twin["size"] = [64, 64]
-        content["datasets"][name] |= {"canvas": [64, 64], "augment": content["datasets"][name]["augment"] | {"crop": [32, 32]}}
+        if len(content["datasets"][name]["canvas"]) == 2:
+            augment = content["datasets"][name]["augment"] | {"crop": [32, 32]}
+            content["datasets"][name] |= {"canvas": [64, 64], "augment": augment}
     demo.write_text(yaml.safe_dump(content))
     experiments = folder / "config/experiments.yaml"
-    experiments.write_text(experiments.read_text().replace("[at, spkd, rekd, biskd, grd]", "[at, grd]"))
+    fewer = experiments.read_text().replace("[at, spkd, rekd, biskd, grd]", "[at, grd]")
+    experiments.write_text(fewer.replace("[ac34, cremi_a, cremi_b, cremi_c]", "[ac34, cremi_c]"))
     return folder
 
 
@@ -58,14 +62,15 @@ def test_the_workflow_is_free_of_lint():
 
 def test_the_whole_demo_is_a_job_per_run_and_step_and_one_per_group(small):
     planned = jobs(snakemake(small, "-n"))
-    assert planned["predict"] == planned["segment"] == planned["score"] == 36
-    assert sum(count for rule, count in planned.items() if rule.startswith("distil_")) == 6
-    assert planned["train"] == 12 and planned["time_inference"] == 4
+    assert planned["predict"] == 36 + 8
+    assert planned["segment"] == planned["score"] == 36 + 2 * 8
+    assert sum(count for rule, count in planned.items() if rule.startswith("distil_")) == 6 + 2
+    assert planned["train"] == 12 + 4 and planned["time_inference"] == 6
 
 
 def test_table_1_alone_trains_only_the_networks_it_times(small):
     planned = jobs(snakemake(small, "-n", "table1"))
-    assert planned["train"] == 4 and planned["time_inference"] == 4
+    assert planned["train"] == planned["time_inference"] == 6
     assert not any(rule.startswith("distil_") or rule in ("predict", "score") for rule in planned)
 
 
@@ -87,17 +92,18 @@ def test_from_nothing_to_tables_and_figures_and_nothing_to_do_after(small):
     result = snakemake(small, "--cores", "2")
     assert result.returncode == 0, (result.stdout + result.stderr)[-5000:]
     results = small / "results/demo"
-    for name in ("table1", "table2"):
+    for name in ("table1", "table2", "table3"):
         for ending in ("csv", "tex", "md"):
             assert (results / "tables" / f"{name}.{ending}").stat().st_size > 500
-    for name in ("figure2", "figure5"):
+    for name in ("figure2", "figure3", "figure4", "figure5"):
         for ending in ("pdf", "png", "csv"):
             assert (results / "figures" / f"{name}.{ending}").stat().st_size > 100
     runs = sorted(path.parent for path in results.glob("runs/*/*/model.pt"))
-    assert len(runs) == 36
+    assert len(runs) == 36 + 8
     for run in runs:
         names = {path.name for path in run.iterdir()}
-        assert {"model.pt", "history.jsonl"} < names and len(names - {"timing.csv"}) == 4
+        volumes = run.parent.name in ("ac34", "cremi_c")
+        assert {"model.pt", "history.jsonl"} < names and len(names - {"timing.csv"}) == (6 if volumes else 4)
     assert "Nothing to be done" in (again := snakemake(small, "-n")).stdout + again.stderr
 
     # a changed setting runs again what it touches, and no more

@@ -71,13 +71,16 @@ class MALA(EmbeddingNetwork):
                 f"found {len(decoder)}, {len(self.pooling)} and {len(self.kernels)}; correct `networks` of the scale"
             )
         wide = [1, *encoder]
-        self.encoder = nn.ModuleList(DoubleConvolution(*step, normalise) for step in zip(wide, encoder, self.kernels, strict=False))
+        self.encoder = nn.ModuleList(
+            DoubleConvolution(*step, normalise) for step in zip(wide, encoder, self.kernels, strict=False)
+        )
         self.pools = nn.ModuleList(nn.MaxPool3d(factor) for factor in self.pooling)
         below, skips = [encoder[-1], *decoder[:-1]], list(encoder[-2::-1])
         factors, kinds = self.pooling[::-1], self.kernels[-2::-1]
         self.ups = nn.ModuleList(up_step(*step) for step in zip(below, skips, factors, strict=True))
         self.decoder = nn.ModuleList(
-            DoubleConvolution(2 * skip, width, kernel, normalise) for skip, width, kernel in zip(skips, decoder, kinds, strict=True)
+            DoubleConvolution(2 * skip, width, kernel, normalise)
+            for skip, width, kernel in zip(skips, decoder, kinds, strict=True)
         )
         self.embedding = nn.Conv3d(decoder[-1], embedding, 1)
         self.taps = {depth: f"encoder.{depth}", **{depth - 1 - stage: f"decoder.{stage}" for stage in range(depth)}}

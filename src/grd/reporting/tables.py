@@ -141,7 +141,8 @@ def _threshold_notes(project: Project, layout: Layout) -> list[str]:
         listed = "; ".join(f"{title} {', '.join(thresholds)}" for title, thresholds in found.items() if any(thresholds))
         if listed:
             notes.append(f"{_segmenter_title(segmenter)} {THRESHOLDS_NOTE}: {listed}.")
-    return notes
+    by_median = any(getattr(s, "scoring", None) == "median" for data in datasets.values() for s in data.segmenters.values())
+    return [*notes, "Waterz agglomerates by median affinity here, by the mean in the paper."] if by_median else notes
 
 
 THRESHOLDS_NOTE = "thresholds, for each run the one of lowest VOI on its validation data, in the order of the rows"
