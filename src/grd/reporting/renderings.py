@@ -94,7 +94,7 @@ def figure4(project: Project, layout: Layout) -> tuple[Figure, pd.DataFrame]:
     rows = list(zip(neurites, axes, strict=True))
     records = [record for dataset in datasets for record in draw_dataset(project, layout, dataset, rows)]
     sizes = ", ".join(
-        f"{project.datasets[name].title} {' x '.join(f'{n:g}' for n in voxel_size(project, name))}" for name in datasets
+        f"{project.datasets[name].title} {' x '.join(f'{n:.3g}' for n in voxel_size(project, name))}" for name in datasets
     )
     caption(figure, project, CAPTION.format(count=COUNT, voxels=sizes))
     return figure, pd.DataFrame(records)
