@@ -1,12 +1,15 @@
 import subprocess
 import sys
 
+import h5py
 import numpy as np
 import pytest
-from projects import settings, squares, write_squares
+import torch
+from projects import settings, squares, tubes, volume_settings, write_squares, write_tubes
 from skimage.io import imread, imsave
 
 from grd.cli import main
+from grd.data.store import write_labels
 from grd.runs import Run
 from grd.training.fit import train
 
@@ -88,3 +91,38 @@ def test_an_unknown_data_set_is_answered_with_the_nearest(capsys):
 def test_help_does_not_need_torch():
     script = "import sys, grd.cli; grd.cli.parser(); sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
+
+
+def test_score_of_volumes_prints_voi_and_arand(capsys, tmp_path):
+    labels = tubes(1, 0).labels[0]
+    with h5py.File(tmp_path / "cremi.hdf", "w") as file:
+        file["volumes/labels/neuron_ids"], file["volumes/raw"] = labels, labels * 3
+    write_labels(tmp_path / "ours.h5", ["a"], labels[None])
+    code, out, _ = run(capsys, "score", tmp_path / "ours.h5", tmp_path / "cremi.hdf")
+    assert code == 0
+    assert [line.split() for line in out.splitlines()] == [
+        [name, "0.0000"] for name in ("voi", "voi_split", "voi_merge", "arand")
+    ]
+
+
+def test_predict_segments_volumes_and_names_what_it_cannot(capsys, tmp_path):
+    samples = write_tubes(tmp_path / "samples.h5")
+    train([volume_settings(Run("ac34", "mala_tiny"))], samples, [tmp_path], tmp_path / "state", torch.device("cpu"))
+    volume = tubes(1, 5).images[0]
+    good, other = tmp_path / "good.h5", tmp_path / "bad.h5"
+    with h5py.File(good, "w") as file:
+        file["main"] = volume
+    for options in ([], ["--algorithm", "waterz", "--threshold", "0.3"]):
+        arguments = ["predict", good, "--model", tmp_path / "model.pt", "-o", tmp_path, "--device", "cpu", *options]
+        code, out, _ = run(capsys, *arguments)
+        assert code == 0 and imread(out.strip()).shape == volume.shape
+    bad = {"NaN": volume + np.where(volume == volume[0, 0, 0], np.nan, 0), "(40, 40)": volume[0], "(2, 40, 40)": volume[:2]}
+    for part, content in bad.items():
+        with h5py.File(other, "w") as file:
+            file["main"] = content
+        code, _, err = run(capsys, "predict", other, "--model", tmp_path / "model.pt", "-o", tmp_path, "--device", "cpu")
+        assert code == 2 and part in err and err.count(str(other)) == 1 and len(err.splitlines()) == 1
+    with h5py.File(other, "w") as file:
+        file["a"], file["b"] = volume, volume
+    code, _, err = run(capsys, "predict", other, "--model", tmp_path / "model.pt", "-o", tmp_path, "--device", "cpu")
+    assert code == 2 and "one named main, volumes/raw, found a, b" in err

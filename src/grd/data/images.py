@@ -1,5 +1,6 @@
 """Image files of users: read by their ending, with errors that name the file."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import h5py
@@ -8,16 +9,17 @@ from skimage.io import imread
 
 from grd.errors import GrdError
 
-KEYS = ("labels", "main", "volumes/raw")
+GREY_KEYS = ("main", "volumes/raw")
+LABEL_KEYS = ("labels", "main", "volumes/labels/neuron_ids")
 
 
-def read_image(path: Path) -> np.ndarray:
-    """The array in a tif, png, jpg, npy or h5 file (of an h5, its only dataset, or the first of KEYS that it has)."""
+def read_image(path: Path, keys: Sequence[str] = GREY_KEYS) -> np.ndarray:
+    """The array in a tif, png, jpg, npy or h5 file (of an h5, its only dataset, or the first of `keys` that it has)."""
     try:
         if path.suffix == ".npy":
             return np.load(path, allow_pickle=False)
         if path.suffix in {".h5", ".hdf5", ".hdf"}:
-            return _read_h5(path)
+            return _read_h5(path, keys)
         return np.asarray(imread(path))
     except FileNotFoundError:
         raise GrdError(f"{path}: expected an image, found no file; check the path") from None
@@ -25,14 +27,14 @@ def read_image(path: Path) -> np.ndarray:
         raise GrdError(f"{path}: expected a readable tif, png, npy or h5, found none; convert or replace the file") from None
 
 
-def _read_h5(path: Path) -> np.ndarray:
+def _read_h5(path: Path, keys: Sequence[str]) -> np.ndarray:
     with h5py.File(path, "r") as file:
         found = [name for name, item in file.items() if isinstance(item, h5py.Dataset) and item.dtype.kind in "uif"]
-        keys = [key for key in KEYS if isinstance(file.get(key), h5py.Dataset)]
-        name = keys[0] if keys else found[0] if len(found) == 1 else None
+        present = [key for key in keys if isinstance(file.get(key), h5py.Dataset)]
+        name = present[0] if present else found[0] if len(found) == 1 else None
         if name is None:
             raise GrdError(
-                f"{path}: expected one array, or one named {', '.join(KEYS)}, found {', '.join(found) or 'none'}; store it so"
+                f"{path}: expected one array, or one named {', '.join(keys)}, found {', '.join(found) or 'none'}; store it so"
             )
         return _without_count(file[name][:])
 
@@ -43,8 +45,8 @@ def _without_count(array: np.ndarray) -> np.ndarray:
 
 
 def read_labels_image(path: Path) -> np.ndarray:
-    """A label image, (H, W) or (n, H, W) integer; GrdError for a file that holds anything else."""
-    labels = read_image(path)
+    """A label image (H, W) or volume (Z, Y, X), integer; GrdError for a file that holds anything else."""
+    labels = read_image(path, LABEL_KEYS)
     if labels.dtype.kind not in "ui":
         raise GrdError(f"{path}: expected integer labels, found {labels.dtype} of shape {labels.shape}; convert them")
     return labels

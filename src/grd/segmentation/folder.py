@@ -28,8 +28,9 @@ def segment_files(
     predictor = load_predictor(model, device)
     read, settings = (read_microscope_image, image) if predictor.network.rank == 2 else (read_volume, volume)
     for path in tqdm(files, desc="files", leave=False, disable=None, file=sys.stderr):
+        pixels = to_uint8(read(path))
         with located(str(path)):
-            labels = segment(predictor.affinities(to_uint8(read(path))), predictor.offsets, settings)
+            labels = segment(predictor.affinities(pixels), predictor.offsets, settings)
         target = out / f"{path.stem}-labels.tif"
         with whole(target) as part:
             imsave(part.with_suffix(".tif"), _narrowed(labels, path), check_contrast=False)
