@@ -57,6 +57,11 @@ def run_settings(wildcards):
     return settings_of(Run.named(wildcards.dataset, wildcards.run))
 
 
+def rank_of(wildcards):
+    """2 for data sets of images, 3 for volumes."""
+    return PROJECT.datasets[wildcards.dataset].rank
+
+
 def canvas(wildcards):
     return list(PROJECT.datasets[wildcards.dataset].canvas)
 

@@ -15,7 +15,7 @@ rule segment:
         "../../envs/base.yaml"
     threads: PROJECT.scale.threads
     resources:
-        mem_mb=4000,
+        mem_mb=lambda wildcards: 4000 if rank_of(wildcards) == 2 else 12000,
         runtime=60,
         gpu=0,
     params:
