@@ -143,7 +143,7 @@ def test_the_reader_gets_back_the_volumes_that_were_drawn(short, tmp_path):
     dataset, write = short
     for index, sample in enumerate(readers.read(dataset, write(tmp_path))):
         draw, stream = (ac34.draw, index) if dataset == "ac34" else (cremi.draw, ord(sample.name[-1]))
-        image, labels = draw(shapes.generator(3, stream), sample.name.removeprefix("sample_"), (48, 48))
+        image, labels = draw(shapes.generator(3, stream), sample.name.removeprefix("sample_"), Twin(size=(48, 48)))
         restored = np.flatnonzero((image != sample.image).any((1, 2)))
         assert np.array_equal(sample.labels, labels)
         assert len(restored) == (dataset != "ac34")
@@ -157,3 +157,8 @@ def test_a_cremi_twin_has_the_resolution_and_the_types_of_the_official_file(twin
         assert (file["volumes/raw"].dtype, file["volumes/labels/neuron_ids"].dtype) == (np.uint8, np.uint64)
         ids = np.unique(file["volumes/labels/neuron_ids"])
     assert ids[0] > 0 and np.diff(ids).max() > 1
+
+
+def test_less_drift_leaves_neurites_where_they_were(labels):
+    gentle = neurites.neurites(np.random.default_rng(0), (20, 64, 64), 14, drift=0.04)
+    assert np.mean(gentle[1:] == gentle[:-1]) > 0.95 > np.mean(labels[1:] == labels[:-1])
