@@ -161,7 +161,7 @@ class Project:
         )
         for name in experiments:
             project.runs(name)
-        _ = project.volume_training
+        _ = project.volume_training  # a fault in it is refused here, not when the first volume is trained
         return project
 
     def dataset(self, name: str) -> Dataset:

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from grd.errors import GrdError
-from grd.networks import build
+from grd.networks import NETWORKS, build
 from grd.networks.base import tap_shapes, tapped
 from grd.networks.model_file import ModelCard, load_model, save_model
 
@@ -10,6 +10,12 @@ from grd.networks.model_file import ModelCard, load_model, save_model
 def test_sizes_that_cannot_be_halved_are_refused_with_the_size_that_fits():
     with pytest.raises(GrdError, match=r"multiples of 16, found 40 x 64; pad to 48 x 64"):
         build("resunet_tiny")(torch.rand(1, 3, 40, 64))
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_the_table_of_networks_and_the_classes_agree_on_images_or_volumes(name):
+    with torch.device("meta"):
+        assert build(name).rank == NETWORKS[name].rank
 
 
 def test_an_unknown_network_is_answered_with_the_nearest():

@@ -1,1 +1,1 @@
-"""Model → affinities: whole images, one pass each."""
+"""Model → affinities: whole images in one pass, volumes tile by tile."""

@@ -22,7 +22,7 @@ def score_split(labels: Path, samples: Path, split: str, out: Path) -> None:
         raise GrdError(
             f"{labels}: expected the {len(truth.names)} images of {samples}, {split}; found others; delete it and rerun"
         )
-    score = score_partition if truth.labels.ndim == 4 else score_instances
+    score = score_partition if truth.volumes else score_instances
     rows = [score(*pair) for pair in zip(predictions, truth.labels, strict=True)]
     table = pd.DataFrame(rows, index=pd.Index(names, name="image"))
     write_text(out, table.to_csv(float_format="%.6f"))

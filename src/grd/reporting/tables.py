@@ -133,11 +133,17 @@ def _segmenter_title(segmenter: str) -> str:
 
 
 def _threshold_notes(project: Project, layout: Layout) -> list[str]:
-    """The thresholds that labels files tell, a note for each segmenter that has one."""
+    """The thresholds that were chosen on validation data, as labels files tell them, a note for each such segmenter."""
     datasets = {name: project.datasets[name] for name in project.datasets_of("table3")}
+    tuned = [
+        (name, segmenter)
+        for name, data in datasets.items()
+        for segmenter, settings in data.segmenters.items()
+        if getattr(settings, "threshold", None) == "validation"
+    ]
     notes = []
-    for segmenter in dict.fromkeys(segmenter for dataset in datasets.values() for segmenter in dataset.segmenters):
-        found = {data.title: _thresholds(project, layout, name, segmenter) for name, data in datasets.items()}
+    for segmenter in dict.fromkeys(segmenter for _, segmenter in tuned):
+        found = {datasets[name].title: _thresholds(project, layout, name, segmenter) for name, own in tuned if own == segmenter}
         listed = "; ".join(f"{title} {', '.join(thresholds)}" for title, thresholds in found.items() if any(thresholds))
         if listed:
             notes.append(f"{_segmenter_title(segmenter)} {THRESHOLDS_NOTE}: {listed}.")
