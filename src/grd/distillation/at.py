@@ -19,7 +19,7 @@ class AT(Method):
 
     No code of the paper's AT rows is public: stages and weight are our choice. Stages are the decoder (or backbone)
     features at levels 3, 2 and 1, which every network of the paper has. AT's own weight is 1000 over the number of map elements;
-    ours, 1, does not depend on the map's size (gradient 0.1 to 0.5 of L_aff's on the demo).
+    ours, 1, does not depend on the map's size (gradient 0.1 to 0.9 of L_aff's on the demo).
     """
 
     levels: ClassVar[tuple[int, ...]] = (3, 2, 1)

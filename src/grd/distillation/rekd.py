@@ -72,9 +72,8 @@ class REKD(Method):
     """Student stages reviewed from deep to shallow by attention fusion, against the teacher's stages (there Eq. 6).
 
     The fusion blocks are trained with the student and thrown away with it. No code of the paper's ReKD rows is public:
-    stages (levels 3, 2, 1), middle width (64) and weight (1, its scripts have 0.6 to 8;
-    gradient 0.1 to 0.5 of L_aff's on the demo) are our choice. As there, the
-    weight is ramped up over the first twelfth of the training.
+    stages (levels 3, 2, 1), middle width (64) and weight (1, its scripts have 0.6 to 8; gradient 0.1 to 0.7 of L_aff's on the
+    demo) are our choice. As there, the weight is ramped up over the first twelfth of the training.
     """
 
     levels: ClassVar[tuple[int, ...]] = (3, 2, 1)
