@@ -65,6 +65,7 @@ def test_every_scale_that_is_shipped_is_valid(scale):
         ("datasets.yaml", ("ac34", "segmenters", "waterz", "treshold"), 1, r"waterz\.treshold' .* did you mean 'threshold'\?"),
         ("datasets.yaml", ("ac34", "segmenters", "multicut", "solver"), "gac", r"solver' has value 'gac'; input should be 'ker"),
         ("datasets.yaml", ("ac34", "segmenters", "waterz", "algorithm"), "watrz", r"waterz' has value .*watrz"),
+        ("datasets.yaml", ("ac34", "augment", "cutout"), 0.5, "scale and cutout are for images; leave them out for volumes"),
         ("datasets.yaml", ("ac34", "reach"), 0, r"'ac34\.reach' has value 0; input should be greater than 0"),
         ("datasets.yaml", ("ac34", "canvas"), [16, 16], "need one entry per axis: 2 for images, 3 for volumes"),
         ("scales/demo.yaml", ("volumes", "iteration"), 1, r"unknown key 'volumes\.iteration' .* did you mean 'iterations'"),

@@ -84,6 +84,12 @@ class Augment(Closed):
     cutout_squares: int = 20
     cutout_side: int = 20
 
+    @model_validator(mode="after")
+    def _for_images(self) -> Self:
+        if len(self.crop) == 3 and (self.scale or self.cutout):
+            raise ValueError("scale and cutout are for images; leave them out for volumes")
+        return self
+
 
 class MutexSegmenter(Closed):
     """How affinities of images become instances: mutex watershed, where the foreground comes from, the clean-up.
