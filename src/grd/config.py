@@ -45,6 +45,7 @@ class Config(Closed):
     device: str = "auto"
     data: Path = Path("data")
     allow_missing: list[str] = []
+    sharing: Literal["table", "teacher", "run"] = "table"
     fidelity: Fidelity = Fidelity()
 
 
@@ -245,12 +246,16 @@ class Scale(Closed):
 
 
 class RunRow(Closed):
-    """One or, with several methods, more runs of config/experiments.yaml; `datasets`: on these instead of the table's."""
+    """One or, with several methods, more runs of config/experiments.yaml; `datasets`: on these instead of the table's.
+
+    `changes` are to the methods' own numbers, by name: the weight of a loss term, or an option like `queue_size`.
+    """
 
     network: str
     teacher: str | None = None
     datasets: list[str] | None = None
     methods: list[str] = ["none"]
+    changes: dict[str, Annotated[float, Field(ge=0)]] = {}
 
 
 class Experiment(Closed):

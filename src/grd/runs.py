@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -29,27 +30,34 @@ from grd.config import (
     read_yaml,
 )
 from grd.distillation import METHODS
-from grd.errors import GrdError
+from grd.errors import GrdError, located
 from grd.networks import NETWORKS
 from grd.offsets import Offset, offsets_of
 
-NAME = re.compile(r"(?P<network>[a-z0-9_]+)(-(?P<method>[a-z0-9_]+)-(?P<teacher>[a-z0-9_]+))?-s(?P<seed>\d+)")
+CHANGE = r"(?P<name>[a-z_]+)(?P<value>[0-9.e+]+)"
+NAME = re.compile(
+    r"(?P<network>[a-z0-9_]+)(-(?P<method>[a-z0-9_]+)-(?P<teacher>[a-z0-9_]+)(?P<changes>(-[a-z_]+[0-9.e+]+)*))?-s(?P<seed>\d+)"
+)
 
 
 @dataclass(frozen=True, order=True)
 class Run:
-    """One training: `resunet-s0`, or `resunet_tiny-grd-resunet-s0` for a student with a teacher."""
+    """One training: `resunet-s0`, `resunet_tiny-grd-resunet-s0` for a student with a teacher, or, with changes to the
+    method's weights and options, `resunet_tiny-grd-resunet-node1-s0`."""
 
     dataset: str
     network: str
     method: str = "none"
     teacher: str | None = None
     seed: int = 0
+    changes: tuple[tuple[str, float], ...] = ()
 
     @property
     def stem(self) -> str:
         """The name without its seed: what the rows of tables and of published.yaml are keyed by."""
-        return self.network if self.teacher is None else f"{self.network}-{self.method}-{self.teacher}"
+        if self.teacher is None:
+            return self.network
+        return "-".join([self.network, self.method, self.teacher, *(f"{name}{value:g}" for name, value in self.changes)])
 
     @property
     def name(self) -> str:
@@ -66,8 +74,9 @@ class Run:
         """The run that a folder's name says; GrdError for a name that says none."""
         match = NAME.fullmatch(name)
         if match is None:
-            raise GrdError(f"run '{name}': expected NETWORK-sSEED or NETWORK-METHOD-TEACHER-sSEED")
-        run = cls(dataset, match["network"], match["method"] or "none", match["teacher"], int(match["seed"]))
+            raise GrdError(f"run '{name}': expected NETWORK-sSEED or NETWORK-METHOD-TEACHER[-CHANGES]-sSEED")
+        changes = tuple((name, float(value)) for name, value in re.findall(CHANGE, match["changes"] or ""))
+        run = cls(dataset, match["network"], match["method"] or "none", match["teacher"], int(match["seed"]), changes)
         return checked(run, f"run '{name}'")
 
 
@@ -88,6 +97,7 @@ class RunSettings(Closed):
     network: str
     arguments: dict[str, Any]
     method: str
+    changes: dict[str, float]
     teacher: str | None
     seed: int
     shifts: tuple[tuple[int, ...], ...]
@@ -123,6 +133,8 @@ def checked(run: Run, where: str) -> Run:
         known(run.method, METHODS, "method", where)
     elif run.method != "none":
         raise GrdError(f"{where}: method '{run.method}' needs a teacher; add `teacher: NETWORK`")
+    elif run.changes:
+        raise GrdError(f"{where}: changes are to a method, found none for {run.network}; add `teacher` and `methods`")
     return run
 
 
@@ -187,7 +199,8 @@ class Project:
         known(dataset, self.datasets, "data set", where)
         for row in self.experiments[experiment].runs:
             for method in row.methods if dataset in (row.datasets or self.experiments[experiment].datasets) else ():
-                run = checked(Run(dataset, row.network, method, row.teacher, seed), where)
+                changes = tuple(sorted(row.changes.items()))
+                run = checked(Run(dataset, row.network, method, row.teacher, seed, changes), where)
                 self._check_rank(run, where)
                 yield run
 
@@ -207,15 +220,35 @@ class Project:
         return list(runs)
 
     def groups(self) -> list[Group]:
-        """All students of a teacher on a data set with a seed, group by group."""
-        members: dict[Run, list[Run]] = {}
+        """The students of each teacher (on a data set, with a seed) as jobs that share its forward passes.
+
+        `sharing: table` keeps students apart that different tables need, so that a table by itself trains its own runs alone;
+        `teacher` puts all into one job; `run` makes each a job.
+        """
+        members: dict[tuple[Run, tuple[str, ...]], list[Run]] = {}
         for run in self.all_runs():
             if run.taught_by is not None:
-                members.setdefault(run.taught_by, []).append(run)
+                members.setdefault((run.taught_by, self._shared_by(run)), []).append(run)
         return [
-            Group(f"{teacher.dataset}_{teacher.network}_s{teacher.seed}", teacher, tuple(students))
-            for teacher, students in members.items()
+            Group("_".join([teacher.dataset, teacher.network, f"s{teacher.seed}", *shared_by]), teacher, tuple(students))
+            for (teacher, shared_by), students in members.items()
         ]
+
+    def _shared_by(self, run: Run) -> tuple[str, ...]:
+        """What tells a run's group from others of its teacher."""
+        match self.config.sharing:
+            case "teacher":
+                return ()
+            case "run":
+                return (run.stem,)
+        return tuple(name for name, runs in self.separate_experiments.items() if run in runs)
+
+    @cached_property
+    def separate_experiments(self) -> dict[str, set[Run]]:
+        """The experiments with runs that no other has all of, and their runs."""
+        runs = {name: set(self.runs(name)) for name in self.experiments}
+        within = {name for name, own in runs.items() if any(own < others for others in runs.values())}
+        return {name: own for name, own in runs.items() if name not in within}
 
     def settings(self, run: Run) -> RunSettings:
         """What decides this run's result at this scale."""
@@ -227,6 +260,7 @@ class Project:
             network=run.network,
             arguments=arguments,
             method=run.method,
+            changes=dict(run.changes),
             teacher=run.taught_by.name if run.taught_by else None,
             seed=run.seed,
             shifts=dataset.shifts,
@@ -243,6 +277,19 @@ class Project:
         training = self.scale.training if self.dataset(run.dataset).rank == 2 else self.volume_training
         teaching = training.teacher_iterations if run.network in self.teachers else None
         return training.model_copy(update={"iterations": teaching or training.iterations, "teacher_iterations": None})
+
+    def check_methods(self) -> None:
+        """GrdError for a weight or an option that its method has not. It imports the methods, and so torch."""
+        from grd.distillation import method_class
+
+        for name, experiment in self.experiments.items():
+            for row in experiment.runs:
+                for method in row.methods if row.changes else ():
+                    with located(f"config/experiments.yaml, {name}"):
+                        method_class(method).changed(row.changes)
+        terms = {term for method in METHODS[1:] for term in method_class(method).weights}
+        for name in {**self.scale.training.weights, **self.volume_training.weights}:
+            known(name, terms, "term", f"config/scales/{self.config.scale}.yaml, weights")
 
     @property
     def volume_training(self) -> Training:

@@ -11,6 +11,8 @@ from grd.runs import Project, Run
 
 try:
     PROJECT = Project.load(Path("config"), config)
+    if workflow.is_main_process:
+        PROJECT.check_methods()
 except GrdError as error:
     raise WorkflowError(str(error))
 

@@ -5,12 +5,16 @@ TABLE_FILES = {
     "table1": ["timing"],
     "table2": ["scores"],
     "table3": ["scores", "labels"],
+    "table4": ["scores"],
+    "table5": ["scores"],
+    "table6": ["scores"],
 }
 FIGURE_FILES = {
     "figure2": ["labels", "scores"],
     "figure3": ["labels"],
     "figure4": ["labels"],
     "figure5": ["model", "scores"],
+    "figure6": ["scores"],
 }
 
 

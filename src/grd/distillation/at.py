@@ -23,7 +23,7 @@ class AT(Method):
     """
 
     levels: ClassVar[tuple[int, ...]] = (3, 2, 1)
-    weights: ClassVar[Mapping[str, float]] = {"attention": 1.0}
+    weights: Mapping[str, float] = {"attention": 1.0}
 
     def terms(self, student: View, teacher: View, moment: Moment) -> dict[str, Tensor]:
         """The attention term."""

@@ -21,7 +21,7 @@ class BISKD(Method):
     draws it anew in every step, and at level 1 takes labels that are not centred on the features: not imitated.)
     """
 
-    weights: ClassVar[Mapping[str, float]] = {"node": 0.1, "edge": 0.1, "affinity_graph": 10.0}
+    weights: Mapping[str, float] = {"node": 0.1, "edge": 0.1, "affinity_graph": 10.0}
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)

@@ -1,8 +1,6 @@
 """GRD, graph relation distillation: the paper's own method (Sec. III, Eq. 8)."""
 
 from collections.abc import Mapping
-from typing import ClassVar
-
 from torch import Tensor
 
 from grd.distillation.biskd import BISKD
@@ -18,13 +16,12 @@ class GRD(BISKD):
     inter-image terms λ₄ L_Edge (Eq. 4) and λ₅ L_AGD (Eq. 7). Weights: 0.1, 0.1, 10, 1, 1 (below Eq. 8).
     """
 
-    weights: ClassVar[Mapping[str, float]] = {**BISKD.weights, "inter_edge": 1.0, "inter_affinity": 1.0}
-    queue_size: ClassVar[int] = 32
-    sampling_number: ClassVar[int] = 12
+    weights: Mapping[str, float] = {**BISKD.weights, "inter_edge": 1.0, "inter_affinity": 1.0}
+    options: Mapping[str, float] = {"queue_size": 32, "sampling_number": 12}
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
-        self.bank = MemoryBank(self.queue_size, context.instances, context.dimension)
+        self.bank = MemoryBank(int(self.options["queue_size"]), context.instances, context.dimension)
 
     def terms(self, student: View, teacher: View, moment: Moment) -> dict[str, Tensor]:
         """All five terms; the inter-image ones are 0 while the bank is empty."""
@@ -38,7 +35,7 @@ class GRD(BISKD):
             zero = student.embedding.new_zeros(())
             return {"inter_edge": zero, "inter_affinity": zero}
         draw = generator(moment.seed, "bank", moment.step)
-        bank, bank_present, grams = self.bank.sample(self.sampling_number, draw)
+        bank, bank_present, grams = self.bank.sample(int(self.options["sampling_number"]), draw)
         (ours, present), (theirs, _) = student.nodes, teacher.nodes
         reading = self.fidelity.inter_affinity
         return {

@@ -2,13 +2,13 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import ClassVar
 
 from torch import Tensor, nn
 
-from grd.config import Fidelity
+from grd.config import Fidelity, known
 from grd.errors import GrdError
 from grd.losses.affinity import Reading, affinities, unit
 from grd.losses.affinity_graph import gram, pooled
@@ -22,7 +22,8 @@ Shapes = Mapping[int, tuple[int, ...]]
 class Context:
     """What a method may know when it is built: shapes (C, *spatial) of the features by level, and sizes.
 
-    `scales` are input pixels per feature pixel by level, per axis; `offsets` those that are distilled.
+    `scales` are input pixels per feature pixel by level, per axis; `offsets` those that are distilled; `changes` other
+    weights and options than the method's own.
     """
 
     fidelity: Fidelity
@@ -32,6 +33,7 @@ class Context:
     offsets: Sequence[Offset]
     instances: int
     dimension: int = 16
+    changes: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -84,14 +86,17 @@ class Method(nn.Module, ABC):
     """Loss terms that a student gets from its teacher; adapters and memory are its submodules and buffers.
 
     `levels` names the features that it wants of both networks, deep ones first, as far as both networks have them: level n
-    lies below n poolings. `weights` is the factor of each term in the total loss.
+    lies below n poolings. `weights` is the factor of each term in the total loss, `options` are its other numbers; a run
+    may change both by name.
     """
 
     levels: ClassVar[tuple[int, ...]] = ()
-    weights: ClassVar[Mapping[str, float]]
+    weights: Mapping[str, float]
+    options: Mapping[str, float] = {}
 
     def __init__(self, context: Context) -> None:
         super().__init__()
+        self.weights, self.options = self.changed(context.changes)
         self.fidelity, self.chosen = context.fidelity, tuple(context.student)
         for level, student in context.student.items():
             teacher = context.teacher[level]
@@ -105,6 +110,13 @@ class Method(nn.Module, ABC):
     def wanted(cls, fidelity: Fidelity, rank: int) -> tuple[int, ...]:
         """The levels that it wants of networks of this spatial rank."""
         return cls.levels
+
+    @classmethod
+    def changed(cls, changes: Mapping[str, float]) -> tuple[dict[str, float], dict[str, float]]:
+        """Weights and options with the changes of a run; GrdError for a name that is neither, with the nearest."""
+        for name in changes:
+            known(name, [*cls.weights, *cls.options], "weight or option", f"method {cls.__name__.lower()}")
+        return tuple({name: changes.get(name, value) for name, value in own.items()} for own in (cls.weights, cls.options))
 
     @abstractmethod
     def terms(self, student: View, teacher: View, moment: Moment) -> dict[str, Tensor]:

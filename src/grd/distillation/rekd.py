@@ -77,7 +77,7 @@ class REKD(Method):
     """
 
     levels: ClassVar[tuple[int, ...]] = (3, 2, 1)
-    weights: ClassVar[Mapping[str, float]] = {"review": 1.0}
+    weights: Mapping[str, float] = {"review": 1.0}
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)

@@ -25,7 +25,7 @@ class SPKD(Method):
     """
 
     levels: ClassVar[tuple[int, ...]] = (3, 2, 1)
-    weights: ClassVar[Mapping[str, float]] = {"similarity": 300.0}
+    weights: Mapping[str, float] = {"similarity": 300.0}
 
     def terms(self, student: View, teacher: View, moment: Moment) -> dict[str, Tensor]:
         """The similarity term."""

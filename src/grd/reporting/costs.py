@@ -10,7 +10,7 @@ import pandas as pd
 from grd.layout import Layout
 from grd.networks import NETWORKS
 from grd.networks.complexity import Complexity, named_complexity
-from grd.reporting.table import Cell, Table
+from grd.reporting.table import Cell, Column, Table
 from grd.reporting.titles import duration, row_titles, scale_notes
 from grd.runs import Project, Run
 
@@ -27,18 +27,19 @@ def table1(project: Project, layout: Layout) -> Table:
         counted = _complexity_cells(named_complexity(network, embedding=outputs), project.published["table1"][network])
         rows[f"{NETWORKS[network].title} as the paper counted it"] = [*counted, *[""] * 4]
     trained = [*scale_notes(project, project.scale.training), f"MALA: {duration(project.volume_training)}."]
-    return Table(CAPTION, COLUMNS, rows, [*trained, *_measured(project, layout, runs), *NOTES])
+    stems = {titles[run.stem]: run.stem for run in runs}
+    return Table(CAPTION, COLUMNS, rows, [*trained, *_measured(project, layout, runs), *NOTES], stems)
 
 
 CAPTION = "Table I. Complexity at 544 x 544, MALA at 84 x 268 x 268, and inference time over the test set: ours (published)."
 COLUMNS = (
-    ("Paper's network", "Parameters (M)"),
-    ("Paper's network", "GMAC"),
-    ("Paper's network", "GMAC, convolutions only"),
-    ("Network as trained here", "Forward (s)"),
-    ("Network as trained here", "Image to instances (s)"),
-    ("Network as trained here", "Parameters (M)"),
-    ("Network as trained here", "GMAC per image or tile"),
+    Column("Paper's network", "Parameters (M)", "parameters"),
+    Column("Paper's network", "GMAC", "macs"),
+    Column("Paper's network", "GMAC, convolutions only", "convolution_macs"),
+    Column("Network as trained here", "Forward (s)", "seconds"),
+    Column("Network as trained here", "Image to instances (s)", "end_to_end"),
+    Column("Network as trained here", "Parameters (M)", "trained_parameters"),
+    Column("Network as trained here", "GMAC per image or tile", "trained_macs"),
 )
 NOTES = (
     "GMAC by ptflops' rule, which reproduces the printed digits: biases, batch norms, activations and poolings count.",

@@ -2,12 +2,13 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy.stats import wilcoxon
 
 from grd.data.store import write_text
 
@@ -18,12 +19,16 @@ BLOCK = 10
 
 @dataclass(frozen=True)
 class Cell:
-    """One number of ours (mean and, over several seeds, sd) beside the published one; either may be missing."""
+    """One number of ours (mean and, over several seeds, sd) beside the published one; either may be missing.
+
+    `samples` (seeds, images) are the scores that it is the mean of.
+    """
 
     mean: float | None
     sd: float | None
     published: float | None
     digits: int
+    samples: np.ndarray | None = field(default=None, compare=False, repr=False)
 
     def text(self, bold: str = "{}", pm: str = " ± ") -> str:
         """`ours ± sd (published)`."""
@@ -34,18 +39,34 @@ class Cell:
 
 
 @dataclass(frozen=True)
+class Column:
+    """A column's two heads, the lower one with an arrow to what is better, and what it holds."""
+
+    group: str
+    name: str
+    metric: str = ""
+    dataset: str = ""
+    segmenter: str = ""
+
+
+@dataclass(frozen=True)
 class Table:
-    """A table as rows of cells under two-level columns, with notes."""
+    """A table as rows of cells under two-level columns, with notes.
+
+    `runs` names the run of a row by its title, without its seed; `contests` are the titles of rows of which the best is sought.
+    """
 
     caption: str
-    columns: Sequence[tuple[str, str]]
+    columns: Sequence[Column]
     rows: Mapping[str, Sequence[Cell | str]]
     notes: Sequence[str]
+    runs: Mapping[str, str] = field(default_factory=dict)
+    contests: Sequence[Sequence[str]] = ()
 
     @property
     def groups(self) -> dict[str, int]:
         """The columns' upper heads and how many columns each spans."""
-        return dict(Counter(group for group, _ in self.columns))
+        return dict(Counter(column.group for column in self.columns))
 
     def columns_from(self, start: int, stop: int) -> "Table":
         """The same table with a part of its columns."""
@@ -64,34 +85,74 @@ def blocks(table: Table) -> list[Table]:
     return [table.columns_from(*pair) for pair in pairwise([*starts, end])]
 
 
-def best_rows(table: Table) -> set[tuple[str, int]]:
-    """Which cells are best among the methods for the same teacher–student pair (title before '+ '), by column."""
-    groups: dict[str, list[str]] = {}
-    for title in table.rows:
-        pair, plus, _ = title.partition("+ ")
-        if plus:
-            groups.setdefault(pair, []).append(title)
-    best = set()
-    for titles in groups.values():
-        for column, (_, name) in enumerate(table.columns):
-            values = {title: _rounded(table.rows[title][column]) for title in titles}
-            target = (max if UP in name else min)(values.values())
-            best |= {(title, column) for title, value in values.items() if value == target}
-    return best
+ALPHA = 0.05
 
 
-def _rounded(cell: Cell | str) -> float:
-    if isinstance(cell, str) or cell.mean is None:
-        return float("nan")
-    return round(cell.mean, cell.digits)
+def leads(table: Table) -> dict[tuple[str, int], float]:
+    """The best cell of each contest and column, (title, column), and the p of its lead over the second best.
+
+    A two-sided Wilcoxon signed-rank test over pairs of images and seeds. Nothing for a single seed: which of two trainings
+    is better, it cannot tell. p is 1 where no pair differs.
+    """
+    found = {}
+    for titles in table.contests:
+        for number, column in enumerate(table.columns):
+            ranked = _ranked(table, titles, number, descending=UP in column.name)
+            if len(ranked) > 1:
+                found[ranked[0][0], number] = _p_value(*(samples for _, samples in ranked[:2]))
+    return found
+
+
+def _ranked(table: Table, titles: Sequence[str], column: int, descending: bool) -> list[tuple[str, np.ndarray]]:
+    """Titles and samples of the cells that have several seeds, best first."""
+    cells = {title: table.rows[title][column] for title in titles}
+    several = {
+        title: cell.samples
+        for title, cell in cells.items()
+        if isinstance(cell, Cell) and cell.samples is not None and len(cell.samples) > 1
+    }
+    return sorted(several.items(), key=lambda item: float(item[1].mean()), reverse=descending)
+
+
+def _p_value(best: np.ndarray, second: np.ndarray) -> float:
+    differences = (best - second).ravel()
+    return float(wilcoxon(differences).pvalue) if differences.any() else 1.0
+
+
+def best_cells(table: Table) -> set[tuple[str, int]]:
+    """The cells to set in bold: (title, column) of the leads that the test confirms."""
+    return {cell for cell, p in leads(table).items() if p < ALPHA}
+
+
+def bold_note(seeds: Sequence[int], among: str) -> str:
+    """What bold means, or why nothing is."""
+    if len(seeds) == 1:
+        return "One seed: plain numbers, no cell is bold."
+    return (
+        f"Bold: the best {among}, where a two-sided Wilcoxon signed-rank test over pairs of images and seeds separates it from "
+        f"the second best (p < {ALPHA})."
+    )
 
 
 def as_csv(table: Table) -> str:
-    """Long form: one line per cell with ours, sd and published, unrounded."""
+    """Long form: one line per cell with ours, sd, published, unrounded, and the p of a contest's best (`leads`)."""
+    found = leads(table)
     records = [
-        {"row": title, "group": group, "column": name, "ours": cell.mean, "sd": cell.sd, "published": cell.published}
+        {
+            "run": table.runs.get(title, ""),
+            "dataset": column.dataset,
+            "segmenter": column.segmenter,
+            "metric": column.metric,
+            "row": title,
+            "group": column.group,
+            "column": column.name,
+            "ours": cell.mean,
+            "sd": cell.sd,
+            "published": cell.published,
+            "p": found.get((title, number)),
+        }
         for title, cells in table.rows.items()
-        for (group, name), cell in zip(table.columns, cells, strict=True)
+        for number, (column, cell) in enumerate(zip(table.columns, cells, strict=True))
         if isinstance(cell, Cell)
     ]
     return pd.DataFrame(records).to_csv(index=False)
@@ -104,7 +165,7 @@ def as_markdown(table: Table) -> str:
 
 
 def _markdown_block(table: Table) -> list[str]:
-    header = ["", *(f"{group}<br>{name}".replace("|", "\\|") for group, name in table.columns)]
+    header = ["", *(f"{column.group}<br>{column.name}".replace("|", "\\|") for column in table.columns)]
     rows = [[title, *_texts(table, title, "**{}**", " ± ")] for title in table.rows]
     return [_pipes(cells) for cells in (header, ["---"] * len(header), *rows)]
 
@@ -115,7 +176,7 @@ def _pipes(cells: Sequence[str]) -> str:
 
 def _texts(table: Table, title: str, bold: str, pm: str) -> list[str]:
     """A row's cells, the best in bold."""
-    best = best_rows(table)
+    best = best_cells(table)
     return [
         cell if isinstance(cell, str) else cell.text(bold if (title, column) in best else "{}", pm)
         for column, cell in enumerate(table.rows[title])
@@ -145,7 +206,7 @@ def _tex_block(table: Table) -> list[str]:
     starts = np.cumsum([2, *table.groups.values()])
     rules = [rf"\cmidrule(lr){{{start}-{stop - 1}}}" for start, stop in pairwise(starts)]
     rows = [[title, *_texts(table, title, r"\textbf{{{}}}", " ± ")] for title in table.rows]
-    names = [_ampersands(["", *(name for _, name in table.columns)])]
+    names = [_ampersands(["", *(column.name for column in table.columns)])]
     return [" & ".join(["", *heads]) + r" \\", " ".join(rules), *names, r"\midrule", *map(_ampersands, rows)]
 
 
@@ -159,6 +220,9 @@ def _escaped(text: str) -> str:
         ("%", r"\%"),
         ("_", r"\_"),
         ("|DiC|", r"$|$DiC$|$"),
+        ("✓", r"$\checkmark$"),
+        ("×", r"$\times$"),
+        ("λ", r"$\lambda$"),
         ("↑", r"$\uparrow$"),
         ("↓", r"$\downarrow$"),
         ("±", r"$\pm$"),

@@ -100,9 +100,15 @@ class Student:
             {level: self.network.scale(level) for level in levels},
             self.settings.near,
             self.instances,
+            changes={**self._scale_weights(), **self.settings.changes},
         )
         with initialisation(self.settings.seed, "method", self.settings.method):
             return build_method(self.settings.method, context)
+
+    def _scale_weights(self) -> dict[str, float]:
+        """The scale's weights of terms that this method has."""
+        own = method_class(self.settings.method).weights
+        return {name: weight for name, weight in self.settings.training.weights.items() if name in own}
 
     def _optimiser(self) -> torch.optim.Optimizer:
         training = self.settings.training
@@ -137,8 +143,8 @@ class Student:
             return {"affinity": supervised, "loss": supervised}
         moment = Moment(self.settings.seed, self.step, self.settings.training.iterations)
         terms = self.method.terms(mine, teacher, moment)
-        weights = {**self.method.weights, **self.settings.training.weights}
-        total = supervised + sum(weights[name] * term for name, term in terms.items())
+        weights = self.method.weights
+        total = supervised + sum(weights[name] * term for name, term in terms.items() if weights[name])
         return {"affinity": supervised, **terms, "loss": total}
 
     def advance(self, batch: Batch, supervision: Supervision, teacher: View | None) -> None:
