@@ -1,4 +1,4 @@
-# make        set up .venv and run the demo: synthetic twins, Tables I to III, Figures 2 to 5
+# make        set up .venv and run the demo: synthetic twins, all tables, figures and claims, report.html and reproduction.pdf
 # make test   set up and run all tests        make check   ruff, types, snakefmt, snakemake --lint
 # CORES=8 make, PYTHON=python3.12 make, TESTS="-m 'not slow'" make test
 

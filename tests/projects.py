@@ -78,6 +78,7 @@ def settings(run: Run, **training) -> RunSettings:
         network=run.network,
         arguments=WIDTHS[run.network],
         method=run.method,
+        changes=dict(run.changes),
         teacher=run.taught_by.name if run.taught_by else None,
         seed=run.seed,
         shifts=((1, 3, 9), (1, 3, 9)),

@@ -83,6 +83,7 @@ def test_every_scale_that_is_shipped_is_valid(scale):
             r"table1: unknown method 'gdr'; did you mean 'grd'\?",
         ),
         ("experiments.yaml", ("table1", "runs"), [{"network": "resunet", "methods": ["at"]}], "method 'at' needs a teacher"),
+        ("experiments.yaml", ("table1", "runs"), [{"network": "resunet", "changes": {"node": 1}}], "changes are to a method"),
         (
             "experiments.yaml",
             ("table1", "runs"),
@@ -114,33 +115,60 @@ def test_a_scale_is_laid_over_the_data_sets_key_by_key(config):
     assert demo.segmenters["mutex_truth_foreground"].foreground == "truth"
 
 
-def test_tables_2_and_3_unfold_into_100_runs_and_the_others_share_theirs(config):
+def test_the_whole_paper_unfolds_into_127_runs(config):
+    """Table II 72, III 28, IV 3 more, V 10, VI 6, Figure 6 8: every cell has a run, and no run is another's double."""
     project = Project.load(config)
-    table2 = project.runs("table2")
-    assert len(table2) == len({(run.dataset, run.name) for run in table2}) == 72
-    table3 = project.runs("table3")
-    assert len(table3) == 28
-    assert set(project.runs("table1", "figure2", "figure3", "figure4", "figure5")) <= {*table2, *table3}
-    assert len(project.all_runs()) == 72 + 28
+    assert {name: len(project.runs(name)) for name in project.experiments} == {
+        **{"table1": 6, "table2": 72, "table3": 28, "table4": 6, "table5": 11, "table6": 8},
+        **{"figure2": 21, "figure3": 14, "figure4": 7, "figure5": 7, "figure6": 9},
+    }
+    new, counts = set(), {}
+    order = [*(f"table{n}" for n in (2, 3, 4, 5, 6)), "figure6", "table1", *(f"figure{n}" for n in (2, 3, 4, 5))]
+    for name in order:
+        counts[name] = len(set(project.runs(name)) - new)
+        new |= set(project.runs(name))
+    assert [count for count in counts.values() if count] == [72, 28, 3, 10, 6, 8]
+    assert set(project.all_runs()) == new and len(new) == 127
+    digests = {project.settings(run).model_copy(update={"run": ""}).digest for run in new}
+    assert len(digests) == 127
 
 
-def test_students_of_a_teacher_are_one_group(config):
+def test_the_cells_that_the_paper_shares_are_one_run_each(config):
+    project = Project.load(config)
+    shared = {}
+    for run in project.all_runs():
+        tables = [name for name in (*(f"table{n}" for n in range(2, 7)), "figure6") if run in project.runs(name)]
+        if len(tables) > 1:
+            shared[run.dataset, run.stem] = tables
+    assert shared == {
+        ("cvppp", "mobilenet_v2"): ["table2", "table4"],
+        ("cvppp", "mobilenet_v2-biskd-resunet"): ["table2", "table4"],
+        ("cvppp", "mobilenet_v2-grd-resunet"): ["table2", "table4", "table5", "figure6"],
+        ("cvppp", "resunet_tiny"): ["table2", "table6"],
+        ("cvppp", "resunet_tiny-grd-resunet"): ["table2", "table6"],
+    }
+
+
+@pytest.mark.parametrize("experiment", [*(f"table{n}" for n in range(1, 7)), "figure6"])
+def test_a_table_by_itself_trains_its_own_runs_alone(config, experiment):
+    project = Project.load(config)
+    own = set(project.runs(experiment))
+    for group in project.groups():
+        assert set(group.students) <= own or not set(group.students) & own
+
+
+@pytest.mark.parametrize(("sharing", "sizes"), [("teacher", [34, *[10] * 5, *[5] * 4]), ("run", [1] * 104)])
+def test_students_of_a_teacher_can_all_train_together_or_each_alone(config, sharing, sizes):
+    edit(config / "config.yaml", "sharing", value=sharing)
     groups = Project.load(config).groups()
-    assert [len(group.students) for group in groups] == [10] * 6 + [5] * 4
-    assert {run.taught_by for run in groups[0].students} == {groups[0].teacher}
-
-
-@pytest.mark.parametrize("table", ["table2", "table3"])
-def test_every_row_of_a_published_table_has_a_run_and_the_reverse(config, table):
-    project = Project.load(config)
-    for dataset in project.experiments[table].datasets:
-        stems = {run.stem for run in project.runs(table) if run.dataset == dataset}
-        assert stems == set(project.published[table][dataset])
+    assert sorted((len(group.students) for group in groups), reverse=True) == sizes
+    assert len({group.name for group in groups}) == len(groups)
+    assert all(run.taught_by == group.teacher for group in groups for run in group.students)
 
 
 def test_seeds_multiply_the_runs(config):
     edit(config / "config.yaml", "seeds", value=[0, 1, 2])
-    assert len(Project.load(config).all_runs()) == 3 * 100
+    assert len(Project.load(config).all_runs()) == 3 * 127
 
 
 @pytest.mark.parametrize(
@@ -148,6 +176,10 @@ def test_seeds_multiply_the_runs(config):
     [
         (Run("cvppp", "resunet"), "resunet-s0"),
         (Run("cvppp", "resunet_tiny", "grd", "nested_unet", 2), "resunet_tiny-grd-nested_unet-s2"),
+        (
+            Run("cvppp", "resunet_tiny", "grd", "resunet", changes=(("edge", 0.0), ("inter_edge", 0.1), ("queue_size", 8.0))),
+            "resunet_tiny-grd-resunet-edge0-inter_edge0.1-queue_size8-s0",
+        ),
     ],
 )
 def test_a_run_s_name_says_what_it_is(run, name):
@@ -160,6 +192,25 @@ def test_a_name_that_says_no_run_is_refused():
         Run.named("cvppp", "resunet")
     with pytest.raises(GrdError, match="unknown network 'resnet'"):
         Run.named("cvppp", "resnet-s0")
+
+
+def test_a_change_that_its_method_has_not_is_one_sentence(config):
+    row = {"network": "resunet_tiny", "teacher": "resunet", "methods": ["biskd", "grd"], "changes": {"queue_siz": 1}}
+    edit(config / "experiments.yaml", "table4", "runs", value=[row])
+    sentence = r"experiments\.yaml, table4: method biskd: unknown weight or option 'queue_siz'; choose one of"
+    with pytest.raises(GrdError, match=sentence):
+        Project.load(config).check_methods()
+    row["methods"] = ["grd"]
+    edit(config / "experiments.yaml", "table4", "runs", value=[row])
+    with pytest.raises(GrdError, match="did you mean 'queue_size'"):
+        Project.load(config).check_methods()
+
+
+def test_the_shipped_changes_and_weights_are_ones_that_methods_have(config):
+    Project.load(config).check_methods()
+    edit(config / "scales/demo.yaml", "training", "weights", value={"noode": 1})
+    with pytest.raises(GrdError, match=r"demo\.yaml, weights: unknown term 'noode'; did you mean 'node'"):
+        Project.load(config).check_methods()
 
 
 def test_the_digest_follows_what_decides_the_result_and_nothing_else(config):

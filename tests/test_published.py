@@ -3,9 +3,17 @@
 from pathlib import Path
 
 import pytest
-import yaml
 
-PUBLISHED = yaml.safe_load((Path(__file__).parents[1] / "config" / "published.yaml").read_text(encoding="utf-8"))
+from grd.reporting.ablations import term_weights
+from grd.runs import Project
+
+PROJECT = Project.load(Path(__file__).parents[1] / "config")
+PUBLISHED = PROJECT.published
+ABLATIONS = {table: PUBLISHED[table]["cvppp"] for table in ("table4", "table5", "table6")}
+TABLES = [f"table{number}" for number in range(1, 7)]
+TERMS = ["node", "edge", "affinity_graph", "inter_edge", "inter_affinity"]
+LAMBDAS = [f"lambda{number}" for number in range(1, 6)]
+WIDTHS = ["resunet_s20", "resunet_s15", "resunet_tiny", "resunet_s5"]
 METHODS = ["at", "spkd", "rekd", "biskd", "grd"]
 COLUMNS = {
     "cvppp": {"sbd": (71, 89), "dic": (0.9, 5.1)},
@@ -23,8 +31,13 @@ def score(row):
     return {"sbd": row["sbd"], "dic": row["dic"]}
 
 
+def runs(table):
+    """The runs of a table, one per data set and row."""
+    return list({(run.dataset, run.stem): run for run in PROJECT.runs(table)}.values())
+
+
 def test_every_table_has_the_rows_and_columns_of_the_paper():
-    assert set(PUBLISHED) == {f"table{n}" for n in range(1, 7)}
+    assert list(PUBLISHED) == TABLES
     teachers, students = {"resunet", "nested_unet"}, {"resunet_tiny", "mobilenet_v2"}
     assert set(PUBLISHED["table1"]) == teachers | students | {"mala", "mala_tiny"}
     assert all(set(r) == {"parameters", "macs", "seconds", "seconds_spread"} for r in PUBLISHED["table1"].values())
@@ -37,7 +50,41 @@ def test_every_table_has_the_rows_and_columns_of_the_paper():
         assert set(rows) == stems({"mala"}, {"mala_tiny"}) and len(rows) == 7
         assert all(set(row) == {"waterz", "multicut"} for row in rows.values())
         assert all(set(cell) == {"voi", "arand"} for row in rows.values() for cell in row.values())
-    assert [len(PUBLISHED[table]) for table in ("table4", "table5", "table6")] == [6, 11, 4]
+    columns = {
+        "table4": [*TERMS, "sbd", "dic"],
+        "table5": [*LAMBDAS, "sbd", "dic"],
+        "table6": ["sbd", "dic", "parameters", "macs"],
+    }
+    assert all(set(PUBLISHED[table]) == {"cvppp"} for table in columns)
+    assert [len(rows) for rows in ABLATIONS.values()] == [6, 11, 8]
+    assert all(list(row) == columns[table] for table, rows in ABLATIONS.items() for row in rows.values())
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_every_published_row_has_a_run_and_every_run_a_published_row(table):
+    published = PUBLISHED[table]
+    if table == "table1":  # by network: each is timed on one data set
+        assert sorted(run.stem for run in runs(table)) == sorted(published)
+    else:
+        rows = {(dataset, stem) for dataset, stems in published.items() for stem in stems}
+        assert rows == {(run.dataset, run.stem) for run in runs(table)}
+
+
+@pytest.mark.parametrize("table", ABLATIONS)
+def test_the_rows_of_tables_4_to_6_stand_in_the_order_of_their_runs(table):
+    assert list(ABLATIONS[table]) == [run.stem for run in runs(table)]
+
+
+def test_the_marks_of_table_4_are_the_terms_that_its_runs_have():
+    for run in runs("table4"):
+        marks = {term: ABLATIONS["table4"][run.stem][term] for term in TERMS}
+        assert marks == {term: weight > 0 for term, weight in term_weights(run).items()}, run.stem
+
+
+def test_the_lambdas_of_table_5_are_the_weights_that_its_runs_have():
+    for run in runs("table5"):
+        printed = [ABLATIONS["table5"][run.stem][name] for name in LAMBDAS]
+        assert printed == [term_weights(run)[term] for term in TERMS], run.stem
 
 
 def test_the_cells_that_cannot_be_read_are_exactly_three():
@@ -56,28 +103,28 @@ def test_the_cells_that_cannot_be_read_are_exactly_three():
 
 
 def test_cells_that_two_tables_share_agree():
-    cvppp, table4, table6 = PUBLISHED["table2"]["cvppp"], PUBLISHED["table4"], PUBLISHED["table6"]
-    assert score(table4[0]) == cvppp["mobilenet_v2"]
-    assert score(table4[3]) == cvppp["mobilenet_v2-biskd-resunet"]
-    assert score(table4[5]) == score(PUBLISHED["table5"][0]) == cvppp["mobilenet_v2-grd-resunet"]
-    assert table6["s10"]["plain"] == cvppp["resunet_tiny"]
-    assert table6["s10"]["distilled"] == cvppp["resunet_tiny-grd-resunet"]
-    tiny = PUBLISHED["table1"]["resunet_tiny"]
-    assert (table6["s10"]["parameters"], table6["s10"]["macs"]) == (tiny["parameters"], tiny["macs"])
+    cvppp, tiny = PUBLISHED["table2"]["cvppp"], PUBLISHED["table1"]["resunet_tiny"]
+    shared = {table: [stem for stem in rows if stem in cvppp] for table, rows in ABLATIONS.items()}
+    assert shared == {
+        "table4": ["mobilenet_v2", "mobilenet_v2-biskd-resunet", "mobilenet_v2-grd-resunet"],
+        "table5": ["mobilenet_v2-grd-resunet"],
+        "table6": ["resunet_tiny", "resunet_tiny-grd-resunet"],
+    }
+    for table, stems in shared.items():
+        for stem in stems:
+            assert score(ABLATIONS[table][stem]) == cvppp[stem], (table, stem)
+    for stem in shared["table6"]:
+        assert all(ABLATIONS["table6"][stem][size] == tiny[size] for size in ("parameters", "macs"))
 
 
 def test_table_4_adds_one_term_per_row_and_table_5_changes_one_weight_tenfold():
-    terms = ["node", "edge", "affinity", "inter_edge", "inter_affinity"]
-    for n, row in enumerate(PUBLISHED["table4"]):
-        assert set(row) == {*terms, "sbd", "dic"}
-        assert [row[term] for term in terms] == [True] * n + [False] * (5 - n)
-    weights = [f"lambda{n}" for n in range(1, 6)]
-    first, *others = PUBLISHED["table5"]
-    assert [first[w] for w in weights] == [0.1, 0.1, 10, 1, 1]
+    for n, row in enumerate(ABLATIONS["table4"].values()):
+        assert [row[term] for term in TERMS] == [True] * n + [False] * (5 - n)
+    first, *others = ABLATIONS["table5"].values()
+    assert [first[name] for name in LAMBDAS] == [0.1, 0.1, 10, 1, 1]
     for n, row in enumerate(others):
-        assert set(row) == {*weights, "sbd", "dic"}
-        changed = {w: max(row[w] / first[w], first[w] / row[w]) for w in weights if row[w] != first[w]}
-        assert changed == {weights[n // 2]: pytest.approx(10)}
+        changed = {name: max(row[name] / first[name], first[name] / row[name]) for name in LAMBDAS if row[name] != first[name]}
+        assert changed == {LAMBDAS[n // 2]: pytest.approx(10)}
 
 
 def test_every_number_lies_in_the_range_of_its_column():
@@ -91,30 +138,31 @@ def test_every_number_lies_in_the_range_of_its_column():
         for stem, row in PUBLISHED["table3"][dataset].items():
             for cell in row.values():
                 assert low <= cell["voi"] <= high and 0.09 <= cell["arand"] <= 0.25, (dataset, stem)
-    for row in PUBLISHED["table4"] + PUBLISHED["table5"]:
+    for row in [*ABLATIONS["table4"].values(), *ABLATIONS["table5"].values()]:
         assert 71 <= row["sbd"] <= 87 and 0.8 <= row["dic"] <= 5
-    for row in PUBLISHED["table6"].values():
-        assert 74 < row["plain"]["sbd"] < row["distilled"]["sbd"] < 88
-        assert 4 > row["plain"]["dic"] > row["distilled"]["dic"] > 1
+    for network in WIDTHS:
+        alone, taught = (ABLATIONS["table6"][stem] for stem in (network, f"{network}-grd-resunet"))
+        assert 74 < alone["sbd"] < taught["sbd"] < 88
+        assert 4 > alone["dic"] > taught["dic"] > 1
 
 
 def test_smaller_networks_have_the_share_of_parameters_and_time_that_the_prose_gives():
-    table1, table6 = PUBLISHED["table1"], PUBLISHED["table6"]
+    table1, table6 = PUBLISHED["table1"], ABLATIONS["table6"]
     for network, parameters, time in (("resunet", 0.9, 10), ("mala", 0.4, 5)):  # percent of the teacher's
         teacher, student = table1[network], table1[f"{network}_tiny"]
         assert 100 * student["parameters"] / teacher["parameters"] == pytest.approx(parameters, abs=0.05)
         assert 100 * student["seconds"] / teacher["seconds"] == pytest.approx(time, abs=0.5)
     for row in table1.values():
         assert 0.02 < row["seconds_spread"] / row["seconds"] < 0.2
-    sizes = [(row["parameters"], row["macs"]) for row in table6.values()]
-    assert sizes == sorted(sizes) == [(0.07, 1.50), (0.17, 3.28), (0.30, 5.76), (0.90, 17.31)]
+    for suffix in ("", "-grd-resunet"):
+        sizes = [(table6[network + suffix]["parameters"], table6[network + suffix]["macs"]) for network in WIDTHS]
+        assert sizes == sorted(sizes) == [(0.07, 1.50), (0.17, 3.28), (0.30, 5.76), (0.90, 17.31)]
 
 
 def test_counts_of_leaves_come_in_twentieths():
-    rows = [*PUBLISHED["table2"]["cvppp"].values(), *PUBLISHED["table4"], *PUBLISHED["table5"]]
-    rows += [row[kind] for row in PUBLISHED["table6"].values() for kind in ("plain", "distilled")]
-    for row in rows:  # |DiC| is a mean over 20 images
-        assert row["dic"] * 20 == pytest.approx(round(row["dic"] * 20)), row
+    for rows in (PUBLISHED["table2"]["cvppp"], *ABLATIONS.values()):
+        for stem, row in rows.items():  # |DiC| is a mean over 20 images
+            assert row["dic"] * 20 == pytest.approx(round(row["dic"] * 20)), stem
 
 
 @pytest.mark.parametrize(
@@ -161,7 +209,7 @@ def test_spot_values():
     assert table3["ac34"]["mala_tiny-grd-mala"]["waterz"] == {"voi": 1.32, "arand": 0.108}
     assert table3["cremi_b"]["mala_tiny-grd-mala"]["multicut"] == {"voi": 1.542, "arand": 0.127}
     assert table3["cremi_c"]["mala"]["multicut"] == {"voi": 1.618, "arand": 0.205}
-    assert PUBLISHED["table5"][9] == {
+    assert ABLATIONS["table5"]["mobilenet_v2-grd-resunet-inter_affinity0.1"] == {
         "lambda1": 0.1,
         "lambda2": 0.1,
         "lambda3": 10,
@@ -170,4 +218,4 @@ def test_spot_values():
         "sbd": 85.3,
         "dic": 0.8,
     }
-    assert PUBLISHED["table6"]["s5"]["distilled"] == {"sbd": 87.6, "dic": 1.25}
+    assert score(ABLATIONS["table6"]["resunet_s5-grd-resunet"]) == {"sbd": 87.6, "dic": 1.25}

@@ -5,8 +5,13 @@ import csv
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from grd.logs import logged
+
+if TYPE_CHECKING:
+    from grd.layout import Layout
+    from grd.runs import Project
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -43,7 +48,40 @@ def parser() -> argparse.ArgumentParser:
     predict.add_argument("--threshold", type=float, default=0.5, help="volumes, waterz: more merges more (default 0.5)")
     predict.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     predict.set_defaults(action=_predict)
+
+    plan = commands.add_parser("plan", help="what a table or figure asks for: runs, jobs, hours, memory, disk space")
+    plan.add_argument("targets", nargs="+", metavar="TARGET", help=TARGETS)
+    plan.add_argument("--scale", help="a file of config/scales (default: that of config/config.yaml)")
+    plan.add_argument("--devices", type=_positive, help="also the hours on so many devices at a time")
+    plan.add_argument("--csv", action="store_true", help="one line per training job")
+    plan.set_defaults(action=_plan)
+
+    benchmark = commands.add_parser("benchmark", help="measure training steps on this machine, for `grd plan`; needs no data")
+    benchmark.add_argument("targets", nargs="*", default=["all"], metavar="TARGET", help=f"{TARGETS} (default: all)")
+    benchmark.add_argument("--scale", help="a file of config/scales (default: that of config/config.yaml)")
+    benchmark.add_argument("--steps", type=_positive, default=3, help="steps to time after two to warm up (default 3)")
+    benchmark.add_argument("--device", help="auto, cpu, cuda or cuda:N (default: that of config/config.yaml)")
+    benchmark.set_defaults(action=_benchmark)
     return top
+
+
+TARGETS = "a table or figure of config/experiments.yaml, tables, figures, all, or a path in results/SCALE/runs"
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a number of at least 1, found '{text}'")
+    return int(text)
+
+
+def _project(scale: str | None) -> "tuple[Project, Layout]":
+    """The project at a scale, that of config/config.yaml if None, and where its results lie."""
+    from grd.config import read_yaml
+    from grd.layout import Layout
+    from grd.runs import Project
+
+    project = Project.load(config=read_yaml(Path("config/config.yaml")) | ({"scale": scale} if scale else {}))
+    return project, Layout(Path("results") / project.config.scale, project.config.data)
 
 
 def _fetch(chosen: argparse.Namespace) -> None:
@@ -94,3 +132,25 @@ def _predict(chosen: argparse.Namespace) -> None:
     volume = waterz if chosen.algorithm == "waterz" else MulticutSegmenter(algorithm="multicut")
     for path in segment_files(chosen.images, chosen.model, chosen.out, image, volume, choose_device(chosen.device)):
         sys.stdout.write(f"{path}\n")
+
+
+def _plan(chosen: argparse.Namespace) -> None:
+    from grd.plan import Plan, report, table
+
+    plan = Plan.of(*_project(chosen.scale), chosen.targets)
+    sys.stdout.write(table(plan) if chosen.csv else report(plan, chosen.devices))
+    if chosen.csv and plan.missing:
+        sys.stderr.write(f"hours, memory: {plan.missing}\n")
+
+
+def _benchmark(chosen: argparse.Namespace) -> None:
+    from grd.device import choose_device
+    from grd.plan import runs_of, with_companions
+    from grd.training.benchmark import described, measure_all
+
+    project, layout = _project(chosen.scale)
+    project.check_methods()
+    runs = with_companions(project, runs_of(project, layout, chosen.targets))
+    device = choose_device(chosen.device or project.config.device, project.scale.threads)
+    sys.stdout.write(described(measure_all(project, runs, chosen.steps, device, layout.benchmark)))
+    sys.stdout.write(f"{layout.benchmark}\n")

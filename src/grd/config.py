@@ -160,6 +160,8 @@ class Dataset(Source):
     `canvas` is what the network is given at evaluation: images are padded to it, volumes cut into tiles of it. `shifts`
     lists, axis by axis, the distances in pixels at which the supervised loss compares embeddings; distillation and
     inference take those up to `reach` (the paper's N). `resolution` is the size of a voxel in nm, for drawing volumes.
+    `shape` is that of a sample's image as its archive has it, (H, W), (H, W, 3) or (Z, Y, X), and `counts` says how many
+    samples the lists in an archive name, split by split: from these time and space are estimated before the data are there.
     """
 
     title: str
@@ -168,6 +170,8 @@ class Dataset(Source):
     page: str
     normalisation: Literal["imagenet", "unit"]
     resolution: tuple[float, float, float] | None = None
+    shape: Extent
+    counts: dict[Literal["training", "validation", "test"], Positive] = {}
     canvas: Extent
     padding: Literal["reflect", "zero"]
     shifts: tuple[tuple[Positive, ...], ...]
@@ -181,10 +185,24 @@ class Dataset(Source):
         """Spatial axes: 2 for images, 3 for volumes."""
         return len(self.canvas)
 
+    @property
+    def predicted_splits(self) -> list[str]:
+        """The test split; before it the validation split, where a segmenter takes its threshold from that."""
+        tuned = any(getattr(segmenter, "threshold", None) == "validation" for segmenter in self.segmenters.values())
+        return ["validation", "test"] if tuned else ["test"]
+
     @model_validator(mode="after")
     def _one_rank(self) -> Self:
         if not len(self.canvas) == len(self.augment.crop) == len(self.shifts):
             raise ValueError("canvas, augment.crop and shifts need one entry per axis: 2 for images, 3 for volumes")
+        if len(self.shape) < self.rank:
+            raise ValueError("shape needs one entry per axis: (H, W) or (H, W, 3) for images, (Z, Y, X) for volumes")
+        return self
+
+    @model_validator(mode="after")
+    def _counted(self) -> Self:
+        if self.split == "archive" and len(self.counts) < 3:
+            raise ValueError("`split: archive` needs `counts` of training, validation and test")
         return self
 
 

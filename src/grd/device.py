@@ -1,8 +1,21 @@
-"""Which device computes."""
+"""Which device computes, and what it is called."""
 
 import torch
 
 from grd.errors import GrdError
+
+
+def device_name(device: torch.device) -> str:
+    """What computes: the GPU's name, or the number of CPU threads."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"CPU, {torch.get_num_threads()} threads"
+
+
+def synchronise(device: torch.device) -> None:
+    """Wait until the device has done all it was given."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
 
 
 def choose_device(name: str, threads: int | None = None) -> torch.device:

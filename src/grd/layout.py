@@ -1,8 +1,10 @@
 """Where everything lies: paths under results/<scale>/ and in the data folder, named once."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from grd.errors import GrdError
 from grd.runs import Run
 
 
@@ -34,9 +36,21 @@ class Layout:
         """The folder of a run."""
         return self.results / "runs" / run.dataset / run.name
 
+    def run_at(self, path: Path | str) -> Run:
+        """The run whose folder this is, or is in; GrdError for a path that lies elsewhere."""
+        below = os.path.relpath(path, self.results / "runs").split(os.sep)
+        if len(below) < 2 or below[0] == os.pardir:
+            folder = self.results / "runs/DATASET/RUN"
+            raise GrdError(f"{path}: expected {folder} or a file in such a folder, found another path; correct it, or the scale")
+        return Run.named(below[0], below[1])
+
     def model(self, run: Run) -> Path:
         """A run's network."""
         return self.run(run) / "model.pt"
+
+    def history(self, run: Run) -> Path:
+        """A run's losses, step by step."""
+        return self.run(run) / "history.jsonl"
 
     def labels(self, run: Run, segmenter: str) -> Path:
         """A run's segmentation of the test images."""
@@ -49,6 +63,11 @@ class Layout:
     def timing(self, run: Run) -> Path:
         """A run's inference times."""
         return self.run(run) / "timing.csv"
+
+    @property
+    def benchmark(self) -> Path:
+        """Measured time and memory of training steps."""
+        return self.results / "benchmark.json"
 
     @property
     def state(self) -> Path:

@@ -23,6 +23,7 @@ from grd.config import (
     Fidelity,
     Scale,
     Training,
+    Twin,
     known,
     merge,
     parse,
@@ -138,6 +139,13 @@ def checked(run: Run, where: str) -> Run:
     return run
 
 
+def with_teachers(runs: Iterable[Run]) -> list[Run]:
+    """Distinct runs, then the teachers that are not among them."""
+    found = dict.fromkeys(runs)
+    found.update(dict.fromkeys(run.taught_by for run in list(found) if run.taught_by is not None))
+    return list(found)
+
+
 @dataclass(frozen=True)
 class Project:
     """All of config/, validated: the one object that the workflow asks."""
@@ -180,6 +188,10 @@ class Project:
         """A data set of config/datasets.yaml at this scale."""
         return self.datasets[known(name, self.datasets, "data set", "config/datasets.yaml")]
 
+    def twin(self, dataset: str) -> Twin | None:
+        """How a data set's twin is drawn at this scale; None where the data are real."""
+        return self.scale.twins.get(dataset) if self.scale.data == "twins" else None
+
     def runs(self, *experiments: str) -> list[Run]:
         """The distinct runs of these experiments, in the order of their rows."""
         found: dict[Run, None] = {}
@@ -215,9 +227,22 @@ class Project:
 
     def all_runs(self) -> list[Run]:
         """Every distinct run of every experiment, teachers included."""
-        runs = dict.fromkeys(self.runs(*self.experiments))
-        runs.update(dict.fromkeys(run.taught_by for run in list(runs) if run.taught_by is not None))
-        return list(runs)
+        return with_teachers(self.runs(*self.experiments))
+
+    def runs_of(self, target: str) -> list[Run]:
+        """The runs, teachers included, of a table, a figure, or of `tables`, `figures`, `all`; GrdError for another name."""
+        kinds = {"all": "", "tables": "table", "figures": "figure"}
+        known(target, [*self.experiments, *kinds], "target", "config/experiments.yaml")
+        chosen = [name for name in self.experiments if name.startswith(kinds[target])] if target in kinds else [target]
+        return with_teachers(self.runs(*chosen))
+
+    def known_run(self, run: Run) -> Run:
+        """`run` if it can be trained here; GrdError if not: an unknown data set, or a student that no experiment has."""
+        self._check_rank(run, run.name)
+        if run.teacher is not None and run not in self.all_runs():
+            students = [other.name for other in self.all_runs() if other.dataset == run.dataset and other.teacher]
+            known(run.name, students, "student", f"config/experiments.yaml, {run.dataset}")
+        return run
 
     def groups(self) -> list[Group]:
         """The students of each teacher (on a data set, with a seed) as jobs that share its forward passes.
@@ -233,6 +258,11 @@ class Project:
             Group("_".join([teacher.dataset, teacher.network, f"s{teacher.seed}", *shared_by]), teacher, tuple(students))
             for (teacher, shared_by), students in members.items()
         ]
+
+    def groups_of(self, runs: Iterable[Run]) -> list[Group]:
+        """The groups that train some of these runs."""
+        wanted = set(runs)
+        return [group for group in self.groups() if not wanted.isdisjoint(group.students)]
 
     def _shared_by(self, run: Run) -> tuple[str, ...]:
         """What tells a run's group from others of its teacher."""

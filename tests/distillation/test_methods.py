@@ -73,6 +73,15 @@ def test_inter_image_terms_start_when_the_bank_holds_an_earlier_image():
     assert len(taught.bank) == 4
 
 
+def test_a_run_may_change_weights_and_options_by_name():
+    context = Context(Fidelity(), {}, {}, {}, OFFSETS, 5, changes={"node": 2, "queue_size": 3, "sampling_number": 1})
+    changed, plain = build_method("grd", context), build_method("grd", Context(Fidelity(), {}, {}, {}, OFFSETS, 5))
+    assert changed.weights == {**plain.weights, "node": 2} and plain.weights["node"] == 0.1
+    assert changed.bank.nodes.shape[0] == 3 and plain.bank.nodes.shape[0] == 32
+    with pytest.raises(GrdError, match="method grd: unknown weight or option 'nodes'; did you mean 'node'"):
+        build_method("grd", Context(Fidelity(), {}, {}, {}, OFFSETS, 5, changes={"nodes": 2}))
+
+
 def test_features_of_different_sizes_are_refused_with_their_shapes():
     student, teacher = ({3: (channels, rows, 4), 2: (5, 8, 8), 1: (3, 16, 16)} for channels, rows in ((6, 4), (9, 5)))
     context = Context(Fidelity(), student, teacher, {}, OFFSETS, 5)

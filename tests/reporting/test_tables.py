@@ -8,7 +8,8 @@ import pytest
 
 from grd.data.store import write_labels
 from grd.layout import Layout
-from grd.reporting.table import Cell, Table, as_csv, as_markdown, as_tex, best_rows, blocks
+from grd.reporting.ablations import table4, table5, table6
+from grd.reporting.table import Cell, Column, Table, as_csv, as_markdown, as_tex, best_cells, blocks, escaped, leads
 from grd.reporting.tables import table1, table2, table3
 from grd.reporting.titles import row_titles
 from grd.runs import Project, Run
@@ -25,9 +26,9 @@ METRICS = ("sbd", "dic", "aji", "f1", "pq", "dice")
 
 
 def scored(tmp_path, project):
-    """Scores for every run of Table II: each metric is a number that tells run and metric; times for every run of Table I."""
+    """Scores for every run of images: each metric is a number that tells run and metric; times for every run of Table I."""
     layout = Layout(tmp_path, tmp_path)
-    for number, run in enumerate(project.runs("table2")):
+    for number, run in enumerate(project.runs("table2", "table4", "table5", "table6")):
         for segmenter in project.dataset(run.dataset).segmenters:
             values = {name: [number / 1000 + i / 100 - 0.01, number / 1000 + i / 100 + 0.01] for i, name in enumerate(METRICS)}
             write(layout.scores(run, segmenter), {"image": ["a", "b"], **values})
@@ -60,7 +61,7 @@ def test_table_2_has_every_row_and_column_of_the_paper(tmp_path):
     assert len(table.rows) == 24 and len(table.columns) == 10
     assert list(table.rows)[:5] == ["T1: ResUNet", "T2: NestedUNet", "S1: ResUNet-tiny", "S2: MobileNet", "T1 & S1 + AT"]
     assert list(table.rows)[-1] == "T2 & S2 + GRD (ours)"
-    assert [group for group, _ in table.columns] == ["CVPPP A1"] * 2 + ["C. elegans"] * 4 + ["BBBC039V1"] * 4
+    assert [column.group for column in table.columns] == ["CVPPP A1"] * 2 + ["C. elegans"] * 4 + ["BBBC039V1"] * 4
 
 
 def test_a_cell_is_the_mean_over_images_in_the_table_s_unit(tmp_path):
@@ -73,7 +74,7 @@ def test_a_cell_is_the_mean_over_images_in_the_table_s_unit(tmp_path):
 
 def test_published_dice_and_f1_stand_under_their_true_names(tmp_path):
     table = table2(project(), scored(tmp_path, project()))
-    cells = dict(zip([name.split(" ↑")[0] for _, name in table.columns[2:6]], table.rows["T1: ResUNet"][2:6], strict=True))
+    cells = dict(zip([column.name.split(" ↑")[0] for column in table.columns[2:6]], table.rows["T1: ResUNet"][2:6], strict=True))
     assert cells["F1 (objects)"].published == 0.916  # printed under Dice
     assert cells["Dice (pixels)"].published == 0.931  # printed under F1
 
@@ -113,14 +114,9 @@ def test_table_3_has_two_segmentations_of_four_volumes_by_seven_networks(tmp_pat
     table = table3(project(), partitioned(tmp_path, project()))
     assert list(table.rows) == ["T: MALA", "S: MALA-tiny", "+ AT", "+ SPKD", "+ ReKD", "+ BISKD", "+ GRD (ours)"]
     assert list(table.groups.items()) == [("AC3/4", 4), ("CREMI-A", 4), ("CREMI-B", 4), ("CREMI-C", 4)]
-    assert [name for _, name in table.columns[:4]] == ["Waterz VOI ↓", "Waterz ARAND ↓", "LMC VOI ↓", "LMC ARAND ↓"]
+    assert [column.name for column in table.columns[:4]] == ["Waterz VOI ↓", "Waterz ARAND ↓", "LMC VOI ↓", "LMC ARAND ↓"]
     assert [cell.text() for cell in table.rows["T: MALA"][:3]] == ["2.000 (1.296)", "1.000 (0.115)", "1.000 (1.261)"]
     assert table.rows["+ GRD (ours)"][15].published == 0.102
-
-
-def test_the_lowest_voi_among_the_methods_is_bold(tmp_path):
-    table = table3(project(), partitioned(tmp_path, project()))
-    assert best_rows(table) == {("+ GRD (ours)", column) for column in range(16)}
 
 
 def test_table_3_lists_the_thresholds_that_labels_files_tell(tmp_path):
@@ -146,39 +142,123 @@ def test_teachers_and_students_are_counted_apart_for_images_and_volumes():
     ]
 
 
-def small():
+def cell(*seeds, digits=1, published=None):
+    """A cell of images' scores, a list for each seed."""
+    samples = np.array(seeds, float)
+    return Cell(samples.mean(), samples.mean(1).std(ddof=1) if len(seeds) > 1 else None, published, digits, samples)
+
+
+def small(seeds=3):
+    """Two methods that compete and a student that does not; B has the higher PQ on every image, the counts are alike."""
+    lead = np.arange(1, 8 * seeds + 1).reshape(seeds, 8) / 100
     rows = {
-        "T1 & S1 + A": [Cell(0.5, None, 0.4, 1), Cell(2.0, None, None, 2)],
-        "T1 & S1 + B": [Cell(0.9, None, 0.4, 1), Cell(3.0, None, None, 2)],
-        "S1: alone": [Cell(5.0, None, 0.4, 1), ""],
+        "A": [cell(*(0 * lead + 0.4), published=0.4), cell(*[[1, 2] * 4] * seeds, digits=2)],
+        "B": [cell(*(lead + 0.4)), cell(*[[2, 1] * 4] * seeds, digits=2)],
+        "C: alone": [Cell(5.0, None, 0.4, 1), ""],
     }
-    return Table("A caption.", [("Data_1", "PQ ↑"), ("Data_1", "|DiC| ↓")], rows, ["A note."])
+    columns = [Column("Data_1", "PQ ↑", "pq", "data", "mutex"), Column("Data_1", "|DiC| ↓", "dic", "data", "mutex")]
+    return Table("A caption.", columns, rows, ["A note."], {"A": "net-a-net", "B": "net-b-net"}, [["A", "B"]])
 
 
-def test_the_best_of_a_pair_is_bold_by_the_direction_of_its_metric():
-    assert best_rows(small()) == {("T1 & S1 + B", 0), ("T1 & S1 + A", 1)}
+def test_bold_is_the_best_where_pairs_of_images_and_seeds_tell_it_from_the_second():
+    assert best_cells(small()) == {("B", 0)}
+    found = leads(small())
+    assert found["B", 0] == pytest.approx(2 * 0.5**24)  # 24 differences of one sign
+    assert found["A", 1] == pytest.approx(1.0)  # as many better as worse
     markdown = as_markdown(small())
-    assert "| T1 & S1 + B | **0.9** (0.4) | 3.00 (–) |" in markdown
+    assert "| B | **0.5 ± 0.1 (–)** | 1.50 ± 0.00 (–) |" in markdown
     assert "|DiC|" not in markdown and "\\|DiC\\|" in markdown
 
 
-def test_the_csv_is_long_and_unrounded():
+def test_a_single_seed_tells_nothing_and_says_so(tmp_path):
+    assert leads(small(seeds=1)) == {} and "**" not in as_markdown(small(seeds=1)).replace("**A caption.**", "")
+    assert "One seed: plain numbers, no cell is bold." in table2(project(), scored(tmp_path, project())).notes
+
+
+def test_several_seeds_name_the_test(tmp_path):
+    table = table2(project((0, 1)), scored(tmp_path, project((0, 1))))
+    assert any("two-sided Wilcoxon signed-rank test over pairs of images and seeds" in note for note in table.notes)
+
+
+def test_equal_cells_separate_nothing():
+    table = small()
+    same = replace(table, rows={**table.rows, "A": table.rows["B"]})
+    assert leads(same)["A", 0] == 1.0 and best_cells(same) == set()
+
+
+def test_only_methods_of_one_pair_compete(tmp_path):
+    contests = table2(project(), scored(tmp_path, project())).contests
+    assert [len(titles) for titles in contests] == [5] * 4
+    assert contests[0] == [f"T1 & S1 + {name}" for name in ("AT", "SPKD", "ReKD", "BISKD", "GRD (ours)")]
+
+
+def test_the_csv_is_long_and_unrounded_and_names_the_run():
     lines = as_csv(small()).splitlines()
-    assert lines[0] == "row,group,column,ours,sd,published" and len(lines) == 1 + 5
-    assert lines[1] == "T1 & S1 + A,Data_1,PQ ↑,0.5,,0.4"
+    assert lines[0] == "run,dataset,segmenter,metric,row,group,column,ours,sd,published,p" and len(lines) == 1 + 5
+    assert lines[1].startswith("net-a-net,data,mutex,pq,A,Data_1,PQ ↑,0.4") and lines[1].endswith(",0.4,")
+    assert float(lines[3].rsplit(",", 1)[1]) < 1e-6
 
 
 def test_the_tex_escapes_and_balances():
     tex = as_tex(small())
-    assert r"Data\_1" in tex and r"T1 \& S1 + B & \textbf{0.9} (0.4)" in tex
+    assert r"Data\_1" in tex and r"B & \textbf{0.5 $\pm$ 0.1 (--)}" in tex and r"$|$DiC$|$ $\downarrow$" in tex
     assert tex.count("{") == tex.count("}")
     for environment in ("table*", "tabular"):
         assert tex.count(rf"\begin{{{environment}}}") == tex.count(rf"\end{{{environment}}}") == 1
     assert not re.search(r"[↑↓±–]", tex)
 
 
+def test_every_special_character_is_escaped():
+    assert escaped(r"a_b & 50 % {x} \ #1 ~ ^") == (
+        r"a\_b \& 50 \% \{x\} \textbackslash{} \#1 \textasciitilde{} \textasciicircum{}"
+    )
+
+
+def test_table_4_marks_the_terms_that_a_run_has(tmp_path):
+    table = table4(project(), scored(tmp_path, project()))
+    assert list(table.rows) == ["Student alone", "+ Node", "+ Edge", "+ AGD", "+ Edge, inter", "+ AGD, inter"]
+    for number, cells in enumerate(table.rows.values()):
+        assert cells[:5] == ["✓"] * number + ["×"] * (5 - number)
+        assert [cells[5].published, cells[6].published] == [
+            *[(71.9, 5.0), (76.5, 2.45), (79.4, 2.5), (84.7, 1.4), (85.2, 1.35), (86.0, 1.1)][number]
+        ]
+
+
+def test_table_5_has_the_weights_that_a_run_has(tmp_path):
+    table = table5(project(), scored(tmp_path, project()))
+    assert list(table.rows)[:3] == ["GRD", "λ1 = 1", "λ1 = 0.01"] and len(table.rows) == 11
+    assert table.rows["GRD"][:5] == ["0.1", "0.1", "10", "1", "1"]
+    assert table.rows["λ3 = 100"][:5] == ["0.1", "0.1", "100", "1", "1"]
+    assert table.rows["λ5 = 0.1"][6].published == 0.8
+
+
+def test_table_6_has_the_printed_parameters_and_macs_to_the_digit(tmp_path):
+    table = table6(project(), scored(tmp_path, project()))
+    printed = {"1/20": ("0.07", "1.50"), "1/15": ("0.17", "3.28"), "-tiny": ("0.30", "5.76"), "1/5": ("0.90", "17.31")}
+    assert len(table.rows) == 8
+    for title, (parameters, macs, *_) in table.rows.items():
+        network = title.removeprefix("ResUNet").split()[0]
+        assert (parameters.text(), macs.text()) == tuple(f"{number} ({number})" for number in printed[network]), title
+    assert table.contests[0] == ["ResUNet 1/20 alone", "ResUNet 1/20 + GRD"] and len(table.contests) == 4
+
+
+def test_cells_that_tables_share_are_of_one_run(tmp_path):
+    both = project()
+    layout = scored(tmp_path, both)
+    two, four, five, six = (table(both, layout) for table in (table2, table4, table5, table6))
+
+    def run(table, title):
+        return table.runs[title], table.rows[title][-2:] if table is not two else table.rows[title][:2]
+
+    assert run(two, "S2: MobileNet") == run(four, "Student alone")
+    assert run(two, "T1 & S2 + BISKD") == run(four, "+ AGD")
+    assert run(two, "T1 & S2 + GRD (ours)") == run(four, "+ AGD, inter") == run(five, "GRD")
+    assert run(two, "S1: ResUNet-tiny")[0] == run(six, "ResUNet-tiny alone")[0]
+    assert run(two, "T1 & S1 + GRD (ours)")[0] == run(six, "ResUNet-tiny + GRD")[0]
+
+
 def wide(*groups):
-    columns = [(name, f"{name}{n} ↑") for name, width in groups for n in range(width)]
+    columns = [Column(name, f"{name}{n} ↑") for name, width in groups for n in range(width)]
     return Table("A caption.", columns, {"+ A": [Cell(n, None, None, 0) for n in range(len(columns))]}, ["A note."])
 
 
@@ -192,5 +272,5 @@ def test_both_texts_of_a_wide_table_have_every_column_once_under_one_caption():
     table = wide(("a", 4), ("b", 4), ("c", 4))
     for text in (as_markdown(table), as_tex(table)):
         assert text.count("A caption.") == text.count("A note.") == 1 and text.count("+ A") == 2
-        assert all(text.count(name[:2]) >= 1 for _, name in table.columns)
+        assert all(text.count(column.name[:2]) >= 1 for column in table.columns)
     assert r"\begin{tabular}{lcccccccc}" in as_tex(table) and as_tex(table).count(r"\toprule") == 2

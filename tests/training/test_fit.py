@@ -1,6 +1,7 @@
 import json
 import logging
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,20 @@ def test_training_brings_the_loss_down(world, tmp_path):
     (folder,) = run_group(world, tmp_path, [Run("cvppp", "resunet_tiny")], iterations=60, log_every=10)
     losses = [record["loss"] for record in read_history(folder / "history.jsonl") if "loss" in record]
     assert losses[-1] < 0.7 * losses[0]
+
+
+def test_without_the_terms_between_images_grd_is_biskd_to_the_bit(world, tmp_path):
+    runs = [student("biskd"), replace(student("grd"), changes=(("inter_affinity", 0.0), ("inter_edge", 0.0)))]
+    assert same(*map(weights, run_group(world, tmp_path, runs)))
+
+
+def test_a_changed_weight_changes_the_loss_and_a_scale_s_weight_gives_way_to_it(world, tmp_path):
+    changed = replace(student("grd"), changes=(("node", 3.0),))
+    folders = run_group(world, tmp_path, [student("grd"), changed], weights={"node": 0.5, "attention": 7})
+    for folder, factor in zip(folders, (0.5, 3.0), strict=True):
+        first = read_history(folder / "history.jsonl")[0]
+        terms = {"affinity": 1, "node": factor, "edge": 0.1, "affinity_graph": 10, "inter_edge": 1, "inter_affinity": 1}
+        assert first["loss"] == pytest.approx(sum(weight * first[name] for name, weight in terms.items()), rel=1e-5)
 
 
 def test_students_have_the_same_bits_alone_and_in_company(world, tmp_path):

@@ -1,6 +1,9 @@
 """The workflow on twins, from nothing to tables, in a folder of its own."""
 
+import base64
 import copy
+import json
+import re
 import shutil
 import subprocess
 import sys
@@ -26,6 +29,36 @@ def jobs(result):
             break
         counts[line.split()[0]] = int(line.split()[1])
     return counts
+
+
+def embedded(report, name):
+    """A variable of a report's page: `results` by path, `categories` with their subcategories."""
+    (found,) = re.findall(rf"^\s*var {name} = (.*);$", report.read_text(), re.MULTILINE)
+    return json.loads(found)
+
+
+def check_report(results):
+    """The report holds the very tables, figures and loss curves that lie beside it, each with a caption and labels."""
+    names = ["tables/claims.html", *(f"tables/table{number}.html" for number in range(1, 7))]
+    names += [f"figures/figure{number}.png" for number in range(2, 7)]
+    trained = sorted({path.parents[1].name for path in results.glob("runs/*/*/history.jsonl")})
+    names += [f"figures/curves-{dataset}.png" for dataset in trained]
+    shown = embedded(results / "report.html", "results")
+    assert set(shown) == {f"results/demo/{name}" for name in names}
+    for name in names:
+        entry = shown[f"results/demo/{name}"]
+        assert base64.b64decode(entry["data_uri"].split("base64,")[1]) == (results / name).read_bytes()
+        assert "Scale demo: synthetic twins" in entry["caption"] and "system-message" not in entry["caption"]
+        assert entry["labels"]["scale"] == "demo" and len(entry["labels"]) == 2
+    categories = embedded(results / "report.html", "categories")
+    assert {name: set(parts) for name, parts in categories.items()} == {
+        "Claims": {"Other"},
+        "Tables": {"Methods", "Ablations"},
+        "Figures": {"Images", "Volumes", "Ablations"},
+        "Training": {"Images", "Volumes"},
+    }
+    description = embedded(results / "report.html", "workflow_desc")
+    assert "Graph relation distillation, reproduced" in description and "system-message" not in description
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +131,7 @@ def test_from_nothing_to_tables_and_figures_and_nothing_to_do_after(small):
     for name in ("figure2", "figure3", "figure4", "figure5"):
         for ending in ("pdf", "png", "csv"):
             assert (results / "figures" / f"{name}.{ending}").stat().st_size > 100
+    check_report(results)
     runs = sorted(path.parent for path in results.glob("runs/*/*/model.pt"))
     assert len(runs) == 36 + 8
     for run in runs:

@@ -7,6 +7,7 @@ from snakemake.exceptions import WorkflowError
 from grd.config import Source
 from grd.errors import GrdError
 from grd.layout import Layout
+from grd.reporting.latex import INSTALL, missing_latex
 from grd.runs import Project, Run
 
 try:
@@ -16,6 +17,12 @@ try:
 except GrdError as error:
     raise WorkflowError(str(error))
 
+LATEX = not missing_latex()
+if workflow.is_main_process and not LATEX:
+    logger.warning(
+        f"LaTeX lacks {', '.join(missing_latex())}: reproduction.pdf is left out, its sources and all else are made. {INSTALL}"
+    )
+
 TWINS = PROJECT.scale.data == "twins"
 LAYOUT = Layout(Path("results") / PROJECT.config.scale, PROJECT.config.data)
 RESULTS, LOGS, BENCHMARKS = (
@@ -23,6 +30,25 @@ RESULTS, LOGS, BENCHMARKS = (
 )
 TABLES, FIGURES = RESULTS / "tables", RESULTS / "figures"
 GPUS = int(PROJECT.config.device != "cpu")
+SCALE = f"Scale {PROJECT.config.scale}: {PROJECT.scale.title}."
+if TWINS:
+    SCALE += " The data are synthetic twins: no score or time here compares with a published one."
+
+# How the report lists them: under which heading, as which number, and what they show.
+LISTED = {
+    "table1": ("Methods", "I", "Complexity and inference time"),
+    "table2": ("Methods", "II", "Methods on images"),
+    "table3": ("Methods", "III", "Methods on volumes"),
+    "table4": ("Ablations", "IV", "Loss terms"),
+    "table5": ("Ablations", "V", "Loss weights"),
+    "table6": ("Ablations", "VI", "Widths of the student"),
+    "figure2": ("Images", "2", "Segmentations of images"),
+    "figure3": ("Volumes", "3", "Segmentations of volumes, a section"),
+    "figure4": ("Volumes", "4", "Neurites in 3D"),
+    "figure5": ("Images", "5", "Embeddings as colours"),
+    "figure6": ("Ablations", "6", "The memory bank: K and L"),
+}
+REPORT = Path(workflow.main_snakefile).parent / "report"
 
 
 def source_settings(wildcards):
@@ -122,9 +148,39 @@ def plan_of(experiment):
     return {
         "experiment": PROJECT.experiments[experiment].model_dump(mode="json"),
         "published": PROJECT.published.get(experiment),
-        "scale": PROJECT.scale.title,
+        "scale": SCALE,
         "datasets": {
             name: [data.title, data.metrics, list(data.segmenters)]
             for name, data in datasets.items()
         },
     }
+
+
+def runs_on(dataset):
+    return [run for run in PROJECT.all_runs() if run.dataset == dataset]
+
+
+def histories(wildcards):
+    """How each run on a data set was trained."""
+    return [LAYOUT.history(run) for run in runs_on(wildcards.dataset)]
+
+
+def listed(name, path):
+    """The file in the report, with its description."""
+    subcategory, number, what = LISTED[name]
+    kind = name.rstrip("0123456789")
+    return report(
+        path,
+        caption=f"../report/{name}.rst",
+        category=f"{kind.capitalize()}s",
+        subcategory=subcategory,
+        labels={kind: f"{number}: {what}", "scale": PROJECT.config.scale},
+    )
+
+
+def claims_plan(wildcards):
+    """All that the claims table shows beside the files that it is made from."""
+    from grd.reporting.claims import load_claims
+    from grd.reporting.claims.plan import plan
+
+    return plan(PROJECT, load_claims()) | {"scale": SCALE}

@@ -1,5 +1,7 @@
 # Scores → tables and figures.
 
+import sys
+
 # What of each run a table or figure is drawn from.
 TABLE_FILES = {
     "table1": ["timing"],
@@ -16,6 +18,8 @@ FIGURE_FILES = {
     "figure5": ["model", "scores"],
     "figure6": ["scores"],
 }
+ON_DEVICE = {"figure5", "figure6"}  # figures that compute
+TRAINED = list(dict.fromkeys(run.dataset for run in PROJECT.all_runs()))
 
 
 for table, files in TABLE_FILES.items():
@@ -29,6 +33,7 @@ for table, files in TABLE_FILES.items():
             csv=TABLES / f"{table}.csv",
             tex=TABLES / f"{table}.tex",
             md=TABLES / f"{table}.md",
+            html=listed(table, TABLES / f"{table}.html"),
         log:
             LOGS / f"{table}.log",
         benchmark:
@@ -58,7 +63,7 @@ for figure, files in FIGURE_FILES.items():
             samples=samples_of(figure),
         output:
             pdf=FIGURES / f"{figure}.pdf",
-            png=FIGURES / f"{figure}.png",
+            png=listed(figure, FIGURES / f"{figure}.png"),
             csv=FIGURES / f"{figure}.csv",
         log:
             LOGS / f"{figure}.log",
@@ -66,11 +71,11 @@ for figure, files in FIGURE_FILES.items():
             BENCHMARKS / f"{figure}.tsv"
         conda:
             "../../envs/torch.yaml"
-        threads: PROJECT.scale.threads if "model" in files else 1
+        threads: PROJECT.scale.threads if figure in ON_DEVICE else 1
         resources:
             mem_mb=4000,
             runtime=30,
-            gpu=GPUS if "model" in files else 0,
+            gpu=GPUS if figure in ON_DEVICE else 0,
         params:
             plan=plan_of(figure),
         message:
@@ -79,10 +84,171 @@ for figure, files in FIGURE_FILES.items():
             "../scripts/figure.py"
 
 
+rule claims:
+    input:
+        tables=expand(TABLES / "{table}.csv", table=TABLE_FILES),
+        figures=expand(
+            FIGURES / "{figure}.csv", figure=["figure2", "figure3", "figure6"]
+        ),
+        samples=[LAYOUT.samples(dataset) for dataset in TRAINED],
+    output:
+        csv=TABLES / "claims.csv",
+        tex=TABLES / "claims.tex",
+        md=TABLES / "claims.md",
+        html=report(
+            TABLES / "claims.html",
+            caption="../report/claims.rst",
+            category="Claims",
+            labels={"claims": "The paper's prose", "scale": PROJECT.config.scale},
+        ),
+    log:
+        LOGS / "claims.log",
+    benchmark:
+        BENCHMARKS / "claims.tsv"
+    conda:
+        "../../envs/torch.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+        gpu=0,
+    params:
+        plan=claims_plan,
+    message:
+        "Checking the paper's claims"
+    script:
+        "../scripts/claims.py"
+
+
+rule loss_curves:
+    input:
+        histories,
+    output:
+        pdf=FIGURES / "curves-{dataset}.pdf",
+        png=report(
+            FIGURES / "curves-{dataset}.png",
+            caption="../report/curves.rst",
+            category="Training",
+            subcategory=lambda wildcards: {2: "Images", 3: "Volumes"}[
+                rank_of(wildcards)
+            ],
+            labels=lambda wildcards: {
+                "losses": f"{PROJECT.datasets[wildcards.dataset].title}: {len(runs_on(wildcards.dataset))} runs",
+                "scale": PROJECT.config.scale,
+            },
+        ),
+        csv=FIGURES / "curves-{dataset}.csv",
+    log:
+        LOGS / "loss_curves/{dataset}.log",
+    benchmark:
+        BENCHMARKS / "loss_curves/{dataset}.tsv"
+    conda:
+        "../../envs/torch.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+        gpu=0,
+    params:
+        title=lambda wildcards: PROJECT.datasets[wildcards.dataset].title,
+        scale=SCALE,
+    message:
+        "Drawing the loss curves of {wildcards.dataset}"
+    script:
+        "../scripts/curves.py"
+
+
+# Snakemake's own report, asked for by a rule, so that it is made and renewed as all else.
+rule report:
+    input:
+        tables=expand(TABLES / "{table}.html", table=TABLE_FILES),
+        figures=expand(FIGURES / "{figure}.png", figure=FIGURE_FILES),
+        curves=expand(FIGURES / "curves-{dataset}.png", dataset=TRAINED),
+        claims=TABLES / "claims.html",
+        descriptions=sorted(REPORT.glob("*.rst")),
+        stylesheet=REPORT / "report.css",
+    output:
+        html=RESULTS / "report.html",
+    log:
+        LOGS / "report.log",
+    benchmark:
+        BENCHMARKS / "report.tsv"
+    localrule: True
+    conda:
+        "../../envs/base.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+        gpu=0,
+    params:
+        python=sys.executable,
+        snakefile=workflow.main_snakefile,
+        config=config,
+    message:
+        "Putting all tables, figures, loss curves and claims on one page"
+    script:
+        "../scripts/report.py"
+
+
+rule document:
+    input:
+        tables=expand(TABLES / "{table}.tex", table=[*TABLE_FILES, "claims"]),
+        figures=expand(FIGURES / "{figure}.pdf", figure=FIGURE_FILES),
+    output:
+        tex=RESULTS / "reproduction.tex",
+    log:
+        LOGS / "document.log",
+    benchmark:
+        BENCHMARKS / "document.tsv"
+    conda:
+        "../../envs/torch.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+        gpu=0,
+    params:
+        tables=[*TABLE_FILES, "claims"],
+        figures=list(FIGURE_FILES),
+    message:
+        "Writing the document of all tables and figures"
+    script:
+        "../scripts/document.py"
+
+
+if LATEX:
+
+    rule pdf:
+        input:
+            source=RESULTS / "reproduction.tex",
+            tables=expand(TABLES / "{table}.tex", table=[*TABLE_FILES, "claims"]),
+            figures=expand(FIGURES / "{figure}.pdf", figure=FIGURE_FILES),
+        output:
+            pdf=RESULTS / "reproduction.pdf",
+        log:
+            LOGS / "pdf.log",
+        benchmark:
+            BENCHMARKS / "pdf.tsv"
+        conda:
+            "../../envs/base.yaml"
+        threads: 1
+        resources:
+            mem_mb=1000,
+            runtime=10,
+            gpu=0,
+        message:
+            "Typesetting reproduction.pdf"
+        script:
+            "../scripts/pdf.py"
+
+
 rule tables:
     input:
         expand(
-            TABLES / "{table}.{ending}", table=TABLE_FILES, ending=["csv", "tex", "md"]
+            TABLES / "{table}.{ending}",
+            table=TABLE_FILES,
+            ending=["csv", "tex", "md", "html"],
         ),
 
 
@@ -91,5 +257,14 @@ rule figures:
         expand(
             FIGURES / "{figure}.{ending}",
             figure=FIGURE_FILES,
+            ending=["pdf", "png", "csv"],
+        ),
+
+
+rule curves:
+    input:
+        expand(
+            FIGURES / "curves-{dataset}.{ending}",
+            dataset=TRAINED,
             ending=["pdf", "png", "csv"],
         ),

@@ -40,7 +40,7 @@ for group in PROJECT.groups():
             teacher=LAYOUT.model(group.teacher),
         output:
             models=[LAYOUT.model(run) for run in group.students],
-            histories=[LAYOUT.run(run) / "history.jsonl" for run in group.students],
+            histories=[LAYOUT.history(run) for run in group.students],
         log:
             LOGS / f"distil/{group.name}.log",
         benchmark:

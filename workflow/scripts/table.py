@@ -2,8 +2,7 @@ from pathlib import Path
 
 from grd.layout import Layout
 from grd.logs import logged
-from grd.reporting.table import write_table
-from grd.reporting.tables import TABLES
+from grd.reporting.tables import TABLES, write_table
 from grd.runs import Project
 
 with logged(snakemake.log[0]):

@@ -34,12 +34,13 @@ def split_names(settings: Source, archives: dict[str, Path]) -> dict[str, list[s
     if settings.split == "archive":
         where, splits = archives[METADATA], _from_archive(archives[METADATA])
     else:
-        where, splits = settings.split, _from_yaml(settings.split)
+        where, splits = settings.split, read_lists(settings.split)
     _check_disjoint(splits, where)
     return splits
 
 
-def _from_yaml(path: Path) -> dict[str, list[str]]:
+def read_lists(path: Path) -> dict[str, list[str]]:
+    """The lists of a split file, one per split; GrdError if one is absent."""
     content = read_yaml(path)
     if set(content) != set(SPLITS) or not all(isinstance(names, list) and names for names in content.values()):
         raise GrdError(f"{path}: expected lists of names under {', '.join(SPLITS)}, found {', '.join(content)}; restore the file")

@@ -1,7 +1,6 @@
 """BISKD: Liu et al., Efficient biomedical instance segmentation via knowledge distillation, 2022 (the paper's [18])."""
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
 
 from torch import Tensor, nn
 

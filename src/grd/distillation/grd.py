@@ -1,6 +1,7 @@
 """GRD, graph relation distillation: the paper's own method (Sec. III, Eq. 8)."""
 
 from collections.abc import Mapping
+
 from torch import Tensor
 
 from grd.distillation.biskd import BISKD

@@ -116,7 +116,8 @@ class Method(nn.Module, ABC):
         """Weights and options with the changes of a run; GrdError for a name that is neither, with the nearest."""
         for name in changes:
             known(name, [*cls.weights, *cls.options], "weight or option", f"method {cls.__name__.lower()}")
-        return tuple({name: changes.get(name, value) for name, value in own.items()} for own in (cls.weights, cls.options))
+        weights, options = ({name: changes.get(name, own[name]) for name in own} for own in (cls.weights, cls.options))
+        return weights, options
 
     @abstractmethod
     def terms(self, student: View, teacher: View, moment: Moment) -> dict[str, Tensor]:

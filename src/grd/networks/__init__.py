@@ -37,8 +37,12 @@ NETWORKS: dict[str, NetworkEntry] = {
 }
 
 
+def network_class(name: str) -> "type[EmbeddingNetwork]":
+    """The class of a network by its name."""
+    module, attribute = NETWORKS[known(name, NETWORKS, "network", "networks")].target.split(":")
+    return getattr(import_module(f"grd.networks.{module}"), attribute)
+
+
 def build(name: str, **arguments: Any) -> "EmbeddingNetwork":
     """A network by its name, with the paper's arguments unless others are given."""
-    entry = NETWORKS[known(name, NETWORKS, "network", "networks")]
-    module, attribute = entry.target.split(":")
-    return getattr(import_module(f"grd.networks.{module}"), attribute)(**{**entry.arguments, **arguments})
+    return network_class(name)(**{**NETWORKS[name].arguments, **arguments})

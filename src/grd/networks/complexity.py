@@ -67,6 +67,13 @@ def named_complexity(name: str, size: Sequence[int] | None = None, **arguments: 
         return count(build(name, **arguments), size)
 
 
+def weight_bytes(name: str, **arguments: Any) -> int:
+    """Bytes of a network's weights, buffers included: about those of its model.pt."""
+    with torch.device("meta"):
+        weights = build(name, **arguments).state_dict().values()
+    return sum(tensor.numel() * tensor.element_size() for tensor in weights)
+
+
 def all_complexities() -> dict[str, Complexity]:
     """Every network of the paper at Table I's input size; MobileNetV2 and MALA also as the paper counted them."""
     counts = {name: named_complexity(name) for name in NETWORKS}

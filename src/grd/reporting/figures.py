@@ -20,6 +20,7 @@ from grd.inference.predict import ImagePredictor, load_predictor
 from grd.layout import Layout
 from grd.metrics.errors import merging_segments, split_instances
 from grd.metrics.overlap import overlap_table
+from grd.reporting.bank import figure6
 from grd.reporting.panels import bare, caption, draw_image, draw_labels, mark_errors, predictions, renamed, undistilled_student
 from grd.reporting.renderings import figure4
 from grd.reporting.titles import first_seed, run_title
@@ -194,5 +195,6 @@ FIGURES: dict[str, Callable[[Project, Layout], tuple[Figure, pd.DataFrame]]] = {
     "figure3": figure3,
     "figure4": figure4,
     "figure5": figure5,
+    "figure6": figure6,
 }
 """The figures by the names of their experiments."""

@@ -107,12 +107,12 @@ def bare(axis: Axes, title: str = "") -> None:
     axis.set_yticks([])
 
 
-def caption(figure: Figure, project: Project, text: str) -> None:
-    """Fit the panels above a text, to which the scale is added."""
+def caption(figure: Figure, project: Project, text: str, above: float = 0.1) -> None:
+    """Fit the panels, with so many inches above them, over a text, to which the scale is added."""
     width, height = figure.get_size_inches()
     whole_text = f"{text} · scale {project.config.scale} ({project.scale.title})"
     lines = textwrap.wrap(whole_text, int(23 * width))  # characters of this size in an inch
-    figure.tight_layout(pad=0.4, rect=(0, (0.12 * len(lines) + 0.06) / height, 1, 1 - 0.1 / height))
+    figure.tight_layout(pad=0.4, rect=(0, (0.12 * len(lines) + 0.06) / height, 1, 1 - above / height))
     figure.text(0.005, 0.05 / height, "\n".join(lines), fontsize=6, linespacing=1.3)
 
 

@@ -1,16 +1,12 @@
-"""What a table is, and its three forms: csv (numbers), tex (booktabs) and md."""
+"""What a table is, and its forms for programs and paper: csv (numbers), tex (booktabs) and md."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy.stats import wilcoxon
-
-from grd.data.store import write_text
 
 UP, DOWN = "↑", "↓"
 BLOCK = 10
@@ -30,12 +26,12 @@ class Cell:
     digits: int
     samples: np.ndarray | None = field(default=None, compare=False, repr=False)
 
-    def text(self, bold: str = "{}", pm: str = " ± ") -> str:
+    def text(self) -> str:
         """`ours ± sd (published)`."""
         ours = "–" if self.mean is None else f"{self.mean:.{self.digits}f}"
-        ours += "" if self.sd is None else f"{pm}{self.sd:.{self.digits}f}"
+        ours += "" if self.sd is None else f" ± {self.sd:.{self.digits}f}"
         published = "–" if self.published is None else f"{self.published:.{self.digits}f}"
-        return f"{bold.format(ours)} ({published})"
+        return f"{ours} ({published})"
 
 
 @dataclass(frozen=True)
@@ -115,6 +111,8 @@ def _ranked(table: Table, titles: Sequence[str], column: int, descending: bool) 
 
 
 def _p_value(best: np.ndarray, second: np.ndarray) -> float:
+    from scipy.stats import wilcoxon  # takes a second to import, and a single seed has no use for it
+
     differences = (best - second).ravel()
     return float(wilcoxon(differences).pvalue) if differences.any() else 1.0
 
@@ -166,7 +164,11 @@ def as_markdown(table: Table) -> str:
 
 def _markdown_block(table: Table) -> list[str]:
     header = ["", *(f"{column.group}<br>{column.name}".replace("|", "\\|") for column in table.columns)]
-    rows = [[title, *_texts(table, title, "**{}**", " ± ")] for title in table.rows]
+    best = best_cells(table)
+    rows = [
+        [title, *(f"**{text}**" if (title, number) in best else text for number, text in enumerate(_texts(cells)))]
+        for title, cells in table.rows.items()
+    ]
     return [_pipes(cells) for cells in (header, ["---"] * len(header), *rows)]
 
 
@@ -174,67 +176,84 @@ def _pipes(cells: Sequence[str]) -> str:
     return "| " + " | ".join(cells) + " |"
 
 
-def _texts(table: Table, title: str, bold: str, pm: str) -> list[str]:
-    """A row's cells, the best in bold."""
-    best = best_cells(table)
-    return [
-        cell if isinstance(cell, str) else cell.text(bold if (title, column) in best else "{}", pm)
-        for column, cell in enumerate(table.rows[title])
-    ]
+def _texts(cells: Sequence[Cell | str]) -> list[str]:
+    return [cell if isinstance(cell, str) else cell.text() for cell in cells]
 
 
 def as_tex(table: Table) -> str:
-    """A booktabs table* that compiles with booktabs and graphicx loaded."""
+    """A booktabs table*, no wider than the page, that compiles with booktabs, graphicx and amssymb loaded."""
     parts = blocks(table)
     lines = [
-        r"\begin{table*}",
-        rf"\caption{{{_escaped(table.caption)}}}",
+        r"\begin{table*}[!htbp]",
+        rf"\caption{{{escaped(table.caption)}}}",
         r"\centering",
-        r"\resizebox{\textwidth}{!}{%",
+        r"\resizebox{\ifdim\width>\textwidth\textwidth\else\width\fi}{!}{%",
         rf"\begin{{tabular}}{{l{'c' * max(len(part.columns) for part in parts)}}}",
         *(line for part in parts for line in (r"\toprule", *_tex_block(part))),
         r"\bottomrule",
         r"\end{tabular}}",
-        *(rf"\par\footnotesize {_escaped(note)}" for note in table.notes),
+        *(rf"\par\footnotesize {escaped(note)}" for note in table.notes),
         r"\end{table*}",
     ]
     return "\n".join(lines) + "\n"
 
 
 def _tex_block(table: Table) -> list[str]:
-    heads = [rf"\multicolumn{{{width}}}{{c}}{{{_escaped(group)}}}" for group, width in table.groups.items()]
+    heads = [rf"\multicolumn{{{width}}}{{c}}{{{escaped(group)}}}" for group, width in table.groups.items()]
     starts = np.cumsum([2, *table.groups.values()])
     rules = [rf"\cmidrule(lr){{{start}-{stop - 1}}}" for start, stop in pairwise(starts)]
-    rows = [[title, *_texts(table, title, r"\textbf{{{}}}", " ± ")] for title in table.rows]
-    names = [_ampersands(["", *(column.name for column in table.columns)])]
-    return [" & ".join(["", *heads]) + r" \\", " ".join(rules), *names, r"\midrule", *map(_ampersands, rows)]
+    names = ["", *(escaped(column.name) for column in table.columns)]
+    return [_ampersands(["", *heads]), " ".join(rules), _ampersands(names), r"\midrule", *_tex_rows(table)]
+
+
+def _tex_rows(table: Table) -> list[str]:
+    best, rows = best_cells(table), []
+    for title, cells in table.rows.items():
+        texts = [escaped(text) for text in _texts(cells)]
+        bold = [rf"\textbf{{{text}}}" if (title, number) in best else text for number, text in enumerate(texts)]
+        rows.append(_ampersands([escaped(title), *bold]))
+    return rows
 
 
 def _ampersands(cells: Sequence[str]) -> str:
-    return " & ".join(map(_escaped, cells)) + r" \\"
+    return " & ".join(cells) + r" \\"
 
 
-def _escaped(text: str) -> str:
-    for plain, tex in (
-        ("&", r"\&"),
-        ("%", r"\%"),
-        ("_", r"\_"),
-        ("|DiC|", r"$|$DiC$|$"),
-        ("✓", r"$\checkmark$"),
-        ("×", r"$\times$"),
-        ("λ", r"$\lambda$"),
-        ("↑", r"$\uparrow$"),
-        ("↓", r"$\downarrow$"),
-        ("±", r"$\pm$"),
-        ("–", "--"),
-        (" x ", r" $\times$ "),
-    ):
-        text = text.replace(plain, tex)
-    return text
+TEX = {
+    "\\": r"\textbackslash{}",
+    "{": r"\{",
+    "}": r"\}",
+    "&": r"\&",
+    "%": r"\%",
+    "#": r"\#",
+    "$": r"\$",
+    "_": r"\_",
+    "^": r"\textasciicircum{}",
+    "~": r"\textasciitilde{}",
+    "|": r"$|$",
+    "<": r"$<$",
+    ">": r"$>$",
+    "✓": r"$\checkmark$",
+    "×": r"$\times$",
+    "·": r"$\cdot$",
+    "λ": r"$\lambda$",
+    "β": r"$\beta$",
+    "→": r"$\rightarrow$",
+    "≤": r"$\leq$",
+    "≥": r"$\geq$",
+    "≈": r"$\approx$",
+    "−": "$-$",
+    "↑": r"$\uparrow$",
+    "↓": r"$\downarrow$",
+    "±": r"$\pm$",
+    "–": "--",
+    "“": "``",
+    "”": "''",
+    "’": "'",
+    "…": r"\ldots{}",
+}
 
 
-def write_table(table: Table, csv: Path, tex: Path, md: Path) -> None:
-    """Write the three forms."""
-    write_text(csv, as_csv(table))
-    write_text(tex, as_tex(table))
-    write_text(md, as_markdown(table))
+def escaped(text: str) -> str:
+    """Plain text as LaTeX; it needs amssymb."""
+    return "".join(TEX.get(character, character) for character in text).replace(" x ", r" $\times$ ")

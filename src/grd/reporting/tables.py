@@ -1,15 +1,16 @@
-"""Tables II and III, of methods: ours beside the published; and the register of all tables."""
+"""Tables II and III, of methods: ours beside the published; and the register of all tables, and their four forms."""
 
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from grd.data.store import opened
+from grd.data.store import opened, write_text
 from grd.layout import Layout
 from grd.reporting.ablations import table4, table5, table6
 from grd.reporting.costs import table1
+from grd.reporting.interactive import as_html
 from grd.reporting.scores import pairs, score_columns, score_rows
-from grd.reporting.table import Table, bold_note
+from grd.reporting.table import Table, as_csv, as_markdown, as_tex, bold_note
 from grd.reporting.titles import SEGMENTER_TITLES, first_seed, row_titles, scale_notes
 from grd.runs import Project
 
@@ -128,3 +129,11 @@ TABLES: dict[str, Callable[[Project, Layout], Table]] = {
     "table6": table6,
 }
 """The tables by the names of their experiments."""
+
+
+def write_table(table: Table, csv: Path, tex: Path, md: Path, html: Path) -> None:
+    """Write the four forms."""
+    write_text(csv, as_csv(table))
+    write_text(tex, as_tex(table))
+    write_text(md, as_markdown(table))
+    write_text(html, as_html(table))

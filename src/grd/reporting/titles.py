@@ -7,6 +7,13 @@ from grd.networks import NETWORKS
 from grd.runs import Project, Run
 
 METHOD_TITLES = {"at": "AT", "spkd": "SPKD", "rekd": "ReKD", "biskd": "BISKD", "grd": "GRD (ours)"}
+FIGURE_TITLES = {
+    "figure2": "Figure 2. Segmentations of test images by every method.",
+    "figure3": "Figure 3. Segmentations of volumes by every method, in a section.",
+    "figure4": "Figure 4. Neurites as every method has them.",
+    "figure5": "Figure 5. Embeddings of every network of the pair, as colours.",
+    "figure6": "Figure 6. Queue size K and sampling number L of the memory bank against SBD and memory.",
+}
 SEGMENTER_TITLES = {"waterz": "Waterz", "multicut": "LMC"}
 
 

@@ -10,6 +10,7 @@ import torch
 
 from grd.config import MutexSegmenter, Segmenter, WaterzSegmenter
 from grd.data.store import Split, read_split, write_text
+from grd.device import device_name, synchronise
 from grd.inference.predict import Predictor, load_predictor
 from grd.segmentation import segment
 
@@ -38,13 +39,6 @@ def time_split(
     write_text(out, table.to_csv(index=False))
 
 
-def device_name(device: torch.device) -> str:
-    """What computed: the GPU's name, or the number of CPU threads."""
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    return f"CPU, {torch.get_num_threads()} threads"
-
-
 def _seconds(action: Callable[..., float | None], *arguments: object) -> float:
     began = time.perf_counter()
     measured = action(*arguments)
@@ -55,10 +49,10 @@ def _seconds(action: Callable[..., float | None], *arguments: object) -> float:
 def _forward(predictor: Predictor, images: Split) -> float:
     total = 0.0
     for pixels in (pixels for image in images.images for pixels in predictor.inputs(image)):
-        _synchronise(predictor.device)
+        synchronise(predictor.device)
         began = time.perf_counter()
         predictor.network(pixels)
-        _synchronise(predictor.device)
+        synchronise(predictor.device)
         total += time.perf_counter() - began
     return total
 
@@ -68,8 +62,3 @@ def _end_to_end(predictor: Predictor, images: Split, settings: Segmenter) -> Non
         maps: np.ndarray = predictor.affinities(image)
         given = isinstance(settings, MutexSegmenter) and settings.foreground == "truth"
         segment(maps, predictor.offsets, settings, truth if given else None)
-
-
-def _synchronise(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)

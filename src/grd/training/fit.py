@@ -11,8 +11,9 @@ import torch
 from tqdm import tqdm
 
 from grd.data.archives import sha256
-from grd.data.batches import DeviceSplit, on_device
+from grd.data.batches import Batch, DeviceSplit, Geometry, on_device
 from grd.data.store import SPLITS, read_split
+from grd.distillation.method import View
 from grd.errors import GrdError, located
 from grd.networks.base import EmbeddingNetwork
 from grd.networks.model_file import load_model
@@ -86,6 +87,23 @@ def fit(
     return failures
 
 
+def shared_part(
+    settings: RunSettings,
+    geometry: Geometry,
+    levels: Sequence[int],
+    step: int,
+    teacher: EmbeddingNetwork | None,
+    training: DeviceSplit,
+) -> tuple[Batch, Supervision, View | None]:
+    """What a step has in common for all its students: the batch, its targets, and how the teacher, if any, sees it."""
+    batch = training.training_batch(settings.augment, geometry, settings.training.batch_size, settings.seed, step)
+    supervision = Supervision.of(batch, settings.offsets)
+    if teacher is None:
+        return batch, supervision, None
+    with torch.no_grad():
+        return batch, supervision, view(teacher, batch, levels, settings, training.instances)
+
+
 def _step(
     students: Sequence[Student],
     step: int,
@@ -96,13 +114,8 @@ def _step(
 ) -> None:
     settings = students[0].settings
     geometry = geometry_of(students[0].network, settings)
-    batch = training.training_batch(settings.augment, geometry, settings.training.batch_size, settings.seed, step)
-    supervision = Supervision.of(batch, settings.offsets)
-    teachers_view = None
-    if teacher is not None:
-        levels = sorted({level for student in students for level in student.levels})
-        with torch.no_grad():
-            teachers_view = view(teacher, batch, levels, settings, training.instances)
+    levels = sorted({level for student in students for level in student.levels})
+    batch, supervision, teachers_view = shared_part(settings, geometry, levels, step, teacher, training)
     for student in students:
         try:
             student.advance(batch, supervision, teachers_view)

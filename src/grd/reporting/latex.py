@@ -1,0 +1,46 @@
+"""LaTeX on this machine: whether it is there, and a source's PDF."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from grd.data.store import whole
+from grd.errors import GrdError
+
+STYLES = ("amssymb", "booktabs", "caption", "fontenc", "geometry", "graphicx", "hyperref", "lmodern", "longtable")
+INSTALL = "Debian: apt-get install texlive-latex-recommended lmodern"
+
+
+def missing_latex() -> list[str]:
+    """What of LaTeX is not installed: empty where the document can be made into a PDF."""
+    programs = [name for name in ("pdflatex", "kpsewhich") if shutil.which(name) is None]
+    if programs:
+        return programs
+    found = subprocess.run(["kpsewhich", *(f"{name}.sty" for name in STYLES)], capture_output=True, text=True, check=False)
+    names = {Path(line).stem for line in found.stdout.split()}
+    return [f"{name}.sty" for name in STYLES if name not in names]
+
+
+def write_pdf(source: Path, pdf: Path) -> None:
+    """Typeset the document in its folder; GrdError with LaTeX's first complaint where it cannot.
+
+    Two passes, with a fixed date: the same sources give the same bytes.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        for _ in range(2):
+            _typeset(source, Path(folder))
+        with whole(pdf) as part:
+            shutil.copyfile(Path(folder) / f"{source.stem}.pdf", part)
+
+
+def _typeset(source: Path, folder: Path) -> None:
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", f"-output-directory={folder}", source.name]
+    fixed = {"SOURCE_DATE_EPOCH": "0", "FORCE_SOURCE_DATE": "1", "max_print_line": "1000"}
+    result = subprocess.run(
+        command, cwd=source.parent, env=os.environ | fixed, capture_output=True, text=True, errors="replace", check=False
+    )
+    if result.returncode:
+        complaint = next((line for line in result.stdout.splitlines() if line.startswith("!")), "no message")
+        raise GrdError(f"{source}: pdflatex could not typeset it ({complaint}); correct the text, or remove LaTeX to go without")

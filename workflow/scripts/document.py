@@ -1,0 +1,13 @@
+from pathlib import Path
+
+from grd.data.store import write_text
+from grd.logs import logged
+from grd.machine import hardware, versions
+from grd.reporting.document import document, settings_of
+from grd.runs import Project
+
+with logged(snakemake.log[0]):
+    project = Project.load(config=snakemake.config)
+    made_with = {"Settings": settings_of(project), "Versions": versions(), "Hardware of this document": hardware()}
+    tables, figures = snakemake.params.tables, snakemake.params.figures
+    write_text(Path(snakemake.output.tex), document(project, tables, figures, made_with))

@@ -1,0 +1,21 @@
+import json
+import subprocess
+import tempfile
+from pathlib import Path
+
+# A second Snakemake makes the report; it runs no job. It has the first one's configuration as a file, which keeps the types
+# that --config would not, and its Python, since no environment of a rule holds Snakemake.
+with tempfile.TemporaryDirectory() as folder, open(snakemake.log[0], "w") as log:
+    configuration = Path(folder) / "config.json"
+    configuration.write_text(json.dumps(snakemake.params.config))
+    subprocess.run(
+        [
+            *(snakemake.params.python, "-m", "snakemake", "--snakefile", snakemake.params.snakefile, "--cores", "1"),
+            *("--configfile", configuration, "--profile", "none", "--workflow-profile", "none"),
+            *("--report", snakemake.output.html, "--report-stylesheet", snakemake.input.stylesheet),
+            *("--", *snakemake.input.tables, *snakemake.input.figures, *snakemake.input.curves, snakemake.input.claims),
+        ],
+        stdout=log,
+        stderr=subprocess.STDOUT,
+        check=True,
+    )
