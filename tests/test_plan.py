@@ -7,6 +7,7 @@ import csv
 import io
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,9 @@ import yaml
 
 from grd.cli import main
 from grd.errors import GrdError
-from grd.estimate import Benchmark, Measurement, all_work, estimate, own_work, read_benchmark, work_of
+from grd.estimate import Benchmark, Estimate, Measurement, all_work, estimate, own_work, read_benchmark, work_of
 from grd.layout import Layout
+from grd.networks import build
 from grd.plan import Job, Plan, duration, report, runs_of, size, table, wall_clock, with_companions
 from grd.runs import Project, Run
 
@@ -145,22 +147,26 @@ def test_work_is_the_same_where_nothing_that_costs_time_differs():
     changed = Run("cvppp", "mobilenet_v2", "grd", "resunet", 5, (("node", 1.0),))
     assert own_work(demo, changed).key == own_work(demo, GRD).key
     assert work_of(demo, "plain", Run("celegans", "resunet")).key == work_of(demo, "plain", Run("bbbc039", "resunet")).key
-    other = [Run("cvppp", "mobilenet_v2", "at", "resunet"), Run("cvppp", "mobilenet_v2", "grd", "nested_unet"), Run("cvppp", "resunet")]
+    other = [replace(GRD, method="at"), replace(GRD, teacher="nested_unet"), replace(GRD, dataset="celegans")]
     assert len({own_work(demo, run).key for run in (GRD, *other)}) == 4
     assert len({work_of(demo, kind, Run("cvppp", "resunet")).key for kind in SECONDS}) == 4
     assert own_work(project("trial"), GRD).key != own_work(demo, GRD).key
-    longer = demo.scale.model_copy(update={"training": demo.scale.training.model_copy(update={"iterations": 7, "learning_rate": 1.0})})
-    assert own_work(Project(demo.config, longer, demo.datasets, demo.experiments, {}), GRD).key == own_work(demo, GRD).key
+    training = demo.scale.training.model_copy(update={"iterations": 7, "learning_rate": 1.0})
+    longer = replace(demo, scale=demo.scale.model_copy(update={"training": training}))
+    assert own_work(longer, GRD).key == own_work(demo, GRD).key
 
 
 def job(name, hours, run, teacher=None):
-    from grd.estimate import Estimate
-
     return Job(name, (Run("cvppp", run, *(("at", teacher) if teacher else ())),), 1, Estimate(1, hours, 0))
 
 
 def test_students_wait_for_their_teacher_and_the_longest_job_goes_first():
-    jobs = [job("a", 1, "resunet"), job("b", 4, "mobilenet_v2", "resunet"), job("c", 3, "nested_unet"), job("d", 2, "resunet_tiny")]
+    jobs = [
+        job("a", 1, "resunet"),
+        job("b", 4, "mobilenet_v2", "resunet"),
+        job("c", 3, "nested_unet"),
+        job("d", 2, "resunet_tiny"),
+    ]
     assert wall_clock(jobs, 1) == 10
     # c and d begin (the longest), a on the second device from 2 to 3; b may begin at 3
     assert wall_clock(jobs, 2) == 7
@@ -188,7 +194,7 @@ def test_the_report_says_hours_memory_and_disk(layout):
 
 
 def test_affinities_are_of_two_splits_where_a_threshold_is_chosen_on_the_validation_volume(layout):
-    assert planned(layout, "table3").disk()["affinities"] == (50 + 25) * 96 * 96 * 3 * 4
+    assert planned(layout, "table3").disk()["affinities"] == (100 + 20) * 96 * 96 * 3 * 4
 
 
 def test_without_a_benchmark_all_else_is_said(layout):
@@ -196,8 +202,10 @@ def test_without_a_benchmark_all_else_is_said(layout):
     text = report(plan, 2)
     assert "time, memory  not measured here: `grd benchmark --scale demo` first" in text
     assert "240" in text and "disk" in text
-    narrow = plan.disk()["models"] / 12  # counted: MobileNet's quarter for eleven, ResUNet for one
-    assert 1e5 < narrow < 1e6
+    networks = [build(name, **plan.project.settings(Run("cvppp", name)).arguments) for name in ("resunet", "mobilenet_v2")]
+    teacher, student = (sum(tensor.nbytes for tensor in network.state_dict().values()) for network in networks)
+    models = teacher + 11 * student
+    assert (plan.disk()["models"], plan.disk()["training states"]) == (models, 4 * models)  # weights, the best, two of Adam
 
 
 def test_a_benchmark_with_other_settings_is_not_taken(layout):

@@ -97,7 +97,7 @@ def all_work(project: Project, runs: Iterable[Run]) -> dict[str, Work]:
     return found
 
 
-MEMORY = {"measured": "measured", "estimated": "estimated: what tensors take on a CPU; a GPU's workspace comes on top"}
+MEMORY = {"measured": "measured", "estimated": "estimated from the tensors on a CPU; a GPU's workspace comes on top"}
 
 
 class Measurement(Closed):

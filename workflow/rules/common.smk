@@ -95,12 +95,7 @@ def canvas(wildcards):
 
 
 def predicted_splits(wildcards):
-    """The test split; before it the validation split, where a segmenter takes its threshold from that."""
-    tuned = any(
-        getattr(segmenter, "threshold", None) == "validation"
-        for segmenter in PROJECT.datasets[wildcards.dataset].segmenters.values()
-    )
-    return ["validation", "test"] if tuned else ["test"]
+    return list(PROJECT.datasets[wildcards.dataset].predicted_splits)
 
 
 def segmenter_settings(wildcards):

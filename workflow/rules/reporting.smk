@@ -209,7 +209,7 @@ rule document:
         runtime=10,
         gpu=0,
     params:
-        tables=[*TABLE_FILES, "claims"],
+        tables=list(TABLE_FILES),
         figures=list(FIGURE_FILES),
     message:
         "Writing the document of all tables and figures"

@@ -9,17 +9,20 @@ import pandas as pd
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter
 from torch import Tensor
 
 from grd.data.store import read_split
 from grd.device import choose_device
 from grd.distillation import method_class
+from grd.estimate import own_work
 from grd.layout import Layout
 from grd.losses.memory_bank import MemoryBank
 from grd.networks.complexity import INPUT_SIZES
 from grd.reporting.panels import caption
 from grd.reporting.scores import one_of_each, score_cell
 from grd.runs import Project, Run
+from grd.training.benchmark import measure
 
 DIMENSION = 16
 SYMBOLS = {"queue_size": "K", "sampling_number": "L"}
@@ -27,6 +30,7 @@ HELD = {
     "held": ("nodes and Gram matrices (ours)", "o-"),
     "held_map": ("maps, at this scale's crop", "s--"),
     "held_map_544": ("maps, at 544 x 544", "^:"),
+    "peak_device": ("a step of the student, peak", "d-."),
 }
 """The ways to keep images: columns of the figure's data, their names and styles."""
 
@@ -68,6 +72,7 @@ def figure6(project: Project, layout: Layout) -> tuple[Figure, pd.DataFrame]:
             **{"option": point.option, "value": point.value, "run": point.run.stem},
             **_sbd(project, layout, point.run),
             **held_bytes(point, instances, crop, device),
+            "peak_device_bytes": peak_bytes(project, point.run, device),
         }
         for point in points(project.runs("figure6"))
     )
@@ -96,6 +101,14 @@ def held_bytes(point: Point, instances: int, crop: Sequence[int], device: torch.
     return {f"{name}_bytes": value for name, value in sizes.items()}
 
 
+def peak_bytes(project: Project, run: Run, device: torch.device) -> float:
+    """Device memory of a step of this student, from random images, beside what holds its teacher; NaN without a GPU."""
+    if device.type != "cuda":
+        return math.nan
+    found = measure(replace(own_work(project, run), settings=project.settings(run)), 1, device)
+    return found.held + found.peak
+
+
 def map_bytes(count: int, size: Sequence[int], device: torch.device) -> int:
     """Bytes of so many maps (D, *size) and label maps (*size), allocated and let go again."""
     maps = torch.empty(count, DIMENSION, *size, device=device)
@@ -117,22 +130,27 @@ def draw(project: Project, data: pd.DataFrame) -> Figure:
         axes[1, column].set_xlabel(f"{'queue size' if symbol == 'K' else 'sampling number'} {symbol}", fontsize=8)
         axes[1, column].set_xticks(curve["value"])
     axes[0, 0].set_ylabel("SBD (%)", fontsize=8)
-    axes[1, 0].set_ylabel("memory (bytes)", fontsize=8)
-    axes[1, 0].legend(fontsize=6, loc="center right")
+    axes[1, 0].set_ylabel("memory", fontsize=8)
+    axes[1, 0].set_ylim(top=axes[1, 0].get_ylim()[1] * 1e3)  # room for the legend
+    axes[1, 0].legend(fontsize=6, loc="upper left")
     caption(figure, project, CAPTION)
     return figure
 
 
 def _draw_sbd(axis: Axes, curve: pd.DataFrame) -> None:
-    axis.errorbar(curve["value"], curve["sbd"], yerr=None if curve["sd"].isna().any() else curve["sd"], fmt="o-", capsize=2)
+    spread = None if curve["sd"].isna().any() else curve["sd"]
+    axis.errorbar(curve["value"], curve["sbd"], yerr=spread, fmt="o-", markersize=4, capsize=2)
     axis.tick_params(labelsize=7)
     axis.grid(alpha=0.3)
 
 
 def _draw_memory(axis: Axes, curve: pd.DataFrame) -> None:
     for column, (title, style) in HELD.items():
+        if curve[f"{column}_bytes"].isna().all():
+            continue  # no GPU, no peak
         axis.plot(curve["value"], curve[f"{column}_bytes"], style, label=title, markersize=4)
     axis.set_yscale("log")
+    axis.yaxis.set_major_formatter(EngFormatter("B"))
     axis.tick_params(labelsize=7)
     axis.grid(alpha=0.3)
 

@@ -6,7 +6,7 @@ from grd.reporting.table import escaped
 from grd.reporting.titles import FIGURE_TITLES, scale_notes
 from grd.runs import Project
 
-PREAMBLE = r"""\documentclass[10pt,a4paper]{article}
+PREAMBLE = r"""\documentclass[10pt,a4paper,landscape]{article}
 \usepackage[T1]{fontenc}
 \usepackage{lmodern,amssymb,booktabs,longtable,graphicx}
 \usepackage[margin=18mm]{geometry}
@@ -24,15 +24,19 @@ PREAMBLE = r"""\documentclass[10pt,a4paper]{article}
 
 
 def document(project: Project, tables: Sequence[str], figures: Sequence[str], made_with: Mapping[str, Mapping[str, str]]) -> str:
-    """The LaTeX source: how it was made, then tables/*.tex and figures/*.pdf, relative to the folder of the results."""
+    """The LaTeX source: how it was made, then tables, figures and claims, by paths relative to the folder of the results."""
     parts = [
         PREAMBLE,
         *_made(project, made_with),
+        r"\clearpage",
         r"\section*{Tables}",
         *(rf"\input{{tables/{name}.tex}}" for name in tables),
         r"\clearpage",
         r"\section*{Figures}",
         *map(_figure, figures),
+        r"\clearpage",
+        r"\section*{Claims}",
+        r"\input{tables/claims.tex}",
         r"\end{document}",
     ]
     return "\n".join(parts) + "\n"
@@ -51,8 +55,8 @@ def _made(project: Project, made_with: Mapping[str, Mapping[str, str]]) -> Itera
 
 def _listing(title: str, content: Mapping[str, str]) -> str:
     rows = [rf"{escaped(name)} & {escaped(value)} \\" for name, value in content.items()]
-    head = rf"\begin{{minipage}}[t]{{0.32\linewidth}}\footnotesize\textbf{{{escaped(title)}}}\par"
-    body = [r"\begin{tabular}[t]{@{}p{0.42\linewidth}p{0.5\linewidth}@{}}", *rows, r"\end{tabular}"]
+    head = rf"\begin{{minipage}}[t]{{0.33\linewidth}}\footnotesize\textbf{{{escaped(title)}}}\par"
+    body = [r"\begin{tabular}[t]{@{}ll@{}}", *rows, r"\end{tabular}"]
     return "\n".join([head, *body, r"\end{minipage}\hfill"])
 
 

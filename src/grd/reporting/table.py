@@ -192,7 +192,8 @@ def as_tex(table: Table) -> str:
         *(line for part in parts for line in (r"\toprule", *_tex_block(part))),
         r"\bottomrule",
         r"\end{tabular}}",
-        *(rf"\par\footnotesize {escaped(note)}" for note in table.notes),
+        r"\par\smallskip\raggedright\footnotesize",
+        *(rf"{escaped(note)}\par" for note in table.notes),
         r"\end{table*}",
     ]
     return "\n".join(lines) + "\n"

@@ -85,7 +85,7 @@ def _joined(before: Benchmark | None, now: Benchmark, wanted: Iterable[str]) -> 
 
 
 def measure(work: Work, steps: int, device: torch.device) -> Measurement:
-    """Median of `steps` steps after a warm-up, the device synchronised, and the memory of one."""
+    """Median of `steps` steps, the device synchronised, after one to warm up and one whose memory is metered."""
     bench = BENCHES[work.kind](work, device)
     with metered(device) as meter:
         before = meter.allocated()
@@ -256,7 +256,7 @@ def described(benchmark: Benchmark) -> str:
     """A benchmark as a table."""
     rows = [
         f"seconds: median of {benchmark.steps} steps, {benchmark.device}, torch {benchmark.torch}",
-        f"memory, held from step to step, and a step's peak beyond that: {MEMORY[benchmark.memory]}",
+        f"memory (held between steps, and a step's peak beyond that): {MEMORY[benchmark.memory]}",
         "",
         f"{'':12}{'seconds':>10}{'held GB':>10}{'peak GB':>10}",
     ]

@@ -156,7 +156,7 @@ def as_html(table: ClaimsTable) -> str:
 
 def _verdict_switch(side: str, title: str) -> str:
     keep = {f"{side}=": "all"} | {f"{side}={verdict}": f"{mark} {verdict}" for verdict, mark in MARKS.items()}
-    return f"<span>{title}:</span> {switch(title, 'keep', keep)}"
+    return f'<span class="named">{title}: {switch(title, "keep", keep)}</span>'
 
 
 def _html_rows(section: Sequence[Checked]) -> Iterable[str]:
