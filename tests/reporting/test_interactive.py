@@ -59,7 +59,7 @@ class Reader(HTMLParser):
 def test_a_page_says_all_of_a_table_and_closes_every_tag():
     reader = Reader(as_html(small()))
     assert reader.open == []
-    assert reader.rows[:2] == [["", "Data <1>", "Other"], ["PQ\u00a0↑", "|DiC|\u00a0↓", "Weight"]]
+    assert reader.rows[:2] == [["", "Data <1>", "Other"], ["PQ ↑", "|DiC| ↓", "Weight"]]
     assert reader.rows[2] == ["T & S", "0.5 0.4+0.1", "2.00 ––", "✓"]
     assert reader.rows[3] == ["+ A", "0.2 ± 0.0 0.4−0.2", "– 3.00–", "×"]
     assert reader.rows[4] == ["+ B", "0.9 0.90.0", "", "10"]

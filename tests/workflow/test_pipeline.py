@@ -33,7 +33,7 @@ def jobs(result):
 
 def embedded(report, name):
     """A variable of a report's page: `results` by path, `categories` with their subcategories."""
-    (found,) = re.findall(rf"^\s*var {name} = (.*);$", report.read_text(), re.MULTILINE)
+    (found,) = re.findall(rf'<script id="{name.replace("_", "-")}">\s*var {name} = (.*);\s*</script>', report.read_text())
     return json.loads(found)
 
 

@@ -8,6 +8,7 @@ from grd.config import Source
 from grd.errors import GrdError
 from grd.layout import Layout
 from grd.reporting.latex import INSTALL, missing_latex
+from grd.reporting.titles import ARTEFACTS
 from grd.runs import Project, Run
 
 try:
@@ -34,20 +35,6 @@ SCALE = f"Scale {PROJECT.config.scale}: {PROJECT.scale.title}."
 if TWINS:
     SCALE += " The data are synthetic twins: no score or time here compares with a published one."
 
-# How the report lists them: under which heading, as which number, and what they show.
-LISTED = {
-    "table1": ("Methods", "I", "Complexity and inference time"),
-    "table2": ("Methods", "II", "Methods on images"),
-    "table3": ("Methods", "III", "Methods on volumes"),
-    "table4": ("Ablations", "IV", "Loss terms"),
-    "table5": ("Ablations", "V", "Loss weights"),
-    "table6": ("Ablations", "VI", "Widths of the student"),
-    "figure2": ("Images", "2", "Segmentations of images"),
-    "figure3": ("Volumes", "3", "Segmentations of volumes, a section"),
-    "figure4": ("Volumes", "4", "Neurites in 3D"),
-    "figure5": ("Images", "5", "Embeddings as colours"),
-    "figure6": ("Ablations", "6", "The memory bank: K and L"),
-}
 REPORT = Path(workflow.main_snakefile).parent / "report"
 
 
@@ -162,7 +149,7 @@ def histories(wildcards):
 
 def listed(name, path):
     """The file in the report, with its description."""
-    subcategory, number, what = LISTED[name]
+    subcategory, number, what = ARTEFACTS[name]
     kind = name.rstrip("0123456789")
     return report(
         path,

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from grd.reporting.table import escaped
-from grd.reporting.titles import FIGURE_TITLES, scale_notes
+from grd.reporting.titles import ARTEFACTS, scale_notes
 from grd.runs import Project
 
 PREAMBLE = r"""\documentclass[10pt,a4paper,landscape]{article}
@@ -61,12 +61,13 @@ def _listing(title: str, content: Mapping[str, str]) -> str:
 
 
 def _figure(name: str) -> str:
+    _, number, what = ARTEFACTS[name]
     return "\n".join(
         [
             r"\begin{figure}[!htbp]",
             r"\centering",
             rf"\includegraphics[width=\linewidth,height=0.86\textheight,keepaspectratio]{{figures/{name}.pdf}}",
-            rf"\caption{{{escaped(FIGURE_TITLES[name])}}}",
+            rf"\caption{{{escaped(f'Figure {number}. {what}.')}}}",
             r"\end{figure}",
         ]
     )

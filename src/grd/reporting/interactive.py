@@ -60,8 +60,15 @@ def sorting_head(title: str, column: int, first: str, attributes: str = "") -> s
     """A head of a column, with the button that sorts by it, at the first click in this direction."""
     marks = f'scope="col" data-column="{column}" data-first="{first}" aria-sort="none" {attributes}'
     label = "" if title else ' aria-label="Row"'
-    text = escape(title).replace(f" {UP}", f"\u00a0{UP}").replace(f" {DOWN}", f"\u00a0{DOWN}")  # an arrow stays beside its name
-    return f'<th {marks.strip()}><button type="button"{label}>{text}</button></th>'
+    return f'<th {marks.strip()}><button type="button"{label}>{_head_text(title)}</button></th>'
+
+
+def _head_text(title: str) -> str:
+    """The title, an arrow kept beside the last word."""
+    if not title.endswith((UP, DOWN)):
+        return escape(title)
+    *before, name, arrow = title.split(" ")
+    return escape(" ".join([*before, ""])) + _span("whole", f"{escape(name)} {arrow}")
 
 
 def _starts(columns: Sequence[Column]) -> set[int]:

@@ -7,13 +7,21 @@ from grd.networks import NETWORKS
 from grd.runs import Project, Run
 
 METHOD_TITLES = {"at": "AT", "spkd": "SPKD", "rekd": "ReKD", "biskd": "BISKD", "grd": "GRD (ours)"}
-FIGURE_TITLES = {
-    "figure2": "Figure 2. Segmentations of test images by every method.",
-    "figure3": "Figure 3. Segmentations of volumes by every method, in a section.",
-    "figure4": "Figure 4. Neurites as every method has them.",
-    "figure5": "Figure 5. Embeddings of every network of the pair, as colours.",
-    "figure6": "Figure 6. Queue size K and sampling number L of the memory bank against SBD and memory.",
+ARTEFACTS = {
+    "table1": ("Methods", "I", "Complexity and inference time"),
+    "table2": ("Methods", "II", "Methods on images"),
+    "table3": ("Methods", "III", "Methods on volumes"),
+    "table4": ("Ablations", "IV", "Loss terms"),
+    "table5": ("Ablations", "V", "Loss weights"),
+    "table6": ("Ablations", "VI", "Widths of the student"),
+    "figure2": ("Images", "2", "Segmentations of images"),
+    "figure3": ("Volumes", "3", "Segmentations of volumes, a section"),
+    "figure4": ("Volumes", "4", "Neurites in 3D"),
+    "figure5": ("Images", "5", "Embeddings as colours"),
+    "figure6": ("Ablations", "6", "The memory bank: queue size K and sampling number L"),
 }
+"""Under which heading tables and figures are listed, the paper's number, and what they show."""
+
 SEGMENTER_TITLES = {"waterz": "Waterz", "multicut": "LMC"}
 
 
