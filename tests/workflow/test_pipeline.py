@@ -12,7 +12,11 @@ from pathlib import Path
 import pytest
 import yaml
 
+from grd.reporting.latex import missing_latex
+
 ROOT = Path(__file__).parents[2]
+TABLES = [f"table{number}" for number in range(1, 7)]
+FIGURES = [f"figure{number}" for number in range(2, 7)]
 
 
 def snakemake(folder, *arguments):
@@ -61,6 +65,14 @@ def check_report(results):
     assert "Graph relation distillation, reproduced" in description and "system-message" not in description
 
 
+def check_document(results):
+    """The sources name every table and figure, and where LaTeX is, its pages hold them."""
+    source = (results / "reproduction.tex").read_text()
+    assert all(f"tables/{name}.tex" in source for name in (*TABLES, "claims"))
+    assert all(f"figures/{name}.pdf" in source for name in FIGURES)
+    assert (results / "reproduction.pdf").exists() == (not missing_latex())
+
+
 @pytest.fixture(scope="module")
 def small(tmp_path_factory):
     """A copy of config/ whose demo trains two methods for a few steps on small twins, two of them volumes."""
@@ -95,10 +107,22 @@ def test_the_workflow_is_free_of_lint():
 
 def test_the_whole_demo_is_a_job_per_run_and_step_and_one_per_group(small):
     planned = jobs(snakemake(small, "-n"))
-    assert planned["predict"] == 36 + 8
-    assert planned["segment"] == planned["score"] == 36 + 2 * 8
-    assert sum(count for rule, count in planned.items() if rule.startswith("distil_")) == 6 + 2
-    assert planned["train"] == 12 + 4 and planned["time_inference"] == 6
+    runs = 36 + 8 + 4 + 10 + 6 + 8  # Tables II and III, then what IV (BISKD, too), V, VI and Figure 6 add
+    assert planned["predict"] == runs
+    assert planned["segment"] == planned["score"] == runs + 8  # volumes are segmented twice
+    assert sum(count for rule, count in planned.items() if rule.startswith("distil_")) == 6 + 2 + 6
+    assert planned["train"] == 12 + 4 + 3 and planned["time_inference"] == 6
+    assert all(planned[name] == 1 for name in [*TABLES, *FIGURES, "claims", "report", "document"]) and planned["loss_curves"] == 5
+    assert planned.get("pdf", 0) == (not missing_latex())
+
+
+def test_table_5_alone_is_its_own_runs_and_their_teacher(small):
+    planned = jobs(snakemake(small, "-n", "table5"))
+    assert planned["predict"] == planned["segment"] == planned["score"] == 11
+    assert planned["train"] == planned["prepare_samples"] == 1
+    distil = {rule for rule in planned if rule.startswith("distil_")}
+    assert distil == {"distil_cvppp_resunet_s0_table5", "distil_cvppp_resunet_s0_table2_table4_table5_figure6"}
+    assert not {*TABLES, *FIGURES} - {"table5"} & set(planned)
 
 
 def test_table_1_alone_trains_only_the_networks_it_times(small):
@@ -125,15 +149,16 @@ def test_from_nothing_to_tables_and_figures_and_nothing_to_do_after(small):
     result = snakemake(small, "--cores", "2")
     assert result.returncode == 0, (result.stdout + result.stderr)[-5000:]
     results = small / "results/demo"
-    for name in ("table1", "table2", "table3"):
-        for ending in ("csv", "tex", "md"):
+    for name in (*TABLES, "claims"):
+        for ending in ("csv", "tex", "md", "html"):
             assert (results / "tables" / f"{name}.{ending}").stat().st_size > 500
-    for name in ("figure2", "figure3", "figure4", "figure5"):
+    for name in FIGURES:
         for ending in ("pdf", "png", "csv"):
             assert (results / "figures" / f"{name}.{ending}").stat().st_size > 100
     check_report(results)
+    check_document(results)
     runs = sorted(path.parent for path in results.glob("runs/*/*/model.pt"))
-    assert len(runs) == 36 + 8
+    assert len(runs) == 36 + 8 + 4 + 10 + 6 + 8
     for run in runs:
         names = {path.name for path in run.iterdir()}
         volumes = run.parent.name in ("ac34", "cremi_c")
