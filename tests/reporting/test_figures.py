@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
@@ -7,8 +9,10 @@ from grd.metrics.errors import counterparts, covered_instances, covering_segment
 from grd.metrics.overlap import overlap_table
 from grd.reporting.figures import embedding_colours, middle, representative_image, representative_section
 from grd.reporting.panels import id_colours, mark_errors, renamed, write_figure
-from grd.runs import Run
+from grd.runs import Project, Run
 from grd.training.fit import train
+
+CONFIG = Path(__file__).parents[2] / "config"
 
 
 def halves():
@@ -103,6 +107,19 @@ def test_embeddings_become_colours_of_the_foreground(tmp_path):
     assert colours.shape == (48, 48, 3) and colours[labels == 0].sum() == 0
     assert colours[labels > 0].min() >= 0 and colours[labels > 0].max() <= 1 and colours[labels > 0].std() > 0.1
     assert 0.5 < held <= 1
+
+
+def test_for_latex_the_caption_is_a_text_of_its_own(tmp_path):
+    import pandas as pd
+
+    from grd.reporting.panels import caption
+
+    figure, axis = plt.subplots(figsize=(5, 3))
+    caption(figure, Project.load(CONFIG), "50 % of a_b")
+    paths = [tmp_path / f"f.{ending}" for ending in ("pdf", "png", "csv", "tex")]
+    write_figure(figure, pd.DataFrame({"a": [1]}), *paths)
+    assert paths[3].read_text().startswith(r"50 \% of a\_b $\cdot$ scale demo (synthetic twins")
+    assert not any(text.get_visible() for text in figure.texts) and axis.get_visible()
 
 
 def test_a_figure_is_written_in_three_forms(tmp_path):

@@ -153,7 +153,7 @@ def test_from_nothing_to_tables_and_figures_and_nothing_to_do_after(small):
         for ending in ("csv", "tex", "md", "html"):
             assert (results / "tables" / f"{name}.{ending}").stat().st_size > 500
     for name in FIGURES:
-        for ending in ("pdf", "png", "csv"):
+        for ending in ("pdf", "png", "csv", "tex"):
             assert (results / "figures" / f"{name}.{ending}").stat().st_size > 100
     check_report(results)
     check_document(results)

@@ -65,6 +65,7 @@ for figure, files in FIGURE_FILES.items():
             pdf=FIGURES / f"{figure}.pdf",
             png=listed(figure, FIGURES / f"{figure}.png"),
             csv=FIGURES / f"{figure}.csv",
+            tex=FIGURES / f"{figure}.tex",
         log:
             LOGS / f"{figure}.log",
         benchmark:
@@ -194,7 +195,9 @@ rule report:
 rule document:
     input:
         tables=expand(TABLES / "{table}.tex", table=[*TABLE_FILES, "claims"]),
-        figures=expand(FIGURES / "{figure}.pdf", figure=FIGURE_FILES),
+        figures=expand(
+            FIGURES / "{figure}.{ending}", figure=FIGURE_FILES, ending=["pdf", "tex"]
+        ),
     output:
         tex=RESULTS / "reproduction.tex",
     log:
@@ -223,7 +226,11 @@ if LATEX:
         input:
             source=RESULTS / "reproduction.tex",
             tables=expand(TABLES / "{table}.tex", table=[*TABLE_FILES, "claims"]),
-            figures=expand(FIGURES / "{figure}.pdf", figure=FIGURE_FILES),
+            figures=expand(
+                FIGURES / "{figure}.{ending}",
+                figure=FIGURE_FILES,
+                ending=["pdf", "tex"],
+            ),
         output:
             pdf=RESULTS / "reproduction.pdf",
         log:
@@ -257,7 +264,7 @@ rule figures:
         expand(
             FIGURES / "{figure}.{ending}",
             figure=FIGURE_FILES,
-            ending=["pdf", "png", "csv"],
+            ending=["pdf", "png", "csv", "tex"],
         ),
 
 

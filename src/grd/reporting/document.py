@@ -67,7 +67,7 @@ def _figure(name: str) -> str:
             r"\begin{figure}[!htbp]",
             r"\centering",
             rf"\includegraphics[width=\linewidth,height=0.86\textheight,keepaspectratio]{{figures/{name}.pdf}}",
-            rf"\caption{{{escaped(f'Figure {number}. {what}.')}}}",
+            rf"\caption[{escaped(what)}]{{{escaped(f'Figure {number}. {what}.')} \input{{figures/{name}.tex}}}}",
             r"\end{figure}",
         ]
     )

@@ -21,6 +21,7 @@ from grd.data.store import read_labels, whole, write_text
 from grd.layout import Layout
 from grd.metrics.errors import counterparts, merging_segments, split_instances
 from grd.metrics.overlap import overlap_table
+from grd.reporting.table import escaped
 from grd.reporting.titles import first_seed
 from grd.runs import Project, Run
 
@@ -110,16 +111,21 @@ def bare(axis: Axes, title: str = "") -> None:
 def caption(figure: Figure, project: Project, text: str, above: float = 0.1) -> None:
     """Fit the panels, with so many inches above them, over a text, to which the scale is added."""
     width, height = figure.get_size_inches()
-    whole_text = f"{text} · scale {project.config.scale} ({project.scale.title})"
-    lines = textwrap.wrap(whole_text, int(23 * width))  # characters of this size in an inch
+    figure.set_label(f"{text} · scale {project.config.scale} ({project.scale.title}).")
+    lines = textwrap.wrap(figure.get_label(), int(23 * width))  # characters of this size in an inch
     figure.tight_layout(pad=0.4, rect=(0, (0.12 * len(lines) + 0.06) / height, 1, 1 - above / height))
     figure.text(0.005, 0.05 / height, "\n".join(lines), fontsize=6, linespacing=1.3)
 
 
-def write_figure(figure: Figure, data: pd.DataFrame, pdf: Path, png: Path, csv: Path) -> None:
-    """Write the picture as pdf and png, and what it shows as csv."""
-    for path, options in ((pdf, {"metadata": {"CreationDate": None}}), (png, {"dpi": 200})):
-        with whole(path) as part:
-            figure.savefig(part, format=path.suffix[1:], **options)
+def write_figure(figure: Figure, data: pd.DataFrame, pdf: Path, png: Path, csv: Path, tex: Path | None = None) -> None:
+    """Write the picture as png, what it shows as csv, and for LaTeX the picture as pdf without its caption, which is `tex`."""
+    with whole(png) as part:
+        figure.savefig(part, format="png", dpi=200)
+    for text in figure.texts if tex else ():
+        text.set_visible(False)
+    with whole(pdf) as part:
+        figure.savefig(part, format="pdf", metadata={"CreationDate": None})
     write_text(csv, data.to_csv(index=False))
+    if tex:
+        write_text(tex, escaped(figure.get_label()) + "\n")
     plt.close(figure)

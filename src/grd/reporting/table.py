@@ -209,7 +209,10 @@ def _tex_block(table: Table) -> list[str]:
 
 def _tex_rows(table: Table) -> list[str]:
     best, rows = best_cells(table), []
+    firsts = {titles[0] for titles in table.contests} - {next(iter(table.rows), "")}
     for title, cells in table.rows.items():
+        if title in firsts:
+            rows.append(r"\addlinespace")
         texts = [escaped(text) for text in _texts(cells)]
         bold = [rf"\textbf{{{text}}}" if (title, number) in best else text for number, text in enumerate(texts)]
         rows.append(_ampersands([escaped(title), *bold]))
