@@ -133,7 +133,9 @@ def draw(project: Project, data: pd.DataFrame) -> Figure:
     axes[1, 0].set_ylabel("memory", fontsize=8)
     axes[1, 0].set_ylim(top=axes[1, 0].get_ylim()[1] * 1e3)  # room for the legend
     axes[1, 0].legend(fontsize=6, loc="upper left")
-    caption(figure, project, CAPTION)
+    seeds = project.config.seeds
+    spread = f"bars: sd over seeds {', '.join(map(str, seeds))}" if len(seeds) > 1 else "one seed"
+    caption(figure, project, f"{CAPTION}; {spread}")
     return figure
 
 
