@@ -185,7 +185,7 @@ def test_finished_members_of_a_group_are_written_back_at_once(small):
     (small / run / "model.pt").unlink()
     result = snakemake(small, "--cores", "1", f"{run}/model.pt")
     assert result.returncode == 0, (result.stdout + result.stderr)[-3000:]
-    assert "step" not in (small / "results/demo/logs/distil/cvppp_resunet_s0.log").read_text()
+    assert "step" not in (small / "results/demo/logs/distil/cvppp_resunet_s0_table2.log").read_text()
     import torch
 
     after = torch.load(small / run / "model.pt", weights_only=True)["weights"]
