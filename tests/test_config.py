@@ -84,6 +84,7 @@ def test_every_scale_that_is_shipped_is_valid(scale):
         ),
         ("experiments.yaml", ("table1", "runs"), [{"network": "resunet", "methods": ["at"]}], "method 'at' needs a teacher"),
         ("experiments.yaml", ("table1", "runs"), [{"network": "resunet", "changes": {"node": 1}}], "changes are to a method"),
+        ("experiments.yaml", ("table1", "runs"), [{"network": "resunet", "changes": {"top-2": 1}}], "should match pattern"),
         (
             "experiments.yaml",
             ("table1", "runs"),
@@ -177,8 +178,8 @@ def test_seeds_multiply_the_runs(config):
         (Run("cvppp", "resunet"), "resunet-s0"),
         (Run("cvppp", "resunet_tiny", "grd", "nested_unet", 2), "resunet_tiny-grd-nested_unet-s2"),
         (
-            Run("cvppp", "resunet_tiny", "grd", "resunet", changes=(("edge", 0.0), ("inter_edge", 0.1), ("queue_size", 8.0))),
-            "resunet_tiny-grd-resunet-edge0-inter_edge0.1-queue_size8-s0",
+            Run("cvppp", "resunet_tiny", "grd", "resunet", changes=(("edge", 0.0), ("node", 1e-5), ("queue_size", 80.0))),
+            "resunet_tiny-grd-resunet-edge0-node0.00001-queue_size80-s0",
         ),
     ],
 )
@@ -200,7 +201,11 @@ def test_a_change_that_its_method_has_not_is_one_sentence(config):
     sentence = r"experiments\.yaml, table4: method biskd: unknown weight or option 'queue_siz'; choose one of"
     with pytest.raises(GrdError, match=sentence):
         Project.load(config).check_methods()
-    row["methods"] = ["grd"]
+    row["changes"] = {"node": 0.1}
+    edit(config / "experiments.yaml", "table4", "runs", value=[row])
+    with pytest.raises(GrdError, match=r"method biskd: node is 0\.1 anyway; leave the change out"):
+        Project.load(config).check_methods()
+    row |= {"methods": ["grd"], "changes": {"queue_siz": 1}}
     edit(config / "experiments.yaml", "table4", "runs", value=[row])
     with pytest.raises(GrdError, match="did you mean 'queue_size'"):
         Project.load(config).check_methods()

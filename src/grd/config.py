@@ -273,7 +273,7 @@ class RunRow(Closed):
     teacher: str | None = None
     datasets: list[str] | None = None
     methods: list[str] = ["none"]
-    changes: dict[str, Annotated[float, Field(ge=0)]] = {}
+    changes: dict[Annotated[str, Field(pattern="^[a-z_]+$")], Annotated[float, Field(ge=0)]] = {}
 
 
 class Experiment(Closed):

@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -35,9 +36,9 @@ from grd.errors import GrdError, located
 from grd.networks import NETWORKS
 from grd.offsets import Offset, offsets_of
 
-CHANGE = r"(?P<name>[a-z_]+)(?P<value>[0-9.e+]+)"
+CHANGE = r"(?P<name>[a-z_]+)(?P<value>[0-9.]+)"
 NAME = re.compile(
-    r"(?P<network>[a-z0-9_]+)(-(?P<method>[a-z0-9_]+)-(?P<teacher>[a-z0-9_]+)(?P<changes>(-[a-z_]+[0-9.e+]+)*))?-s(?P<seed>\d+)"
+    r"(?P<network>[a-z0-9_]+)(-(?P<method>[a-z0-9_]+)-(?P<teacher>[a-z0-9_]+)(?P<changes>(-[a-z_]+[0-9.]+)*))?-s(?P<seed>\d+)"
 )
 
 
@@ -58,7 +59,8 @@ class Run:
         """The name without its seed: what the rows of tables and of published.yaml are keyed by."""
         if self.teacher is None:
             return self.network
-        return "-".join([self.network, self.method, self.teacher, *(f"{name}{value:g}" for name, value in self.changes)])
+        changes = (f"{name}{Decimal(str(value)).normalize():f}" for name, value in self.changes)
+        return "-".join([self.network, self.method, self.teacher, *changes])
 
     @property
     def name(self) -> str:
@@ -309,14 +311,15 @@ class Project:
         return training.model_copy(update={"iterations": teaching or training.iterations, "teacher_iterations": None})
 
     def check_methods(self) -> None:
-        """GrdError for a weight or an option that its method has not. It imports the methods, and so torch."""
+        """GrdError for a changed weight or option that its method has not, or has as it is (that would be a second run of the
+        same). It imports the methods, and so torch."""
         from grd.distillation import method_class
 
         for name, experiment in self.experiments.items():
             for row in experiment.runs:
                 for method in row.methods if row.changes else ():
                     with located(f"config/experiments.yaml, {name}"):
-                        method_class(method).changed(row.changes)
+                        method_class(method).check(row.changes)
         terms = {term for method in METHODS[1:] for term in method_class(method).weights}
         for name in {**self.scale.training.weights, **self.volume_training.weights}:
             known(name, terms, "term", f"config/scales/{self.config.scale}.yaml, weights")

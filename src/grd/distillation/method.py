@@ -119,6 +119,14 @@ class Method(nn.Module, ABC):
         weights, options = ({name: changes.get(name, own[name]) for name in own} for own in (cls.weights, cls.options))
         return weights, options
 
+    @classmethod
+    def check(cls, changes: Mapping[str, float]) -> None:
+        """GrdError for a name that is neither weight nor option, and for a value that is the method's own."""
+        cls.changed(changes)
+        for name, value in {**cls.weights, **cls.options}.items():
+            if changes.get(name) == value:
+                raise GrdError(f"method {cls.__name__.lower()}: {name} is {value:g} anyway; leave the change out")
+
     @abstractmethod
     def terms(self, student: View, teacher: View, moment: Moment) -> dict[str, Tensor]:
         """Unweighted loss terms by name, each a scalar."""

@@ -112,7 +112,7 @@ def caption(figure: Figure, project: Project, text: str, above: float = 0.1) -> 
     """Fit the panels, with so many inches above them, over a text, to which the scale is added."""
     width, height = figure.get_size_inches()
     figure.set_label(f"{text} · scale {project.config.scale} ({project.scale.title}).")
-    lines = textwrap.wrap(figure.get_label(), int(23 * width))  # characters of this size in an inch
+    lines = textwrap.wrap(str(figure.get_label()), int(23 * width))  # characters of this size in an inch
     figure.tight_layout(pad=0.4, rect=(0, (0.12 * len(lines) + 0.06) / height, 1, 1 - above / height))
     figure.text(0.005, 0.05 / height, "\n".join(lines), fontsize=6, linespacing=1.3)
 
@@ -127,5 +127,5 @@ def write_figure(figure: Figure, data: pd.DataFrame, pdf: Path, png: Path, csv: 
         figure.savefig(part, format="pdf", metadata={"CreationDate": None})
     write_text(csv, data.to_csv(index=False))
     if tex:
-        write_text(tex, escaped(figure.get_label()) + "\n")
+        write_text(tex, escaped(str(figure.get_label())) + "\n")
     plt.close(figure)
