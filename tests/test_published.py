@@ -78,13 +78,13 @@ def test_the_rows_of_tables_4_to_6_stand_in_the_order_of_their_runs(table):
 def test_the_marks_of_table_4_are_the_terms_that_its_runs_have():
     for run in runs("table4"):
         marks = {term: ABLATIONS["table4"][run.stem][term] for term in TERMS}
-        assert marks == {term: weight > 0 for term, weight in term_weights(run).items()}, run.stem
+        assert marks == {term: weight > 0 for term, weight in term_weights(PROJECT, run).items()}, run.stem
 
 
 def test_the_lambdas_of_table_5_are_the_weights_that_its_runs_have():
     for run in runs("table5"):
         printed = [ABLATIONS["table5"][run.stem][name] for name in LAMBDAS]
-        assert printed == [term_weights(run)[term] for term in TERMS], run.stem
+        assert printed == [term_weights(PROJECT, run)[term] for term in TERMS], run.stem
 
 
 def test_the_cells_that_cannot_be_read_are_exactly_three():

@@ -133,7 +133,7 @@ def checked(run: Run, where: str) -> Run:
     known(run.network, NETWORKS, "network", where)
     if run.teacher is not None:
         known(run.teacher, NETWORKS, "teacher network", where)
-        known(run.method, METHODS, "method", where)
+        known(run.method, METHODS[1:], "method", where)
     elif run.method != "none":
         raise GrdError(f"{where}: method '{run.method}' needs a teacher; add `teacher: NETWORK`")
     elif run.changes:
@@ -319,7 +319,7 @@ class Project:
             for row in experiment.runs:
                 for method in row.methods if row.changes else ():
                     with located(f"config/experiments.yaml, {name}"):
-                        method_class(method).check(row.changes)
+                        method_class(method).check(row.changes, self.scale.training.weights)
         terms = {term for method in METHODS[1:] for term in method_class(method).weights}
         for name in {**self.scale.training.weights, **self.volume_training.weights}:
             known(name, terms, "term", f"config/scales/{self.config.scale}.yaml, weights")

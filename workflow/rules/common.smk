@@ -14,7 +14,11 @@ from grd.runs import Project, Run
 try:
     PROJECT = Project.load(Path("config"), config)
     if workflow.is_main_process:
+        from grd.reporting.claims import check_names, load_claims
+        from grd.reporting.claims.evidence import published_numbers
+
         PROJECT.check_methods()
+        check_names(load_claims(), published_numbers(PROJECT.published))
 except GrdError as error:
     raise WorkflowError(str(error))
 
@@ -109,10 +113,11 @@ def of_run(run, what):
     return [getattr(LAYOUT, what)(run)]
 
 
-def of_runs(experiment, *what):
+def of_runs(experiment, *what, first_seed=False):
     return [
         path
         for run in PROJECT.runs(experiment)
+        if not first_seed or run.seed == PROJECT.config.seeds[0]
         for kind in what
         for path in of_run(run, kind)
     ]

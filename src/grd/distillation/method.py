@@ -120,12 +120,16 @@ class Method(nn.Module, ABC):
         return weights, options
 
     @classmethod
-    def check(cls, changes: Mapping[str, float]) -> None:
-        """GrdError for a name that is neither weight nor option, and for a value that is the method's own."""
+    def check(cls, changes: Mapping[str, float], weights: Mapping[str, float]) -> None:
+        """GrdError for a name that is neither weight nor option, for a value that is the method's own (or the scale's,
+        `weights`), and for an option that is no whole number above 0."""
         cls.changed(changes)
-        for name, value in {**cls.weights, **cls.options}.items():
+        for name, value in {**cls.weights, **cls.options, **weights}.items():
             if changes.get(name) == value:
                 raise GrdError(f"method {cls.__name__.lower()}: {name} is {value:g} anyway; leave the change out")
+        for name in cls.options:
+            if not (value := changes.get(name, 1)) or value != int(value):
+                raise GrdError(f"method {cls.__name__.lower()}: expected a whole number above 0 for {name}, found {value:g}")
 
     @abstractmethod
     def terms(self, student: View, teacher: View, moment: Moment) -> dict[str, Tensor]:

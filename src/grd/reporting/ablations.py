@@ -1,9 +1,11 @@
 """Tables IV to VI: what each loss term, each weight and the student's width contribute."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from grd.distillation import method_class
+from grd.errors import GrdError
 from grd.layout import Layout
 from grd.networks import NETWORKS
 from grd.networks.complexity import named_complexity
@@ -43,6 +45,8 @@ def ablation(
 ) -> Table:
     """A table of settings and scores, its rows by run stem; `among`, in words, and `contests` say which rows compete."""
     columns, titles = score_columns(project, experiment), {stem: row.title for stem, row in rows.items()}
+    if twice := [title for title, count in Counter(titles.values()).items() if count > 1]:
+        raise GrdError(f"config/experiments.yaml, {experiment}: expected rows that differ, found several '{twice[0]}'; drop one")
     scores = score_rows(project, layout, experiment, columns, titles, lambda run, column: run.get(column.metric))
     return Table(
         caption,
@@ -54,15 +58,16 @@ def ablation(
     )
 
 
-def term_weights(run: Run) -> dict[str, float]:
+def term_weights(project: Project, run: Run) -> dict[str, float]:
     """λ1 … λ5 of a run, by term; 0 for terms that its method has not."""
-    weights = method_class(run.method).changed(dict(run.changes))[0] if run.teacher else {}
-    return {term: weights.get(term, 0.0) for term in TERMS}
+    weights = {**method_class(run.method).weights, **project.settings(run).training.weights} if run.teacher else {}
+    own = method_class(run.method).weights if run.teacher else {}
+    return {term: dict(run.changes).get(term, weights[term]) if term in own else 0.0 for term in TERMS}
 
 
 def table4(project: Project, layout: Layout) -> Table:
     """Table IV: loss terms, one after another."""
-    rows = {run.stem: _terms_row(run) for run in one_of_each(project.runs("table4"))}
+    rows = {run.stem: _terms_row(project, run) for run in one_of_each(project.runs("table4"))}
     return ablation(
         project,
         layout,
@@ -76,14 +81,14 @@ def table4(project: Project, layout: Layout) -> Table:
     )
 
 
-def _terms_row(run: Run) -> Row:
-    used = [term for term, weight in term_weights(run).items() if weight]
+def _terms_row(project: Project, run: Run) -> Row:
+    used = [term for term, weight in term_weights(project, run).items() if weight]
     return Row(f"+ {TERMS[used[-1]]}" if used else "Student alone", ["✓" if term in used else "×" for term in TERMS])
 
 
 def table5(project: Project, layout: Layout) -> Table:
     """Table V: the weights of the loss."""
-    rows = {run.stem: _weights_row(run) for run in one_of_each(project.runs("table5"))}
+    rows = {run.stem: _weights_row(project, run) for run in one_of_each(project.runs("table5"))}
     return ablation(
         project,
         layout,
@@ -97,9 +102,10 @@ def table5(project: Project, layout: Layout) -> Table:
     )
 
 
-def _weights_row(run: Run) -> Row:
-    changed = ", ".join(f"λ{list(TERMS).index(name) + 1} = {value:g}" for name, value in run.changes)
-    return Row(changed or "GRD", [f"{weight:g}" for weight in term_weights(run).values()])
+def _weights_row(project: Project, run: Run) -> Row:
+    symbols = {term: f"λ{number}" for number, term in enumerate(TERMS, 1)}
+    changed = ", ".join(f"{symbols.get(name, name)} = {value:g}" for name, value in run.changes)
+    return Row(changed or run.method.upper(), [f"{weight:g}" for weight in term_weights(project, run).values()])
 
 
 def table6(project: Project, layout: Layout) -> Table:
@@ -125,4 +131,5 @@ def _width_row(project: Project, run: Run) -> Row:
     printed = project.published["table6"].get(run.dataset, {}).get(run.stem, {})
     parameters = Cell(complexity.parameters / 1e6, None, printed.get("parameters"), 2)
     macs = Cell(complexity.macs / 1e9, None, printed.get("macs"), 2)
-    return Row(f"{NETWORKS[run.network].title} {'alone' if run.teacher is None else '+ GRD'}", [parameters, macs])
+    taught = "alone" if run.teacher is None else f"+ {run.method.upper()}"
+    return Row(f"{NETWORKS[run.network].title} {taught}", [parameters, macs])

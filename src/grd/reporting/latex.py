@@ -28,6 +28,8 @@ def write_pdf(source: Path, pdf: Path) -> None:
 
     Two passes, with a fixed date: the same sources give the same bytes.
     """
+    if missing := missing_latex():
+        raise GrdError(f"{pdf}: expected LaTeX, found none of {', '.join(missing)}; install it ({INSTALL})")
     with tempfile.TemporaryDirectory() as folder:
         for _ in range(2):
             _typeset(source, Path(folder))

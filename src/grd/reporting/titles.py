@@ -68,7 +68,8 @@ def _row_title(run: Run, symbols: dict[str, str]) -> str:
         symbol = symbols.get(run.network)
         return f"{symbol}: {NETWORKS[run.network].title}" if symbol else NETWORKS[run.network].title
     pair = f"{symbols[run.teacher]} & {symbols[run.network]}"
-    return f"{'' if pair == 'T & S' else pair + ' '}+ {method_title(run)}"
+    changes = "".join(f", {name.replace('_', ' ')} {value:g}" for name, value in run.changes)
+    return f"{'' if pair == 'T & S' else pair + ' '}+ {method_title(run)}{changes}"
 
 
 def first_seed(project: Project, experiment: str, dataset: str) -> list[Run]:

@@ -29,6 +29,7 @@ from grd.distillation import METHODS, method_class
 from grd.distillation.method import View
 from grd.errors import GrdError
 from grd.estimate import MEMORY, Benchmark, Measurement, Work, all_work, read_benchmark
+from grd.losses.memory_bank import MemoryBank
 from grd.machine import hardware
 from grd.networks import build
 from grd.networks.base import EmbeddingNetwork
@@ -168,6 +169,13 @@ class StudentBench(PlainBench):
     def __init__(self, work: Work, device: torch.device) -> None:
         super().__init__(work, device)
         self.teacher = frozen(work.teacher or work.settings, device)
+
+    def start(self) -> None:
+        """Build the network and its optimiser; its memory bank, if its method has one, as after many steps."""
+        super().start()
+        bank = getattr(self.student.method, "bank", None)
+        if isinstance(bank, MemoryBank):
+            bank.enqueued = len(bank.nodes)
 
     def step(self) -> Step:
         """Forward, distillation, backward, optimiser."""

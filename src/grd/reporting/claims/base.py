@@ -38,7 +38,7 @@ class Evidence:
 
     `titles` of data sets; `absent` says why a number is None; `leads` are the p of the best cells over the second best;
     `settings` by data set and run stem; `samples` shapes of the labels by data set and split, `twins` whether of synthetic
-    twins; `figures` the data of figures.
+    twins; `seeds` how many; `figures` the data of figures.
     """
 
     numbers: Mapping[Key, float | None]
@@ -48,6 +48,7 @@ class Evidence:
     settings: Mapping[tuple[str, str], Mapping[str, Any]] | None = None
     samples: Mapping[str, Mapping[str, tuple[int, ...]]] = field(default_factory=dict)
     twins: bool = False
+    seeds: int = 1
     figures: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
     def columns(self, table: str, run: str) -> list[tuple[str, str, str]]:

@@ -67,6 +67,7 @@ def our_evidence(project: Project, layout: Layout, claims: Mapping[str, Sequence
         },
         {dataset: shapes(layout.samples(dataset)) for dataset in dict.fromkeys(run.dataset for run in project.all_runs())},
         project.scale.data == "twins",
+        len(project.config.seeds),
         {name: pd.read_csv(layout.results / "figures" / f"{name}.csv") for name in FIGURES},
     )
 

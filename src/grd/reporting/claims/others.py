@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 import pandas as pd
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from grd.config import known
 from grd.networks import NETWORKS
@@ -101,36 +101,23 @@ class Curve(Claim):
     """How a quantity goes with an option of the memory bank, by Figure 6's data.
 
     It `rises`: never falls, and ends higher. It `saturates`: it rises less per image in the second half of the points than in
-    the first. It is `steeper` than with the option `than`: by more per image, from the first point to the last.
+    the first.
     """
 
     option: Literal["queue_size", "sampling_number"]
-    than: Literal["queue_size", "sampling_number"] | None = None
     quantity: str
-    shape: Literal["rises", "saturates", "steeper"]
-
-    @model_validator(mode="after")
-    def _steeper_than(self) -> Self:
-        if (self.shape == "steeper") != (self.than is not None):
-            raise ValueError("`shape: steeper` and `than` go together; give both or neither")
-        return self
+    shape: Literal["rises", "saturates"]
 
     def check(self, evidence: Evidence) -> Finding:
         """Not tested without the figure's data, or where the quantity could not be measured."""
         frame = evidence.figures.get("figure6")
-        options = [self.option, self.than] if self.than else [self.option]
         if frame is None or frame[known(self.quantity, map(str, frame.columns), "quantity", f"claim '{self.says}'")].isna().any():
             return NOTHING
-        curves = [frame[frame["option"] == option].sort_values("value") for option in options]
-        points = [list(zip(curve["value"].astype(float), curve[self.quantity].astype(float), strict=True)) for curve in curves]
-        if min(map(len, points)) < 3:
+        curve = frame[frame["option"] == self.option].sort_values("value")
+        points = list(zip(curve["value"].astype(float), curve[self.quantity].astype(float), strict=True))
+        if len(points) < 3:
             return NOTHING
-        match self.shape:
-            case "rises":
-                return self._rises(*points)
-            case "saturates":
-                return self._saturates(*points)
-        return self._steeper(*points)
+        return self._rises(points) if self.shape == "rises" else self._saturates(points)
 
     def _rises(self, points: Sequence[tuple[float, float]]) -> Finding:
         values = [value for _, value in points]
@@ -143,12 +130,8 @@ class Curve(Claim):
         text = f"{self._amount(early, 2)} per image up to {points[middle][0]:g}, {self._amount(late, 2)} beyond"
         return Finding(text, HOLDS if late < early and early > 0 else FAILS)
 
-    def _steeper(self, points: Sequence[tuple[float, float]], others: Sequence[tuple[float, float]]) -> Finding:
-        own, other = slope(points), slope(others)
-        return Finding(f"{self._amount(own, 2)} per image, {self._amount(other, 2)}", HOLDS if own > other else FAILS)
-
     def _amount(self, value: float, digits: int = 1) -> str:
-        return f"{value / 2**20:.{digits}f} MiB" if self.quantity.endswith("bytes") else f"{value:.{digits}f}"
+        return f"{value / 2**10:.{digits}f} KiB" if self.quantity.endswith("bytes") else f"{value:.{digits}f}"
 
 
 def slope(points: Sequence[tuple[float, float]]) -> float:
