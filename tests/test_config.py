@@ -85,6 +85,7 @@ def test_every_scale_that_is_shipped_is_valid(scale):
         ("experiments.yaml", ("table1", "runs"), [{"network": "resunet", "methods": ["at"]}], "method 'at' needs a teacher"),
         ("experiments.yaml", ("table1", "runs"), [{"network": "resunet", "changes": {"node": 1}}], "changes are to a method"),
         ("experiments.yaml", ("table1", "runs"), [{"network": "resunet", "changes": {"top-2": 1}}], "should match pattern"),
+        ("experiments.yaml", ("table1", "runs"), [{"network": "resunet_tiny", "teacher": "resunet"}], "unknown method 'none'"),
         (
             "experiments.yaml",
             ("table1", "runs"),
@@ -205,7 +206,11 @@ def test_a_change_that_its_method_has_not_is_one_sentence(config):
     edit(config / "experiments.yaml", "table4", "runs", value=[row])
     with pytest.raises(GrdError, match=r"method biskd: node is 0\.1 anyway; leave the change out"):
         Project.load(config).check_methods()
-    row |= {"methods": ["grd"], "changes": {"queue_siz": 1}}
+    row |= {"methods": ["grd"], "changes": {"queue_size": 2.5}}
+    edit(config / "experiments.yaml", "table4", "runs", value=[row])
+    with pytest.raises(GrdError, match=r"expected a whole number above 0 for queue_size, found 2\.5"):
+        Project.load(config).check_methods()
+    row["changes"] = {"queue_siz": 1}
     edit(config / "experiments.yaml", "table4", "runs", value=[row])
     with pytest.raises(GrdError, match="did you mean 'queue_size'"):
         Project.load(config).check_methods()

@@ -232,8 +232,9 @@ class Project:
         return with_teachers(self.runs(*self.experiments))
 
     def runs_of(self, target: str) -> list[Run]:
-        """The runs, teachers included, of a table, a figure, or of `tables`, `figures`, `all`; GrdError for another name."""
-        kinds = {"all": "", "tables": "table", "figures": "figure"}
+        """The runs, teachers included, of a table, a figure, `tables`, `figures`, or of `all`, which `claims`, `curves`,
+        `report` and `pdf` need, too; GrdError for another name."""
+        kinds = {"tables": "table", "figures": "figure"} | dict.fromkeys(("all", "claims", "curves", "report", "pdf"), "")
         known(target, [*self.experiments, *kinds], "target", "config/experiments.yaml")
         chosen = [name for name in self.experiments if name.startswith(kinds[target])] if target in kinds else [target]
         return with_teachers(self.runs(*chosen))

@@ -38,6 +38,12 @@ def test_what_latex_lacks_is_named(monkeypatch, tmp_path):
     assert missing_latex() == ["pdflatex", "kpsewhich"]
 
 
+def test_a_pdf_without_latex_is_refused_with_what_to_install(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(GrdError, match=r"expected LaTeX, found none of pdflatex, kpsewhich; install it .*texlive"):
+        write_pdf(tmp_path / "a.tex", tmp_path / "a.pdf")
+
+
 @needs_latex
 def test_a_source_becomes_a_pdf_with_the_same_bytes_each_time(tmp_path):
     (tmp_path / "tables").mkdir()

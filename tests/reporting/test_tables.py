@@ -6,7 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from grd.config import RunRow
 from grd.data.store import write_labels
+from grd.errors import GrdError
 from grd.layout import Layout
 from grd.reporting.ablations import table4, table5, table6
 from grd.reporting.table import Cell, Column, Table, as_csv, as_markdown, as_tex, best_cells, blocks, escaped, leads
@@ -256,6 +258,29 @@ def test_table_6_has_the_printed_parameters_and_macs_to_the_digit(tmp_path):
         network = title.removeprefix("ResUNet").split()[0]
         assert (parameters.text(), macs.text()) == tuple(f"{number} ({number})" for number in printed[network]), title
     assert table.contests[0] == ["ResUNet 1/20 alone", "ResUNet 1/20 + GRD"] and len(table.contests) == 4
+
+
+def with_row(project, experiment, **row):
+    """The project with another row in one of its experiments."""
+    before = project.experiments[experiment]
+    longer = before.model_copy(update={"runs": [*before.runs, RunRow(**row)]})
+    return replace(project, experiments={**project.experiments, experiment: longer})
+
+
+PAIR = {"network": "mobilenet_v2", "teacher": "resunet"}
+
+
+def test_a_changed_run_has_a_title_of_its_own(tmp_path):
+    more = with_row(project(), "table5", **PAIR, methods=["grd"], changes={"node": 1, "queue_size": 8})
+    assert list(table5(more, scored(tmp_path, more)).rows)[-1] == "λ1 = 1, queue_size = 8"
+    more = with_row(project(), "table2", **PAIR, methods=["at"], changes={"attention": 9})
+    assert "T1 & S2 + AT, attention 9" in table2(more, scored(tmp_path, more)).rows
+
+
+def test_two_rows_of_one_title_are_refused(tmp_path):
+    more = with_row(project(), "table4", **PAIR, methods=["biskd"], changes={"node": 0})
+    with pytest.raises(GrdError, match=r"experiments\.yaml, table4: expected rows that differ, found several '\+ AGD'"):
+        table4(more, scored(tmp_path, more))
 
 
 def test_cells_that_tables_share_are_of_one_run(tmp_path):

@@ -117,7 +117,7 @@ def table6(project: Project, layout: Layout) -> Table:
         layout,
         "table6",
         "Table VI. Students of several widths on CVPPP A1, alone and taught by ResUNet: ours (published).",
-        [Column("Network", "Parameters (M)", "parameters"), Column("Network", "GMAC", "macs")],
+        [Column("Paper's network", "Parameters (M)", "parameters"), Column("Paper's network", "GMAC", "macs")],
         rows,
         "ResUNet-tiny is the paper's S1/10; its rows are Table II's S1 and T1 & S1 + GRD: the same runs.",
         "of each two",

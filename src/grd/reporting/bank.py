@@ -131,7 +131,7 @@ def draw(project: Project, data: pd.DataFrame) -> Figure:
         axes[1, column].set_xticks(curve["value"])
     axes[0, 0].set_ylabel("SBD (%)", fontsize=8)
     axes[1, 0].set_ylabel("memory", fontsize=8)
-    axes[1, 0].set_ylim(top=axes[1, 0].get_ylim()[1] * 1e3)  # room for the legend
+    axes[1, 0].set_ylim(top=axes[1, 0].get_ylim()[1] * 1e2)  # room for the legend
     axes[1, 0].legend(fontsize=6, loc="upper left")
     seeds = project.config.seeds
     spread = f"bars: sd over seeds {', '.join(map(str, seeds))}" if len(seeds) > 1 else "one seed"

@@ -67,7 +67,7 @@ def _row_title(run: Run, symbols: dict[str, str]) -> str:
     if run.teacher is None:
         symbol = symbols.get(run.network)
         return f"{symbol}: {NETWORKS[run.network].title}" if symbol else NETWORKS[run.network].title
-    pair = f"{symbols[run.teacher]} & {symbols[run.network]}"
+    pair = " & ".join(symbols.get(name, NETWORKS[name].title) for name in (run.teacher, run.network))
     changes = "".join(f", {name.replace('_', ' ')} {value:g}" for name, value in run.changes)
     return f"{'' if pair == 'T & S' else pair + ' '}+ {method_title(run)}{changes}"
 

@@ -48,6 +48,7 @@ class ClaimsTable:
 
     rows: Sequence[Checked]
     notes: Sequence[str]
+    twins: bool = False
 
     @property
     def sections(self) -> dict[str, list[Checked]]:
@@ -59,8 +60,8 @@ class ClaimsTable:
     def counts(self) -> str:
         """`Published: 3 hold, 1 does not, …; ours: …`."""
         return (
-            f"Of {len(self.rows)} claims, by the paper's own numbers {_counted(self.rows, lambda row: row.paper)}; by ours "
-            + (f"{_counted(self.rows, lambda row: row.ours)}.")
+            f"Of {len(self.rows)} claims, by the paper's own numbers {_counted(self.rows, lambda row: row.paper)}; by ours"
+            f"{', of synthetic twins,' if self.twins else ''} {_counted(self.rows, lambda row: row.ours)}."
         )
 
 
@@ -76,7 +77,7 @@ def claims_table(project: Project, layout: Layout, claims: Mapping[str, Sequence
     rows = [
         Checked(section, claim, claim.check(paper), claim.check(ours)) for section, entries in claims.items() for claim in entries
     ]
-    return ClaimsTable(rows, [*NOTES, *scale_notes(project, project.scale.training)])
+    return ClaimsTable(rows, [*NOTES, *scale_notes(project, project.scale.training)], ours.twins)
 
 
 def as_csv(table: ClaimsTable) -> str:
