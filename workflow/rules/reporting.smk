@@ -1,6 +1,4 @@
-# Scores → tables and figures.
-
-import sys
+# Scores → tables, figures, claims.
 
 # What of each run a table or figure is drawn from.
 TABLE_FILES = {
@@ -163,96 +161,6 @@ rule loss_curves:
         "Drawing the loss curves of {wildcards.dataset}"
     script:
         "../scripts/curves.py"
-
-
-# Snakemake's own report, asked for by a rule, so that it is made and renewed as all else.
-rule report:
-    input:
-        tables=expand(TABLES / "{table}.html", table=TABLE_FILES),
-        figures=expand(FIGURES / "{figure}.png", figure=FIGURE_FILES),
-        curves=expand(FIGURES / "curves-{dataset}.png", dataset=TRAINED),
-        claims=TABLES / "claims.html",
-        descriptions=sorted(REPORT.glob("*.rst")),
-        stylesheet=REPORT / "report.css",
-    output:
-        html=RESULTS / "report.html",
-    log:
-        LOGS / "report.log",
-    benchmark:
-        BENCHMARKS / "report.tsv"
-    localrule: True
-    conda:
-        "../../envs/base.yaml"
-    threads: 1
-    resources:
-        mem_mb=2000,
-        runtime=30,
-        gpu=0,
-    params:
-        python=sys.executable,
-        snakefile=workflow.main_snakefile,
-        config=config,
-    message:
-        "Putting all tables, figures, loss curves and claims on one page"
-    script:
-        "../scripts/report.py"
-
-
-rule document:
-    input:
-        tables=expand(TABLES / "{table}.tex", table=[*TABLE_FILES, "claims"]),
-        figures=expand(
-            FIGURES / "{figure}.{ending}", figure=FIGURE_FILES, ending=["pdf", "tex"]
-        ),
-    output:
-        tex=RESULTS / "reproduction.tex",
-    log:
-        LOGS / "document.log",
-    benchmark:
-        BENCHMARKS / "document.tsv"
-    conda:
-        "../../envs/torch.yaml"
-    threads: 1
-    resources:
-        mem_mb=1000,
-        runtime=10,
-        gpu=0,
-    params:
-        tables=list(TABLE_FILES),
-        figures=list(FIGURE_FILES),
-    message:
-        "Writing the document of all tables and figures"
-    script:
-        "../scripts/document.py"
-
-
-rule pdf:
-    input:
-        source=RESULTS / "reproduction.tex",
-        tables=expand(TABLES / "{table}.tex", table=[*TABLE_FILES, "claims"]),
-        figures=expand(
-            FIGURES / "{figure}.{ending}",
-            figure=FIGURE_FILES,
-            ending=["pdf", "tex"],
-        ),
-    output:
-        pdf=RESULTS / "reproduction.pdf",
-    log:
-        LOGS / "pdf.log",
-    benchmark:
-        BENCHMARKS / "pdf.tsv"
-    localrule: True
-    conda:
-        "../../envs/base.yaml"
-    threads: 1
-    resources:
-        mem_mb=1000,
-        runtime=10,
-        gpu=0,
-    message:
-        "Typesetting reproduction.pdf"
-    script:
-        "../scripts/pdf.py"
 
 
 rule tables:
