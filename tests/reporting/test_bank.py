@@ -6,8 +6,10 @@ import pytest
 import torch
 from projects import write_squares
 
+from grd.config import Fidelity
+from grd.distillation import build_method
+from grd.distillation.method import Context
 from grd.layout import Layout
-from grd.losses.memory_bank import MemoryBank
 from grd.reporting.bank import figure6, held_bytes, map_bytes, points
 from grd.runs import Project
 
@@ -48,8 +50,9 @@ def test_the_bank_holds_nodes_and_one_gram_matrix_an_image():
 
 
 def test_bytes_are_those_of_the_bank_that_trains():
-    bank = MemoryBank(5, 6, 16)
-    assert sum(buffer.untyped_storage().nbytes() for buffer in bank.buffers()) == 5 * (6 * 16 * 4 + 6 + 16 * 16 * 4)
+    bank = build_method("grd", Context(Fidelity(), {}, {}, {}, [(-1, 0)], instances=6)).bank
+    point = next(point for point in points(project().runs("figure6")) if point.value == 32)
+    assert held_bytes(point, 6, (48, 48), CPU)["bank_bytes"] == sum(buffer.nbytes for buffer in bank.buffers())
 
 
 def test_the_paper_s_maps_take_half_a_gigabyte():

@@ -11,6 +11,7 @@ from grd.config import known
 
 if TYPE_CHECKING:
     from grd.distillation.method import Context, Method
+    from grd.runs import RunSettings
 
 METHODS = (
     "none",
@@ -22,6 +23,13 @@ def method_class(name: str) -> "type[Method]":
     """The class of a method by its name."""
     known(name, METHODS[1:], "method", "distillation")
     return getattr(import_module(f"grd.distillation.{name}"), name.upper())
+
+
+def weights_and_options(settings: "RunSettings") -> tuple[dict[str, float], dict[str, float]]:
+    """A taught run's weights of loss terms and options, by name: its method's own, under its scale's, under its changes."""
+    method = method_class(settings.method)
+    scale = {name: weight for name, weight in settings.training.weights.items() if name in method.weights}
+    return method.changed({**scale, **settings.changes})
 
 
 def build_method(name: str, context: "Context") -> "Method":

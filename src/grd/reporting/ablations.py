@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from grd.distillation import method_class
+from grd.distillation import weights_and_options
 from grd.errors import GrdError
 from grd.layout import Layout
 from grd.networks import NETWORKS
@@ -60,9 +60,8 @@ def ablation(
 
 def term_weights(project: Project, run: Run) -> dict[str, float]:
     """λ1 … λ5 of a run, by term; 0 for terms that its method has not."""
-    weights = {**method_class(run.method).weights, **project.settings(run).training.weights} if run.teacher else {}
-    own = method_class(run.method).weights if run.teacher else {}
-    return {term: dict(run.changes).get(term, weights[term]) if term in own else 0.0 for term in TERMS}
+    weights = weights_and_options(project.settings(run))[0] if run.teacher else {}
+    return {term: weights.get(term, 0.0) for term in TERMS}
 
 
 def table4(project: Project, layout: Layout) -> Table:

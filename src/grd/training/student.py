@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from grd.data.batches import Batch, DeviceSplit, Geometry
-from grd.distillation import build_method, method_class
+from grd.distillation import build_method, method_class, weights_and_options
 from grd.distillation.method import Context, Method, Moment, View
 from grd.errors import GrdError
 from grd.losses.affinity import affinities, affinity_loss, affinity_targets, inside
@@ -93,6 +93,7 @@ class Student:
                 f"{self.settings.run}: expected outputs of one size from student and teacher, found {outputs[0]} and "
                 f"{outputs[1]} for a crop of {crop}; give them the same pooling factors and kernels"
             )
+        weights, options = weights_and_options(self.settings)
         context = Context(
             fidelity,
             tap_shapes(self.network, levels, crop),
@@ -100,15 +101,10 @@ class Student:
             {level: self.network.scale(level) for level in levels},
             self.settings.near,
             self.instances,
-            changes={**self._scale_weights(), **self.settings.changes},
+            changes={**weights, **options},
         )
         with initialisation(self.settings.seed, "method", self.settings.method):
             return build_method(self.settings.method, context)
-
-    def _scale_weights(self) -> dict[str, float]:
-        """The scale's weights of terms that this method has."""
-        own = method_class(self.settings.method).weights
-        return {name: weight for name, weight in self.settings.training.weights.items() if name in own}
 
     def _optimiser(self) -> torch.optim.Optimizer:
         training = self.settings.training

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from grd.data.store import SPLITS, opened
-from grd.distillation import method_class
+from grd.distillation import weights_and_options
 from grd.layout import Layout
 from grd.networks import network_class
 from grd.reporting.claims.base import Claim, Evidence, Key
@@ -92,9 +92,7 @@ def method_settings(settings: RunSettings) -> dict[str, Any]:
     default = inspect.signature(network_class(settings.network)).parameters["embedding"].default
     found: dict[str, Any] = {"embedding": settings.arguments.get("embedding", default)}
     if settings.teacher is not None:
-        method = method_class(settings.method)
-        scale = {name: weight for name, weight in settings.training.weights.items() if name in method.weights}
-        found["weights"], found["options"] = method.changed({**scale, **settings.changes})
+        found["weights"], found["options"] = weights_and_options(settings)
     return found
 
 

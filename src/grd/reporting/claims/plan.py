@@ -14,7 +14,6 @@ def plan(project: Project, claims: Mapping[str, Sequence[Claim]]) -> dict[str, A
         "claims": {section: [claim.model_dump(mode="json") for claim in entries] for section, entries in claims.items()},
         "published": dict(project.published),
         "settings": {" ".join(pair): plain_settings(project, *pair) for pair in settings_wanted(claims)},
-        "scale": project.scale.title,
         "datasets": dataset_titles(project),
     }
 
