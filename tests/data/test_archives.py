@@ -11,6 +11,7 @@ import pytest
 
 from grd.data import archives
 from grd.errors import GrdError
+from grd.files import sha256
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
@@ -78,7 +79,7 @@ def test_recognised_contents_that_are_not_the_official_bytes_are_taken_with_a_wa
 def test_of_several_recognised_files_the_official_one_is_taken_without_a_warning(tmp_path, obtain, caplog):
     images(tmp_path / "inbox" / "a.zip")
     official = minis.zipped(tmp_path / "inbox" / "b.zip", {"images/a.tif": "the official pixels"})
-    path = obtain(minis.archive(sha256=archives.sha256(official)))
+    path = obtain(minis.archive(sha256=sha256(official)))
     assert path.read_bytes() == official.read_bytes() and not caplog.text
 
 
@@ -141,7 +142,7 @@ def test_an_archive_is_downloaded_and_verified(tmp_path, obtain, server):
     address, folder = server
     source = images(folder / "images.zip")
     url = f"{address}/images.zip"
-    path = obtain(minis.archive(url=url, sha256=archives.sha256(source)))
+    path = obtain(minis.archive(url=url, sha256=sha256(source)))
     assert path.read_bytes() == source.read_bytes()
     assert entry(tmp_path / "data")["source"] == url
 
@@ -277,4 +278,4 @@ def test_where_no_alternative_is_complete_all_are_named(tmp_path):
 
 def test_the_sha256_is_that_of_the_bytes(tmp_path):
     (tmp_path / "abc").write_bytes(b"abc")
-    assert archives.sha256(tmp_path / "abc").startswith("ba7816bf8f01cfea")
+    assert sha256(tmp_path / "abc").startswith("ba7816bf8f01cfea")

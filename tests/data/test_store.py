@@ -4,6 +4,7 @@ import pytest
 
 from grd.data import store
 from grd.errors import GrdError
+from grd.files import whole, write_text
 
 SPLIT = store.Split(["a", "b"], np.arange(24, dtype=np.uint8).reshape(2, 3, 4), np.ones((2, 3, 4), np.uint16))
 
@@ -47,8 +48,8 @@ def test_a_file_that_is_absent_or_damaged_is_named(tmp_path, content):
 
 
 def test_a_file_appears_whole_or_not_at_all(tmp_path):
-    store.write_text(tmp_path / "t", "before")
-    with pytest.raises(RuntimeError), store.whole(tmp_path / "t") as part:
+    write_text(tmp_path / "t", "before")
+    with pytest.raises(RuntimeError), whole(tmp_path / "t") as part:
         part.write_text("half")
         raise RuntimeError
     assert [path.name for path in tmp_path.iterdir()] == ["t"]
@@ -62,5 +63,5 @@ def test_a_failure_while_writing_hdf5_leaves_no_file(tmp_path):
 
 
 def test_folders_on_the_way_are_made(tmp_path):
-    store.write_text(tmp_path / "a" / "b" / "t", "text")
+    write_text(tmp_path / "a" / "b" / "t", "text")
     assert (tmp_path / "a" / "b" / "t").read_text() == "text"

@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from grd.data.store import write_text
+from grd.files import write_text
 from grd.logs import logged
 from grd.machine import hardware, versions
 from grd.reporting.document import document, settings_of

@@ -4,7 +4,6 @@ The manifest `archives.json` lies beside the archives of a data set and says of 
 `source` ('inbox', 'twin' or the address that it was downloaded from).
 """
 
-import hashlib
 import json
 import logging
 import re
@@ -18,9 +17,9 @@ import h5py
 import pooch
 
 from grd.config import Archive, Source
-from grd.data import store
 from grd.data.readers import volumes, zips
 from grd.errors import GrdError
+from grd.files import sha256, whole, write_text
 
 MANIFEST = "archives.json"
 CHUNK = 1 << 20  # bytes; pooch's own 1 KiB is slow
@@ -63,12 +62,6 @@ def obtain(dataset: str, settings: Source, folder: Path, inbox: Path, progress: 
     return {name: _obtain(dataset, name, archive, places, progress) for name, archive in wanted.items()}
 
 
-def sha256(path: Path) -> str:
-    """The SHA-256 of a file, hexadecimal."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def read_manifest(folder: Path) -> dict[str, dict[str, Any]]:
     """What is known of each archive in `folder`; empty if there is no manifest."""
     path = folder / MANIFEST
@@ -87,7 +80,7 @@ def record(folder: Path, name: str, source: str, digest: str | None = None) -> N
     """Enter an archive that lies in `folder` into the manifest; `digest` is its sha256 where already computed."""
     path = folder / name
     entry = {"file": name, "sha256": digest or sha256(path), "bytes": path.stat().st_size, "source": source}
-    store.write_text(folder / MANIFEST, json.dumps(read_manifest(folder) | {name: entry}, indent=2) + "\n")
+    write_text(folder / MANIFEST, json.dumps(read_manifest(folder) | {name: entry}, indent=2) + "\n")
 
 
 def _instead(settings: Source) -> str:
@@ -200,7 +193,7 @@ def _preferred(found: list[Path], archive: Archive) -> Path:
 def _take(source: Path, path: Path, archive: Archive) -> None:
     """Copy a recognised file to its official name; a copy, since a link would change with its source."""
     if source != path:
-        with store.whole(path) as part:
+        with whole(path) as part:
             shutil.copyfile(source, part)
     digest = sha256(path)
     if archive.sha256 and digest != archive.sha256:
@@ -210,7 +203,7 @@ def _take(source: Path, path: Path, archive: Archive) -> None:
 
 def _download(dataset: str, url: str, path: Path, archive: Archive, remedy: str, progress: bool) -> None:
     try:
-        with store.whole(path) as part:
+        with whole(path) as part:
             pooch.HTTPDownloader(progressbar=progress, chunk_size=CHUNK)(url, str(part), None)
             digest = sha256(part)
             _verify(part, digest, path, archive)

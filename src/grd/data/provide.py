@@ -6,8 +6,8 @@ from pathlib import Path
 
 from grd.config import Source, Twin
 from grd.data.archives import MANIFEST, obtain
-from grd.data.store import write_text
 from grd.data.twins import write_twin
+from grd.files import write_text
 
 
 def provide(dataset: str, source: Source, folder: Path, inbox: Path, twin: Twin | None, record: Path) -> None:

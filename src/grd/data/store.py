@@ -9,7 +9,6 @@ Every file carries the attributes `format` (one of FORMATS) and `format_version`
 Volumes have (Z, Y, X) for (H, W) everywhere; the rank of the labels tells.
 """
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ import h5py
 import numpy as np
 
 from grd.errors import GrdError
+from grd.files import whole
 
 FORMATS = ("samples", "affinities", "labels")
 FORMAT_VERSION = 2
@@ -38,27 +38,6 @@ class Split:
     def volumes(self) -> bool:
         """Whether these are volumes."""
         return self.labels.ndim == 4
-
-
-@contextmanager
-def whole(path: Path) -> Iterator[Path]:
-    """A path to write to, beside `path`; on leaving it is fsynced and renamed, on an error it is removed."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        yield part
-        with open(part, "rb+") as file:
-            os.fsync(file.fileno())
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a text file whole or not at all."""
-    with whole(path) as part:
-        part.write_text(text)
 
 
 @contextmanager

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from grd.data.store import read_labels, read_split, write_text
+from grd.data.store import read_labels, read_split
 from grd.errors import GrdError
+from grd.files import write_text
 from grd.metrics.instances import score_instances
 from grd.metrics.partitions import score_partition
 

@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 import torch
 
-from grd.data.store import whole
 from grd.errors import GrdError
+from grd.files import whole
 from grd.networks import build
 from grd.networks.base import EmbeddingNetwork
 

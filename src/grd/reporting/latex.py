@@ -6,8 +6,8 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from grd.data.store import whole
 from grd.errors import GrdError
+from grd.files import whole
 
 STYLES = ("amssymb", "booktabs", "caption", "fontenc", "geometry", "graphicx", "hyperref", "lmodern", "longtable")
 INSTALL = "Debian: apt-get install texlive-latex-recommended lmodern"

@@ -17,7 +17,8 @@ from matplotlib.patches import Rectangle
 from scipy import ndimage
 from skimage.segmentation import find_boundaries
 
-from grd.data.store import read_labels, whole, write_text
+from grd.data.store import read_labels
+from grd.files import whole, write_text
 from grd.layout import Layout
 from grd.metrics.errors import counterparts, merging_segments, split_instances
 from grd.metrics.overlap import overlap_table

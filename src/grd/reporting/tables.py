@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from grd.data.store import opened, write_text
+from grd.data.store import opened
+from grd.files import write_text
 from grd.layout import Layout
 from grd.reporting.ablations import table4, table5, table6
 from grd.reporting.costs import table1

@@ -12,8 +12,8 @@ from tqdm import tqdm
 from grd.config import Segmenter
 from grd.data.images import read_microscope_image, read_volume
 from grd.data.prepare import to_uint8
-from grd.data.store import whole
 from grd.errors import GrdError, located
+from grd.files import whole
 from grd.inference.predict import load_predictor
 from grd.segmentation import segment
 

@@ -9,8 +9,9 @@ import pandas as pd
 import torch
 
 from grd.config import MutexSegmenter, Segmenter, WaterzSegmenter
-from grd.data.store import Split, read_split, write_text
+from grd.data.store import Split, read_split
 from grd.device import device_name, synchronise
+from grd.files import write_text
 from grd.inference.predict import Predictor, load_predictor
 from grd.segmentation import segment
 

@@ -23,12 +23,13 @@ from torch.utils._pytree import tree_leaves
 from tqdm import tqdm
 
 from grd.data.batches import DeviceSplit, on_device
-from grd.data.store import Split, write_text
+from grd.data.store import Split
 from grd.device import device_name, synchronise
 from grd.distillation import METHODS, method_class
 from grd.distillation.method import View
 from grd.errors import GrdError
 from grd.estimate import MEMORY, Benchmark, Measurement, Work, all_work, read_benchmark
+from grd.files import write_text
 from grd.losses.memory_bank import MemoryBank
 from grd.machine import hardware
 from grd.networks import build

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from grd.data.store import whole
+from grd.files import whole
 
 log = logging.getLogger(__name__)
 

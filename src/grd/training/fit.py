@@ -10,11 +10,11 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
-from grd.data.archives import sha256
 from grd.data.batches import Batch, DeviceSplit, Geometry, on_device
 from grd.data.store import SPLITS, read_split
 from grd.distillation.method import View
 from grd.errors import GrdError, located
+from grd.files import sha256
 from grd.networks.base import EmbeddingNetwork
 from grd.networks.model_file import load_model
 from grd.runs import RunSettings

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from grd.data.store import write_text
 from grd.errors import GrdError
+from grd.files import write_text
 
 Record = dict[str, Any]
 

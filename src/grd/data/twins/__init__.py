@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Protocol
 
 from grd.config import Source, Twin, known
-from grd.data import archives, store
+from grd.data import archives
 from grd.data.twins import ac34, bbbc039, celegans, cremi, cvppp
 from grd.data.twins.shapes import write_zip
+from grd.files import whole
 
 
 class Generator(Protocol):
@@ -46,5 +47,5 @@ def _write(path: Path, members: Mapping[str, bytes]) -> None:
     if path.suffix == ".zip":
         write_zip(path, members)
     else:
-        with store.whole(path) as part:
+        with whole(path) as part:
             part.write_bytes(members[path.name])

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from grd.data.store import write_text
+from grd.files import write_text
 from grd.layout import Layout
 from grd.reporting.claims import check_names
 from grd.reporting.claims.base import FAILS, HOLDS, UNTESTED, Claim, Finding
