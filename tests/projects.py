@@ -3,10 +3,13 @@
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from grd.config import Augment, Fidelity, Training
 from grd.data.store import Split, write_samples
 from grd.runs import Run, RunSettings
+from grd.training.fit import train
+from grd.training.folder import Trained
 
 SHALLOW = {"pooling": [[1, 2, 2]], "kernels": [[1, 3, 3], [3, 3, 3]]}
 WIDTHS = {
@@ -90,3 +93,12 @@ def settings(run: Run, **training) -> RunSettings:
         augment=Augment(crop=(32, 32), rotate=0.5, transpose=0.5),
         training=Training(**{**options, **training}),
     )
+
+
+def train_into(runs: list[RunSettings], samples: Path, folders: list[Path], state: Path, teacher=None, **options) -> Trained:
+    """Train on the CPU, and hand over what did not fail."""
+    trained = train(runs, ["code"] * len(runs), samples, state, torch.device("cpu"), teacher, **options)
+    for run, folder in zip(runs, folders, strict=True):
+        if run.run in trained.keys:
+            trained.folder(run.run, state).hand_over(folder)
+    return trained

@@ -4,14 +4,12 @@ import sys
 import h5py
 import numpy as np
 import pytest
-import torch
-from projects import settings, squares, tubes, volume_settings, write_squares, write_tubes
+from projects import settings, squares, train_into, tubes, volume_settings, write_squares, write_tubes
 from skimage.io import imread, imsave
 
 from grd.cli import main
 from grd.data.store import write_labels
 from grd.runs import Run
-from grd.training.fit import train
 
 
 def run(capsys, *arguments):
@@ -65,9 +63,8 @@ def test_faults_are_one_sentence_and_exit_code_2(capsys, tmp_path):
 
 def test_predict_segments_images_of_any_size(capsys, tmp_path):
     samples = write_squares(tmp_path / "samples.h5")
-    import torch
 
-    train([settings(Run("cvppp", "resunet_tiny"))], samples, [tmp_path], tmp_path / "state", torch.device("cpu"))
+    train_into([settings(Run("cvppp", "resunet_tiny"))], samples, [tmp_path], tmp_path / "state")
     image = np.random.default_rng(0).integers(0, 4000, (50, 41)).astype(np.uint16)
     imsave(tmp_path / "mine.tif", image, check_contrast=False)
     code, out, _ = run(capsys, "predict", tmp_path / "mine.tif", "--model", tmp_path / "model.pt", "-o", tmp_path / "out")
@@ -107,7 +104,7 @@ def test_score_of_volumes_prints_voi_and_arand(capsys, tmp_path):
 
 def test_predict_segments_volumes_and_names_what_it_cannot(capsys, tmp_path):
     samples = write_tubes(tmp_path / "samples.h5")
-    train([volume_settings(Run("ac34", "mala_tiny"))], samples, [tmp_path], tmp_path / "state", torch.device("cpu"))
+    train_into([volume_settings(Run("ac34", "mala_tiny"))], samples, [tmp_path], tmp_path / "state")
     volume = tubes(1, 5).images[0]
     good, other = tmp_path / "good.h5", tmp_path / "bad.h5"
     with h5py.File(good, "w") as file:

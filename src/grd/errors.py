@@ -1,4 +1,4 @@
-"""The one error that users see."""
+"""The errors that users see."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,6 +6,10 @@ from contextlib import contextmanager
 
 class GrdError(Exception):
     """Bad input or an impossible request, told in one sentence: what was expected, what was found, where, what to do."""
+
+
+class UnfinishedError(Exception):
+    """Work was stopped from outside after it was saved: the same call goes on with it."""
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from grd.data.store import read_split
 from grd.layout import Layout
 from grd.networks.model_file import load_model
 from grd.runs import Project, Run
+from grd.training.folder import TrainingFolder
 from grd.training.student import Student, Supervision, geometry_of, view
 
 CPU = torch.device("cpu")
@@ -43,7 +44,7 @@ def main(steps: int = 90) -> None:
         samples = layout.samples(run.dataset)
         data = on_device(read_split(samples, "training"), chosen.normalisation, CPU, widen=True)
         teacher = load_model(layout.model(Run(run.dataset, "resunet")), CPU)[0].requires_grad_(False)
-        student = Student(chosen, teacher, data.instances, Path(tempfile.mkdtemp()) / "state.pt", CPU)
+        student = Student(chosen, teacher, data.instances, TrainingFolder(Path(tempfile.mkdtemp())), CPU)
         for step in range(1, steps + 1):
             geometry = geometry_of(student.network, chosen)
             batch = data.training_batch(chosen.augment, geometry, chosen.training.batch_size, chosen.seed, step)

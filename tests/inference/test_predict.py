@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import torch
-from projects import settings, write_squares
+from projects import settings, train_into, write_squares
 
 from grd.config import MutexSegmenter
 from grd.data.store import affinity_reader, read_labels, read_split
@@ -11,7 +11,6 @@ from grd.metrics.split import score_split
 from grd.runs import Run
 from grd.segmentation.split import segment_split
 from grd.segmentation.timing import time_split
-from grd.training.fit import train
 
 CPU = torch.device("cpu")
 
@@ -21,7 +20,7 @@ def world(tmp_path_factory):
     torch.set_num_threads(1)
     folder = tmp_path_factory.mktemp("world")
     samples = write_squares(folder / "samples.h5")
-    train([settings(Run("cvppp", "resunet_tiny"))], samples, [folder], folder / "state", CPU)
+    train_into([settings(Run("cvppp", "resunet_tiny"))], samples, [folder], folder / "state")
     return folder
 
 

@@ -3,14 +3,13 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
-from projects import settings, squares, write_squares
+from projects import settings, squares, train_into, write_squares
 
 from grd.metrics.errors import counterparts, covered_instances, covering_segments, merging_segments, split_instances
 from grd.metrics.overlap import overlap_table
 from grd.reporting.figures import embedding_colours, middle, representative_image, representative_section
 from grd.reporting.panels import id_colours, mark_errors, renamed, write_figure
 from grd.runs import Project, Run
-from grd.training.fit import train
 
 CONFIG = Path(__file__).parents[2] / "config"
 
@@ -101,7 +100,7 @@ def test_the_image_of_median_score_is_shown(tmp_path):
 
 def test_embeddings_become_colours_of_the_foreground(tmp_path):
     samples = write_squares(tmp_path / "samples.h5")
-    train([settings(Run("cvppp", "resunet_tiny"))], samples, [tmp_path], tmp_path / "state", torch.device("cpu"))
+    train_into([settings(Run("cvppp", "resunet_tiny"))], samples, [tmp_path], tmp_path / "state")
     image, labels = squares(1, 0).images[0], squares(1, 0).labels[0]
     colours, held = embedding_colours(tmp_path / "model.pt", image, labels > 0, (48, 48), torch.device("cpu"))
     assert colours.shape == (48, 48, 3) and colours[labels == 0].sum() == 0

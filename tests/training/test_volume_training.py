@@ -4,7 +4,7 @@ import h5py
 import numpy as np
 import pytest
 import torch
-from projects import volume_settings, write_tubes
+from projects import train_into, volume_settings, write_tubes
 
 from grd.config import Fidelity, MulticutSegmenter, WaterzSegmenter
 from grd.data.store import read_labels, read_split
@@ -16,8 +16,8 @@ from grd.metrics.split import score_split
 from grd.runs import Run
 from grd.segmentation.split import segment_split
 from grd.segmentation.timing import time_split
-from grd.training.fit import train
 from grd.training.history import read_history
+from grd.training.student import Student
 
 CPU = torch.device("cpu")
 TEACHER = Run("ac34", "mala")
@@ -30,7 +30,7 @@ def world(tmp_path_factory):
     folder = tmp_path_factory.mktemp("volumes")
     write_tubes(folder / "samples.h5")
     options = {"iterations": 40, "validate_every": 40, "learning_rate": 0.005}
-    train([volume_settings(TEACHER, **options)], folder / "samples.h5", [folder / "teacher"], folder / "state", CPU)
+    train_into([volume_settings(TEACHER, **options)], folder / "samples.h5", [folder / "teacher"], folder / "state")
     return folder
 
 
@@ -39,28 +39,28 @@ def test_every_method_teaches_mala_tiny(world, tmp_path, levels):
     fidelity = Fidelity(levels=levels)
     folders = [tmp_path / run.name for run in STUDENTS]
     settings = [volume_settings(run, fidelity, channels_last=levels == "released") for run in STUDENTS]
-    train(settings, world / "samples.h5", folders, tmp_path / "state", CPU, world / "teacher/model.pt")
+    train_into(settings, world / "samples.h5", folders, tmp_path / "state", world / "teacher/model.pt")
     for folder in folders:
         losses = [record["loss"] for record in read_history(folder / "history.jsonl") if "loss" in record]
         assert np.isfinite(losses).all()
 
 
-def test_levels_of_the_released_code_add_terms_and_train_their_projections(world, tmp_path):
-    first = {}
+def test_levels_of_the_released_code_add_terms_and_train_their_projections(world, tmp_path, monkeypatch):
+    first, trained, finish = {}, [], Student.finish
+    monkeypatch.setattr(Student, "finish", lambda self, inputs: (trained.append(self.method.state_dict()), finish(self, inputs)))
     for levels in ("paper", "released"):
         folder = tmp_path / levels
         run = volume_settings(STUDENTS[METHODS[1:].index("biskd")], Fidelity(levels=levels), log_every=1)
-        train([run], world / "samples.h5", [folder], folder / "state", CPU, world / "teacher/model.pt")
+        train_into([run], world / "samples.h5", [folder], folder / "state", world / "teacher/model.pt")
         first[levels] = read_history(folder / "history.jsonl")[0]
-        state = torch.load(next((folder / "state").iterdir()), weights_only=True)
-        assert len(state["method"]) == {"paper": 0, "released": 2}[levels]
+        assert len(trained.pop()) == {"paper": 0, "released": 2}[levels]
     assert first["released"]["affinity"] == pytest.approx(first["paper"]["affinity"])
     assert first["released"]["node"] > first["paper"]["node"]
 
 
 def test_weights_of_the_settings_replace_a_method_s_own(world, tmp_path):
     run = volume_settings(STUDENTS[METHODS[1:].index("biskd")], log_every=1, weights={"affinity_graph": 2.0, "review": 9.0})
-    train([run], world / "samples.h5", [tmp_path], tmp_path / "state", CPU, world / "teacher/model.pt")
+    train_into([run], world / "samples.h5", [tmp_path], tmp_path / "state", world / "teacher/model.pt")
     first = read_history(tmp_path / "history.jsonl")[0]
     expected = first["affinity"] + 0.1 * first["node"] + 0.1 * first["edge"] + 2 * first["affinity_graph"]
     assert first["loss"] == pytest.approx(expected, rel=1e-5)
@@ -98,18 +98,17 @@ def test_timing_of_volumes_has_three_passes(world, tmp_path):
 def test_volumes_thinner_than_the_context_are_refused_with_file_and_shape(tmp_path):
     samples = write_tubes(tmp_path / "thin.h5", (2, 40, 40))
     with pytest.raises(GrdError, match=r"thin\.h5: training/images: expected a volume of at least 3 x .* \(2, 40, 40\)"):
-        train([volume_settings(TEACHER)], samples, [tmp_path], tmp_path / "state", CPU)
+        train_into([volume_settings(TEACHER)], samples, [tmp_path], tmp_path / "state")
 
 
 def test_a_teacher_of_another_output_size_is_refused(world, tmp_path):
     other = volume_settings(STUDENTS[0])
     arguments = {"encoder": [2, 3], "decoder": [2], "pooling": [[1, 2, 2]], "kernels": [[1, 3, 3], [1, 3, 3]]}
     with pytest.raises(GrdError, match="expected outputs of one size from student and teacher"):
-        train(
+        train_into(
             [other.model_copy(update={"arguments": arguments})],
             world / "samples.h5",
             [tmp_path],
             tmp_path / "state",
-            CPU,
             world / "teacher/model.pt",
         )

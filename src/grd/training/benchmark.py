@@ -36,6 +36,7 @@ from grd.networks import build
 from grd.networks.base import EmbeddingNetwork
 from grd.runs import Project, Run, RunSettings
 from grd.training.fit import shared_part
+from grd.training.folder import TrainingFolder
 from grd.training.meter import metered
 from grd.training.student import Student, arranged, geometry_of, validation_loss
 
@@ -145,7 +146,7 @@ class PlainBench(Bench):
 
     def start(self) -> None:
         """Build the network and its optimiser."""
-        never = Path(os.devnull, "checkpoint")
+        never = TrainingFolder(Path(os.devnull))
         self.student = Student(self.settings, self.teacher, self.samples.instances, never, self.device)
         self.geometry = geometry_of(self.student.network, self.settings)
 

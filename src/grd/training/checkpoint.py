@@ -1,5 +1,7 @@
-"""Unfinished training, kept outside of the pipeline's outputs and keyed by what the run is."""
+"""Checkpoints: all that an unfinished training needs to go on to the same bits, written whole, two kept."""
 
+import hashlib
+import io
 import logging
 import pickle
 from pathlib import Path
@@ -7,23 +9,51 @@ from typing import Any
 
 import torch
 
-from grd.files import whole
+from grd.files import sha256, whole
+
+KEPT = 2
+DIGITS = 16  # of the SHA-256 in a checkpoint's name
 
 log = logging.getLogger(__name__)
 
 
-def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
-    """Write a state, whole or not at all."""
-    with whole(path) as part:
-        torch.save(state, part)
+class Checkpoints:
+    """The checkpoints `<step>-<digest>.pt` in a training's folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def all(self) -> list[Path]:
+        """Those that there are, the newest first."""
+        return sorted(self.folder.glob("[0-9]*-*.pt"), reverse=True)
+
+    def save(self, step: int, state: dict[str, Any]) -> None:
+        """Write a state; then the oldest beyond the two newest goes."""
+        content = io.BytesIO()
+        torch.save(state, content)
+        with whole(self.folder / f"{step:08d}-{_digest(content.getbuffer())}.pt") as part:
+            part.write_bytes(content.getbuffer())
+        for old in self.all()[KEPT:]:
+            old.unlink()
+
+    def load(self, device: torch.device) -> dict[str, Any] | None:
+        """The newest state that is sound, None if there is none; a damaged one is reported and removed."""
+        for path in self.all():
+            try:
+                if sha256(path)[:DIGITS] == path.stem.partition("-")[2]:
+                    return torch.load(path, map_location=device, weights_only=True)
+                fault = "its digest is another"
+            except (RuntimeError, EOFError, OSError, ValueError, pickle.UnpicklingError) as error:
+                fault = str(error)
+            log.warning("%s is damaged (%s); the checkpoint before it is used, or training starts anew", path, fault)
+            path.unlink()
+        return None
+
+    def clear(self) -> None:
+        """Remove all, and what a killed process left half-written."""
+        for path in (*self.all(), *self.folder.glob(".*.part")):
+            path.unlink()
 
 
-def load_checkpoint(path: Path, device: torch.device) -> dict[str, Any] | None:
-    """The state, or None where there is none; an unreadable one is reported and left out of account."""
-    if not path.exists():
-        return None
-    try:
-        return torch.load(path, map_location=device, weights_only=True)
-    except (RuntimeError, EOFError, OSError, ValueError, pickle.UnpicklingError) as error:
-        log.warning("%s is unreadable (%s); training starts anew", path, error)
-        return None
+def _digest(content: memoryview) -> str:
+    return hashlib.sha256(content).hexdigest()[:DIGITS]

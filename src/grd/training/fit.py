@@ -1,10 +1,10 @@
 """The training loop: one or several students, one batch and one teacher pass per step for all of them."""
 
-import hashlib
 import logging
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -13,11 +13,13 @@ from tqdm import tqdm
 from grd.data.batches import Batch, DeviceSplit, Geometry, on_device
 from grd.data.store import SPLITS, read_split
 from grd.distillation.method import View
-from grd.errors import GrdError, located
+from grd.errors import GrdError, UnfinishedError, located
 from grd.files import sha256
 from grd.networks.base import EmbeddingNetwork
 from grd.networks.model_file import load_model
 from grd.runs import RunSettings
+from grd.training.folder import Trained, TrainingFolder, held, state_key
+from grd.training.interruption import Stop, stopping
 from grd.training.student import Student, Supervision, arranged, geometry_of, view
 
 log = logging.getLogger(__name__)
@@ -25,66 +27,154 @@ log = logging.getLogger(__name__)
 
 def train(
     runs: Sequence[RunSettings],
+    codes: Sequence[str],
     samples: Path,
-    folders: Sequence[Path],
     state: Path,
     device: torch.device,
     teacher_model: Path | None = None,
-) -> None:
-    """Train runs that share data set, seed and teacher; write `model.pt` and `history.jsonl` into the folder of each.
+    folders: Sequence[Path] = (),
+    save_every: float = 600,
+) -> Trained:
+    """Train runs that share data set, seed and teacher, each in a folder of its own below `state`.
 
-    What was begun before with the same settings, samples and teacher goes on where it was; what was finished is only
-    written again. A student that fails (GrdError, e.g. a loss that is not finite) does not stop the others: they are
-    written first.
+    `codes` are the fingerprints of what trains each. What was begun before with the same settings, code, samples and teacher
+    goes on where it was; what was finished is left as it is, or where it is gone, taken back from the runs' `folders`. Every
+    `save_every` seconds, and when the process is asked to stop (UnfinishedError), unfinished trainings are saved. A student
+    that fails (GrdError, e.g. a loss that is not finite) does not stop the others.
     """
+    inputs = {"samples": sha256(samples)} | ({"teacher": sha256(teacher_model)} if teacher_model else {})
+    homes = [TrainingFolder(state / state_key(run, code, [*inputs.values()])) for run, code in zip(runs, codes, strict=True)]
+    with held(homes):
+        for home, folder in zip(homes, folders, strict=False):
+            home.take_back(folder)
+        left = [(run, home) for run, home in zip(runs, homes, strict=True) if not home.finished]
+        failures = _train(left, samples, teacher_model, inputs, device, save_every) if left else {}
+    keys = {run.run: home.path.name for run, home in zip(runs, homes, strict=True) if run.run not in failures}
+    return Trained(keys, failures)
+
+
+def _train(
+    left: Sequence[tuple[RunSettings, TrainingFolder]],
+    samples: Path,
+    teacher_model: Path | None,
+    inputs: Mapping[str, str],
+    device: torch.device,
+    save_every: float,
+) -> dict[str, str]:
+    first = left[0][0]
     training, validation = (
-        on_device(read_split(samples, split), runs[0].normalisation, device, widen=split == "training") for split in SPLITS[:2]
+        on_device(read_split(samples, split), first.normalisation, device, widen=split == "training") for split in SPLITS[:2]
     )
     teacher = None
     if teacher_model is not None:
-        teacher = arranged(load_model(teacher_model, device)[0].requires_grad_(False), runs[0])
-    inputs = [sha256(path) for path in (samples, teacher_model) if path is not None]
-    students = [Student(run, teacher, training.instances, state / f"{state_key(run, inputs)}.pt", device) for run in runs]
+        teacher = arranged(load_model(teacher_model, device)[0].requires_grad_(False), first)
+    students = [Student(run, teacher, training.instances, folder, device) for run, folder in left]
     with located(str(samples)):
-        training.check(geometry_of(students[0].network, runs[0]))
-    failures = fit(students, teacher, training, validation)
-    for student, folder in zip(students, folders, strict=True):
-        if student.finished and student.settings.run not in failures:
-            student.write(folder)
-    if failures:
-        raise GrdError("; ".join(failures.values()))
+        training.check(geometry_of(students[0].network, first))
+    session = Session(students, teacher, training, validation, inputs, save_every)
+    session.run()
+    return session.failures
 
 
-def state_key(run: RunSettings, inputs: Sequence[str]) -> str:
-    """Under what a run's unfinished training is kept: its settings and the digests of the files that it learns from."""
-    return hashlib.sha256(" ".join([run.digest, *inputs]).encode()).hexdigest()[:16]
-
-
-def fit(
-    students: Sequence[Student],
-    teacher: EmbeddingNetwork | None,
-    training: DeviceSplit,
-    validation: DeviceSplit,
-) -> dict[str, str]:
-    """Bring all students to the end of their training; returns what failed, by run.
+class Session:
+    """One sitting of a job: brings all students to the end of their training, from where each is.
 
     Each student is at a step of its own (one may come from a checkpoint, another be new) and takes part in the steps that
     it still needs. What a student does depends on its settings, batch and teacher alone: its bits are those of training
-    it by itself.
+    it by itself. `failures` says what failed, by run.
     """
-    failures: dict[str, str] = {}
-    first = min(student.step for student in students)
-    last = max(student.settings.training.iterations for student in students)
-    began = time.monotonic()
-    with tqdm(total=last, initial=first, desc=_title(students), leave=False, disable=None, file=sys.stderr) as bar:
-        for step in range(first, last):
-            active = [s for s in students if s.step == step and not s.finished and s.settings.run not in failures]
-            if active:
-                _step(active, step, teacher, training, validation, failures)
-            bar.update()
-            if (step + 1) % students[0].settings.training.log_every == 0 or step + 1 == last:
-                _report(active, step + 1, last, (step + 1 - first) / (time.monotonic() - began))
-    return failures
+
+    def __init__(
+        self,
+        students: Sequence[Student],
+        teacher: EmbeddingNetwork | None,
+        training: DeviceSplit,
+        validation: DeviceSplit,
+        inputs: Mapping[str, str],
+        save_every: float,
+    ) -> None:
+        self.students, self.teacher, self.training, self.validation = students, teacher, training, validation
+        self.inputs, self.save_every = inputs, save_every
+        self.failures: dict[str, str] = {}
+        self.first = min(student.step for student in students)
+        self.last = max(student.settings.training.iterations for student in students)
+        self.began = self.saved = time.monotonic()
+
+    @property
+    def unfinished(self) -> list[Student]:
+        """Students whose training has neither ended nor failed."""
+        return [s for s in self.students if not s.folder.finished and s.settings.run not in self.failures]
+
+    def run(self) -> None:
+        """Train; UnfinishedError, with all saved, if the process is asked to stop."""
+        bar = tqdm(total=self.last, initial=self.first, desc=_title(self.students), leave=False, disable=None, file=sys.stderr)
+        with stopping() as stop, bar:
+            try:
+                self._validate(stop)
+                for step in range(self.first, self.last):
+                    stop.check()
+                    self._step(step)
+                    self._validate(stop)
+                    self._save_in_time()
+                    self._report(step + 1)
+                    bar.update()
+            except UnfinishedError:
+                self._save()
+                raise
+
+    def _step(self, step: int) -> None:
+        active = [student for student in self.unfinished if student.step == step]
+        if not active:
+            return
+        settings = active[0].settings
+        geometry = geometry_of(active[0].network, settings)
+        levels = sorted({level for student in active for level in student.levels})
+        batch, supervision, seen = shared_part(settings, geometry, levels, step, self.teacher, self.training)
+        for student in active:
+            with self._noting(student):
+                student.advance(batch, supervision, seen)
+
+    def _validate(self, stop: Stop) -> None:
+        """Validate those whose turn it is, and close finished trainings."""
+        for student in self.unfinished:
+            with self._noting(student):
+                if student.validation_due:
+                    student.validate(self.validation, stop.check)
+                if student.finished:
+                    student.finish(self.inputs)
+
+    @contextmanager
+    def _noting(self, student: Student) -> Iterator[None]:
+        """Within this context a GrdError ends this student's training alone."""
+        try:
+            yield
+        except GrdError as error:
+            log.error("%s", error)
+            self.failures[student.settings.run] = str(error)
+
+    def _save_in_time(self) -> None:
+        if time.monotonic() - self.saved > self.save_every:
+            self._save()
+
+    def _save(self) -> None:
+        for student in self.unfinished:
+            student.save()
+            log.info("%s: saved at step %d", student.settings.run, student.step)
+        self.saved = time.monotonic()
+
+    def _report(self, step: int) -> None:
+        if step % self.students[0].settings.training.log_every and step < self.last:
+            return
+        rate = (step - self.first) / (time.monotonic() - self.began)
+        for student in self.students:
+            if student.step == step and (records := student.history.records):
+                shown = ", ".join(f"{name} {value:.4g}" for name, value in records[-1].items() if name != "step")
+                log.info("%s: step %d of %d, %.2f steps/s: %s", student.settings.run, step, self.last, rate, shown)
+
+
+def _title(students: Sequence[Student]) -> str:
+    settings = students[0].settings
+    return f"{settings.dataset} {settings.run if len(students) == 1 else f'{len(students)} students of {settings.teacher}'}"
 
 
 def shared_part(
@@ -102,37 +192,3 @@ def shared_part(
         return batch, supervision, None
     with torch.no_grad():
         return batch, supervision, view(teacher, batch, levels, settings, training.instances)
-
-
-def _step(
-    students: Sequence[Student],
-    step: int,
-    teacher: EmbeddingNetwork | None,
-    training: DeviceSplit,
-    validation: DeviceSplit,
-    failures: dict[str, str],
-) -> None:
-    settings = students[0].settings
-    geometry = geometry_of(students[0].network, settings)
-    levels = sorted({level for student in students for level in student.levels})
-    batch, supervision, teachers_view = shared_part(settings, geometry, levels, step, teacher, training)
-    for student in students:
-        try:
-            student.advance(batch, supervision, teachers_view)
-            if student.validation_due():
-                student.validate(validation)
-        except GrdError as error:
-            log.error("%s", error)
-            failures[student.settings.run] = str(error)
-
-
-def _title(students: Sequence[Student]) -> str:
-    settings = students[0].settings
-    return f"{settings.dataset} {settings.run if len(students) == 1 else f'{len(students)} students of {settings.teacher}'}"
-
-
-def _report(students: Sequence[Student], step: int, last: int, rate: float) -> None:
-    for student in students:
-        terms = student.history.records[-1] if student.history.records else {}
-        shown = ", ".join(f"{name} {value:.4g}" for name, value in terms.items() if name != "step")
-        log.info("%s: step %d of %d, %.2f steps/s: %s", student.settings.run, step, last, rate, shown)

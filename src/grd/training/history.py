@@ -45,6 +45,17 @@ class History:
         self.records.append({"step": self._steps[-1] + 1, "learning_rate": rate, **means})
         self._steps, self._window = [], []
 
+    def state(self) -> dict[str, Any]:
+        """All of it as tensors and plain values, with the window that is not averaged yet."""
+        return {"records": self.records, "steps": self._steps, "names": self._names, "window": self._window}
+
+    @classmethod
+    def of(cls, run: str, state: Mapping[str, Any]) -> "History":
+        """Take up `state`."""
+        history = cls(run, state["records"])
+        history._steps, history._names, history._window = state["steps"], state["names"], state["window"]
+        return history
+
     def validated(self, step: int, loss: float) -> None:
         """Record a validation loss."""
         self.records.append({"step": step, "validation": loss})

@@ -1,24 +1,29 @@
 """One network in training. (A teacher, too, is first a student: of the labels alone.)"""
 
-from collections.abc import Sequence
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from grd.data.batches import Batch, DeviceSplit, Geometry
+from grd.device import device_name
 from grd.distillation import build_method, method_class, weights_and_options
 from grd.distillation.method import Context, Method, Moment, View
 from grd.errors import GrdError
+from grd.files import write_text
 from grd.losses.affinity import affinities, affinity_loss, affinity_targets, inside
+from grd.machine import versions
 from grd.networks import build
 from grd.networks.base import EmbeddingNetwork, tap_shapes, tapped
 from grd.networks.model_file import ModelCard, save_model
 from grd.offsets import Offset
 from grd.randomness import initialisation
 from grd.runs import RunSettings
-from grd.training.checkpoint import load_checkpoint, save_checkpoint
+from grd.training.checkpoint import Checkpoints
+from grd.training.folder import TrainingFolder
 from grd.training.history import History
 from grd.training.schedule import learning_rate
 
@@ -71,17 +76,24 @@ class Student:
     """A network with its method, optimiser, history and checkpoint; knows nothing of others that train beside it."""
 
     def __init__(
-        self, settings: RunSettings, teacher: EmbeddingNetwork | None, instances: int, state_file: Path, device: torch.device
+        self,
+        settings: RunSettings,
+        teacher: EmbeddingNetwork | None,
+        instances: int,
+        folder: TrainingFolder,
+        device: torch.device,
     ) -> None:
         self.settings, self.device, self.instances = settings, device, instances
-        self.state_file = state_file
+        self.folder, self.checkpoints = folder, Checkpoints(folder.path)
         with initialisation(settings.seed, "network", settings.network):
             self.network = arranged(build(settings.network, **settings.arguments).to(device), settings)
         self.method = None if teacher is None else self._method(teacher).to(device)
         self.optimiser = self._optimiser()
-        self.step, self.best = 0, (float("inf"), self._weights())
+        self.step, self.validated, self.best = 0, 0, (float("inf"), self._weights())
         self.history = History(settings.run, [])
+        self.sessions, self.seconds = 0, 0.0
         self._resume()
+        self.sessions, self._began = self.sessions + 1, time.monotonic()
 
     def _method(self, teacher: EmbeddingNetwork) -> Method:
         fidelity, crop = self.settings.fidelity, self.settings.augment.crop
@@ -158,49 +170,62 @@ class Student:
         if self.step % self.settings.training.log_every == 0 or self.finished:
             self.history.flush(rate)
 
+    @property
     def validation_due(self) -> bool:
-        """Whether a validation belongs after the present step."""
-        return self.step % self.settings.training.validate_every == 0 or self.finished
+        """Whether a validation belongs after the present step and has not been made."""
+        return self.step > self.validated and (self.step % self.settings.training.validate_every == 0 or self.finished)
 
     @torch.no_grad()
-    def validate(self, validation: DeviceSplit) -> float:
-        """Mean L_aff over the validation images, whole; keeps the weights if they are to be selected, and checkpoints."""
-        self.network.eval()
-        loss = validation_loss(self.network, validation, self.settings, geometry_of(self.network, self.settings))
+    def validate(self, validation: DeviceSplit, pause: Callable[[], None] = lambda: None) -> float:
+        """Mean L_aff over the validation images, whole; keeps the weights if they are to be selected.
+
+        `pause` is called between batches; an exception from it leaves the student as if this had not begun.
+        """
         self.history.flush(learning_rate(self.settings.training, self.step - 1))
+        self.network.eval()
+        loss = validation_loss(self.network, validation, self.settings, geometry_of(self.network, self.settings), pause)
         self.history.validated(self.step, loss)
         if loss < self.best[0] or self.settings.training.select == "last":
             self.best = (loss, self._weights())
-        self._save()
+        self.validated = self.step
         return loss
 
     def _weights(self) -> dict[str, Tensor]:
         return {name: tensor.detach().clone() for name, tensor in self.network.state_dict().items()}
 
-    def _save(self) -> None:
+    def save(self) -> None:
+        """Checkpoint. (The schedule and all randomness are functions of the step, and no precision here needs a scaler.)"""
         state = {
             "step": self.step,
+            "validated": self.validated,
             "network": self.network.state_dict(),
             "method": self.method.state_dict() if self.method else {},
             "optimiser": self.optimiser.state_dict(),
             "best": self.best,
-            "records": self.history.records,
+            "history": self.history.state(),
+            "sessions": self.sessions,
+            "seconds": self._spent(),
         }
-        save_checkpoint(self.state_file, state)
+        self.checkpoints.save(self.step, state)
+
+    def _spent(self) -> float:
+        return self.seconds + time.monotonic() - self._began
 
     def _resume(self) -> None:
-        state = load_checkpoint(self.state_file, self.device)
+        state = self.checkpoints.load(self.device)
         if state is None:
             return
         self.network.load_state_dict(state["network"])
         if self.method:
             self.method.load_state_dict(state["method"])
         self.optimiser.load_state_dict(state["optimiser"])
-        self.step, self.best = state["step"], state["best"]
-        self.history = History(self.settings.run, state["records"])
+        self.step, self.validated, self.best = state["step"], state["validated"], state["best"]
+        self.history = History.of(self.settings.run, state["history"])
+        self.sessions, self.seconds = state["sessions"], state["seconds"]
 
-    def write(self, folder: Path) -> None:
-        """Write `model.pt` (the selected weights) and `history.jsonl` of a finished training."""
+    def finish(self, inputs: Mapping[str, str]) -> None:
+        """Write the selected weights, the history, and how the training went, `inputs` (digests by name) included, into the
+        training's folder; then its checkpoints go."""
         card = ModelCard(
             self.settings.dataset,
             self.settings.run,
@@ -211,8 +236,18 @@ class Student:
             self.settings.near,
         )
         weights = {name: tensor.cpu().contiguous() for name, tensor in self.best[1].items()}
-        self.history.write(folder / "history.jsonl")
-        save_model(folder / "model.pt", card, weights)
+        account = {
+            "key": self.folder.path.name,
+            "inputs": dict(inputs),
+            "device": device_name(self.device),
+            "seconds": round(self._spent(), 1),
+            "sessions": self.sessions,
+            "versions": versions(),
+        }
+        self.history.write(self.folder.history)
+        write_text(self.folder.account, json.dumps(account, indent=2) + "\n")
+        save_model(self.folder.model, card, weights)
+        self.checkpoints.clear()
 
 
 def geometry_of(network: EmbeddingNetwork, settings: RunSettings) -> Geometry:
@@ -232,10 +267,17 @@ def common_levels(student: EmbeddingNetwork, teacher: EmbeddingNetwork, wanted: 
     return levels
 
 
-def validation_loss(network: EmbeddingNetwork, validation: DeviceSplit, settings: RunSettings, geometry: Geometry) -> float:
-    """Mean over whole images, or tiles of volumes, of L_aff (Eq. 6), as the run reads it."""
+def validation_loss(
+    network: EmbeddingNetwork,
+    validation: DeviceSplit,
+    settings: RunSettings,
+    geometry: Geometry,
+    pause: Callable[[], None] = lambda: None,
+) -> float:
+    """Mean over whole images, or tiles of volumes, of L_aff (Eq. 6), as the run reads it; `pause` is called between batches."""
     total, count = torch.zeros((), device=next(network.parameters()).device), 0
     for batch in validation.evaluation_batches(geometry, settings.training.batch_size):
+        pause()
         affinity = affinities(view(network, batch, (), settings, 1).unit, settings.offsets)
         supervision = Supervision.of(batch, settings.offsets)
         loss = affinity_loss(affinity, supervision.targets, supervision.exist, settings.fidelity.supervised)

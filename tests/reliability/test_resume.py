@@ -1,0 +1,225 @@
+"""Trainings that are killed, told to stop, or find their last checkpoint damaged end with the bits of one that was not."""
+
+import json
+import logging
+import multiprocessing
+import os
+import random
+import signal
+import sys
+import time
+
+import pytest
+import torch
+from projects import settings, train_into, write_squares
+
+from grd.errors import UnfinishedError
+from grd.runs import Run
+from grd.training import checkpoint
+from grd.training.checkpoint import Checkpoints
+from grd.training.fit import train
+from grd.training.folder import TrainingFolder
+from grd.training.student import Student
+
+CPU = torch.device("cpu")
+FORK = multiprocessing.get_context("fork")  # a process that has torch already
+GROUP = [Run("cvppp", "resunet_tiny", method, "resunet") for method in ("grd", "rekd")]  # a memory bank; adapters
+KILLS = 20
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    """Prepared samples and a trained teacher."""
+    folder = tmp_path_factory.mktemp("world")
+    samples = write_squares(folder / "samples.h5")
+    train_into([settings(Run("cvppp", "resunet"))], samples, [folder / "teacher"], folder / "state")
+    return folder
+
+
+def go(world, folder, save_every=0.0, **training):
+    """Train both students, saving after every step."""
+    runs = [settings(run, **training) for run in GROUP]
+    return train(runs, ["code"] * len(runs), world / "samples.h5", folder, CPU, world / "teacher/model.pt", save_every=save_every)
+
+
+def outcome(world, folder, **training):
+    """Weights and history of each student, trained to the end."""
+    trained = go(world, folder, **training)
+    homes = [TrainingFolder(folder / key) for key in trained.keys.values()]
+    return [(torch.load(home.model, weights_only=True)["weights"], home.history.read_text()) for home in homes]
+
+
+def same(one, other):
+    return all(
+        mine.keys() == theirs.keys() and all(torch.equal(mine[name], theirs[name]) for name in mine) and history == other_history
+        for (mine, history), (theirs, other_history) in zip(one, other, strict=True)
+    )
+
+
+def newest(folder):
+    """The steps of the newest checkpoints, a line per training."""
+    return [int(found[0].stem.partition("-")[0]) for path in sorted(folder.iterdir()) if (found := Checkpoints(path).all())]
+
+
+def test_twenty_kills_at_random_instants_leave_the_final_bits_as_they_are(world, tmp_path, capsys):
+    options = {"iterations": 100, "validate_every": 30, "log_every": 7}
+    began = time.monotonic()
+    undisturbed = outcome(world, tmp_path / "whole", **options)
+    longest = (time.monotonic() - began) / 8
+    seed = int(os.environ.get("KILL_SEED", "2026"))
+    draw, reached = random.Random(seed), []
+    for _ in range(KILLS):
+        process = FORK.Process(target=go, args=(world, tmp_path / "killed"), kwargs=options)
+        process.start()
+        process.join(draw.uniform(0, longest))
+        os.kill(process.pid, signal.SIGKILL)
+        process.join()
+        reached.append(newest(tmp_path / "killed") if (tmp_path / "killed").exists() else [])
+        assert process.exitcode == -signal.SIGKILL, f"ended before kill {len(reached)}; lengthen the training"
+    with capsys.disabled():
+        sys.stdout.write(f"\nseed {seed}: {KILLS} kills; steps that were saved after each: {reached}\n")
+    assert len({tuple(steps) for steps in reached}) > KILLS / 3
+    assert same(outcome(world, tmp_path / "killed", **options), undisturbed)
+
+
+@pytest.mark.parametrize("moment", ["write_bytes", "fsync", "replace"])
+def test_a_kill_while_a_checkpoint_is_written_leaves_the_one_before(world, tmp_path, monkeypatch, moment):
+    undisturbed = outcome(world, tmp_path / "whole")
+
+    def kill_at_step_five(*arguments, **_):
+        if newest(tmp_path / "killed") == [5, 5]:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return original(*arguments)
+
+    place = {"write_bytes": checkpoint.Path}.get(moment, os)
+    original = getattr(place, moment)
+    with monkeypatch.context() as patch:
+        patch.setattr(place, moment, kill_at_step_five)
+        process = FORK.Process(target=go, args=(world, tmp_path / "killed"))
+        process.start()
+        process.join()
+    assert process.exitcode == -signal.SIGKILL
+    assert newest(tmp_path / "killed") == [5, 5]
+    assert same(outcome(world, tmp_path / "killed"), undisturbed)
+    assert not list((tmp_path / "killed").rglob("*.part"))
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_saves_and_the_next_call_goes_on_from_there(world, tmp_path, monkeypatch, number):
+    undisturbed = outcome(world, tmp_path / "whole")
+    advance = Student.advance
+
+    def signalled(self, *arguments):
+        if self.step == 5:
+            os.kill(os.getpid(), number)
+        advance(self, *arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Student, "advance", signalled)
+        with pytest.raises(UnfinishedError, match=f"stopped by {signal.Signals(number).name}"):
+            go(world, tmp_path / "cut", save_every=600)
+    assert newest(tmp_path / "cut") == [6, 6]
+    steps = []
+    monkeypatch.setattr(Student, "advance", lambda self, *rest: (steps.append(self.step), advance(self, *rest))[1])
+    assert same(outcome(world, tmp_path / "cut", save_every=600), undisturbed)
+    assert steps == [6, 6, 7, 7]
+
+
+def test_a_signal_during_validation_is_heeded_and_the_validation_made_later(world, tmp_path, monkeypatch):
+    undisturbed = outcome(world, tmp_path / "whole")
+    validate = Student.validate
+
+    def signalled(self, *arguments):
+        if self.step == 4:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return validate(self, *arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Student, "validate", signalled)
+        with pytest.raises(UnfinishedError):
+            go(world, tmp_path / "cut", save_every=600)
+    assert newest(tmp_path / "cut") == [4, 4]
+    assert same(outcome(world, tmp_path / "cut"), undisturbed)
+
+
+def damage(path, how):
+    content = bytearray(path.read_bytes())
+    if how == "truncated":
+        del content[1000:]
+    elif how == "flipped":
+        content[len(content) // 2] ^= 4
+    path.write_bytes(content if how != "empty" else b"")
+
+
+@pytest.mark.parametrize("how", ["truncated", "flipped", "empty"])
+def test_a_damaged_newest_checkpoint_is_reported_and_the_one_before_it_used(world, tmp_path, monkeypatch, caplog, how):
+    undisturbed = outcome(world, tmp_path / "whole")
+    monkeypatch.setattr(Student, "finish", lambda self, inputs: os._exit(1) if self.step == 8 else None)
+    process = FORK.Process(target=go, args=(world, tmp_path / "cut"))
+    process.start()
+    process.join()
+    monkeypatch.undo()
+    folders = [path for path in (tmp_path / "cut").iterdir()]
+    kept = [[path.name[:8] for path in Checkpoints(folder).all()] for folder in folders]
+    assert kept == [["00000007", "00000006"]] * 2
+    for folder in folders:
+        damage(Checkpoints(folder).all()[0], how)
+    steps, advance = [], Student.advance
+    monkeypatch.setattr(Student, "advance", lambda self, *rest: (steps.append(self.step), advance(self, *rest))[1])
+    with caplog.at_level(logging.WARNING):
+        assert same(outcome(world, tmp_path / "cut"), undisturbed)
+    assert steps == [6, 6, 7, 7]
+    assert "is damaged" in caplog.text and "00000007" in caplog.text
+
+
+def test_when_all_checkpoints_are_damaged_training_starts_anew(world, tmp_path, monkeypatch, caplog):
+    undisturbed = outcome(world, tmp_path / "whole")
+    monkeypatch.setattr(Student, "finish", lambda self, inputs: os._exit(1))
+    process = FORK.Process(target=go, args=(world, tmp_path / "cut"))
+    process.start()
+    process.join()
+    monkeypatch.undo()
+    for path in (tmp_path / "cut").rglob("*.pt"):
+        damage(path, "truncated")
+    assert same(outcome(world, tmp_path / "cut"), undisturbed)
+    assert "training starts anew" in caplog.text
+
+
+def test_a_finished_training_leaves_no_checkpoints_and_an_account_of_itself(world, tmp_path):
+    trained = go(world, tmp_path)
+    for key in trained.keys.values():
+        assert sorted(path.name for path in (tmp_path / key).iterdir()) == ["history.jsonl", "lock", "model.pt", "training.json"]
+        account = json.loads((tmp_path / key / "training.json").read_text())
+        assert account["key"] == key and set(account["inputs"]) == {"samples", "teacher"} and account["sessions"] == 1
+
+
+def test_a_second_process_waits_for_the_one_that_trains_and_takes_its_result(world, tmp_path):
+    processes = [FORK.Process(target=go, args=(world, tmp_path), kwargs={"iterations": 20}) for _ in range(2)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+        assert process.exitcode == 0
+    accounts = [json.loads(path.read_text()) for path in tmp_path.rglob("training.json")]
+    assert [account["sessions"] for account in accounts] == [1, 1]
+
+
+def test_trainings_whose_state_is_gone_are_taken_back_from_the_runs_folders(world, tmp_path, monkeypatch):
+    trained = go(world, tmp_path / "state")
+    folders = [tmp_path / run.name for run in GROUP]
+    for run, folder in zip(GROUP, folders, strict=True):
+        trained.folder(run.name, tmp_path / "state").hand_over(folder)
+    monkeypatch.setattr(Student, "advance", lambda self, *rest: pytest.fail("trained again"))
+    runs = [settings(run) for run in GROUP]
+    again = train(runs, ["code"] * 2, world / "samples.h5", tmp_path / "new", CPU, world / "teacher/model.pt", folders)
+    assert again == trained
+    for run, folder in zip(GROUP, folders, strict=True):
+        assert again.folder(run.name, tmp_path / "new").model.read_bytes() == (folder / "model.pt").read_bytes()
+
+
+def test_other_code_never_takes_up_a_state(world, tmp_path):
+    trained = go(world, tmp_path)
+    runs = [settings(run) for run in GROUP]
+    other = train(runs, ["code", "other"], world / "samples.h5", tmp_path, CPU, world / "teacher/model.pt")
+    keys = list(zip(trained.keys.values(), other.keys.values(), strict=True))
+    assert [old == new for old, new in keys] == [True, False]
