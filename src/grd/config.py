@@ -46,6 +46,7 @@ class Config(Closed):
     data: Path = Path("data")
     allow_missing: list[str] = []
     sharing: Literal["table", "teacher", "run"] = "table"
+    checkpoint_minutes: Annotated[float, Field(gt=0)] = 10
     fidelity: Fidelity = Fidelity()
 
 

@@ -64,6 +64,14 @@ class Layout:
         """A run's inference times."""
         return self.run(run) / "timing.csv"
 
+    def account(self, run: Run) -> Path:
+        """How a run's training went: device, seconds, digests of what it learnt from."""
+        return self.run(run) / "training.json"
+
+    def group(self, name: str) -> Path:
+        """Which trainings a group of students came to."""
+        return self.results / "groups" / f"{name}.json"
+
     @property
     def benchmark(self) -> Path:
         """Measured time and memory of training steps."""
@@ -71,5 +79,5 @@ class Layout:
 
     @property
     def state(self) -> Path:
-        """Unfinished training; not an output of any rule, so that Snakemake never deletes it."""
+        """Trainings, unfinished and finished; not an output of any rule, so that Snakemake never deletes it."""
         return self.results / "state"

@@ -5,8 +5,11 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 
 from grd.config import Source
+from grd.distillation import METHODS
 from grd.errors import GrdError
+from grd.fingerprint import Code
 from grd.layout import Layout
+from grd.networks import NETWORKS
 from grd.reporting.latex import INSTALL, missing_latex
 from grd.reporting.titles import ARTEFACTS
 from grd.runs import Project, Run
@@ -21,6 +24,10 @@ try:
         check_names(load_claims(), published_numbers(PROJECT.published))
 except GrdError as error:
     raise WorkflowError(str(error))
+
+config |= PROJECT.config.model_dump(
+    mode="json"
+)  # with defaults, for scripts: what does not decide a result is no parameter
 
 LATEX = not missing_latex()
 if workflow.is_main_process and not LATEX:
@@ -39,7 +46,40 @@ SCALE = f"Scale {PROJECT.config.scale}: {PROJECT.scale.title}."
 if TWINS:
     SCALE += " The data are synthetic twins: no score or time here compares with a published one."
 
+WITHOUT_TEACHER = r"[a-z0-9_]+-s\d+"
+WITH_TEACHER = r"[a-z0-9_]+-[a-z0-9_]+-[a-z0-9_]+(-[a-z_]+[0-9.]+)*-s\d+"
+GROUP_OF = {run: group.name for group in PROJECT.groups() for run in group.students}
+
 REPORT = Path(workflow.main_snakefile).parent / "report"
+SCRIPTS = Path(workflow.main_snakefile).parent / "scripts"
+CODE = Code()
+
+
+def code(script, *chosen):
+    """The fingerprint of the code that a script reaches; `chosen` are the names that it looks up at run time."""
+    return CODE.fingerprint(SCRIPTS / f"{script}.py", chosen)
+
+
+def network_names(*runs):
+    """The networks of runs and their teachers, and the files that they are in."""
+    names = {name for run in runs for name in (run.network, run.teacher) if name}
+    return sorted(names | {NETWORKS[name].module for name in names})
+
+
+def training_code(script, run):
+    return code(script, *network_names(run), run.method)
+
+
+def reporting_code(script, name):
+    """Of a table or figure: what its runs were made with, as far as the script looks at it."""
+    runs = PROJECT.runs(name)
+    return code(
+        script,
+        name,
+        *network_names(*runs),
+        *sorted({run.method for run in runs}),
+        *sorted({rank_on(run.dataset) for run in runs}),
+    )
 
 
 def source_settings(wildcards):
@@ -72,13 +112,27 @@ def settings_of(run):
     return PROJECT.settings(run).model_dump(mode="json")
 
 
+def run_named(wildcards):
+    return Run.named(wildcards.dataset, wildcards.run)
+
+
 def run_settings(wildcards):
-    return settings_of(Run.named(wildcards.dataset, wildcards.run))
+    return settings_of(run_named(wildcards))
+
+
+def rank_on(dataset):
+    """2 for data sets of images, 3 for volumes."""
+    return PROJECT.datasets[dataset].rank
 
 
 def rank_of(wildcards):
-    """2 for data sets of images, 3 for volumes."""
-    return PROJECT.datasets[wildcards.dataset].rank
+    return rank_on(wildcards.dataset)
+
+
+def prediction_code(script, wildcards, *chosen):
+    return code(
+        script, *network_names(run_named(wildcards)), rank_of(wildcards), *chosen
+    )
 
 
 def canvas(wildcards):

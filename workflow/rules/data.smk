@@ -17,6 +17,7 @@ rule obtain_archives:
         gpu=0,
     params:
         source=source_settings,
+        code=lambda wildcards: code("obtain_archives", wildcards.dataset),
         folder=archive_folder,
         inbox=str(LAYOUT.inbox),
         twin=twin_settings,
@@ -45,6 +46,7 @@ rule prepare_samples:
         gpu=0,
     params:
         source=source_settings,
+        code=lambda wildcards: code("prepare_samples", wildcards.dataset),
         folder=archive_folder,
         allow_missing=lambda wildcards: wildcards.dataset
         in PROJECT.config.allow_missing,

@@ -21,7 +21,7 @@ rule predict:
     params:
         splits=predicted_splits,
         canvas=canvas,
-        device=PROJECT.config.device,
+        code=lambda wildcards: prediction_code("predict", wildcards),
     message:
         "Predicting the test images of {wildcards.dataset} with {wildcards.run}"
     script:
@@ -48,7 +48,11 @@ rule time_inference:
     params:
         canvas=canvas,
         segmenter=first_segmenter_settings,
-        device=PROJECT.config.device,
+        code=lambda wildcards: prediction_code(
+            "time_inference",
+            wildcards,
+            first_segmenter_settings(wildcards)["algorithm"],
+        ),
     message:
         "Timing {wildcards.run} on the test images of {wildcards.dataset}"
     script:

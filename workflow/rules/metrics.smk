@@ -18,6 +18,8 @@ rule score:
         mem_mb=2000,
         runtime=30,
         gpu=0,
+    params:
+        code=lambda wildcards: code("score", rank_of(wildcards)),
     message:
         "Scoring {wildcards.run} on {wildcards.dataset} ({wildcards.segmenter})"
     script:

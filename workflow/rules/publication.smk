@@ -29,7 +29,7 @@ rule report:
     params:
         python=sys.executable,
         snakefile=workflow.main_snakefile,
-        config=config,
+        code=code("report"),
     message:
         "Putting all tables, figures, loss curves and claims on one page"
     script:
@@ -58,6 +58,7 @@ rule document:
     params:
         tables=list(TABLE_FILES),
         figures=list(FIGURE_FILES),
+        code=code("document", *METHODS),
     message:
         "Writing the document of all tables and figures"
     script:
@@ -87,6 +88,8 @@ rule pdf:
         mem_mb=1000,
         runtime=10,
         gpu=0,
+    params:
+        code=code("pdf"),
     message:
         "Typesetting reproduction.pdf"
     script:

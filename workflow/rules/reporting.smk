@@ -51,6 +51,7 @@ for table, files in TABLE_FILES.items():
             gpu=0,
         params:
             plan=plan_of(table),
+            code=reporting_code("table", table),
         message:
             f"Setting {table}"
         script:
@@ -83,6 +84,7 @@ for figure, files in FIGURE_FILES.items():
             gpu=GPUS if figure in ON_DEVICE else 0,
         params:
             plan=plan_of(figure),
+            code=reporting_code("figure", figure),
         message:
             f"Drawing {figure}"
         script:
@@ -119,6 +121,7 @@ rule claims:
         gpu=0,
     params:
         plan=claims_plan,
+        code=code("claims", *network_names(*PROJECT.all_runs()), *METHODS),
     message:
         "Checking the paper's claims"
     script:
@@ -157,6 +160,7 @@ rule loss_curves:
     params:
         title=lambda wildcards: PROJECT.datasets[wildcards.dataset].title,
         scale=SCALE,
+        code=code("curves"),
     message:
         "Drawing the loss curves of {wildcards.dataset}"
     script:

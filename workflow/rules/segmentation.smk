@@ -20,6 +20,9 @@ rule segment:
         gpu=0,
     params:
         segmenter=segmenter_settings,
+        code=lambda wildcards: code(
+            "segment", segmenter_settings(wildcards)["algorithm"]
+        ),
     message:
         "Segmenting the test images of {wildcards.dataset} from {wildcards.run} ({wildcards.segmenter})"
     script:

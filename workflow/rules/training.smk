@@ -1,18 +1,22 @@
 # Samples → models: networks that learn from the labels alone, and groups of students that share a teacher.
+#
+# A group is one job, but each student's model is a job of its own, which only copies what the group has trained: so when one
+# member changes, the group trains that one alone, and nothing is done again for the others.
 
 
 rule train:
     input:
         samples=RESULTS / "data/{dataset}.h5",
     output:
-        models=[RESULTS / "runs/{dataset}/{run}/model.pt"],
-        histories=[RESULTS / "runs/{dataset}/{run}/history.jsonl"],
+        model=RESULTS / "runs/{dataset}/{run}/model.pt",
+        history=RESULTS / "runs/{dataset}/{run}/history.jsonl",
+        account=RESULTS / "runs/{dataset}/{run}/training.json",
     log:
         LOGS / "train/{dataset}/{run}.log",
     benchmark:
         BENCHMARKS / "train/{dataset}/{run}.tsv"
     wildcard_constraints:
-        run=r"[a-z0-9_]+-s\d+",
+        run=WITHOUT_TEACHER,
     conda:
         "../../envs/torch.yaml"
     threads: PROJECT.scale.threads
@@ -21,9 +25,9 @@ rule train:
         runtime=int(60 * PROJECT.scale.training_hours),
         gpu=GPUS,
     params:
-        runs=lambda wildcards: [run_settings(wildcards)],
+        run=run_settings,
+        code=lambda wildcards: training_code("train", run_named(wildcards)),
         state=str(LAYOUT.state),
-        device=PROJECT.config.device,
     message:
         "Training {wildcards.run} on {wildcards.dataset}"
     script:
@@ -39,8 +43,7 @@ for group in PROJECT.groups():
             samples=LAYOUT.samples(group.teacher.dataset),
             teacher=LAYOUT.model(group.teacher),
         output:
-            models=[LAYOUT.model(run) for run in group.students],
-            histories=[LAYOUT.history(run) for run in group.students],
+            record=update(LAYOUT.group(group.name)),
         log:
             LOGS / f"distil/{group.name}.log",
         benchmark:
@@ -54,9 +57,44 @@ for group in PROJECT.groups():
             gpu=GPUS,
         params:
             runs=[settings_of(run) for run in group.students],
+            code=[training_code("distil", run) for run in group.students],
+            folders=[str(LAYOUT.run(run)) for run in group.students],
             state=str(LAYOUT.state),
-            device=PROJECT.config.device,
         message:
-            f"Training {len(group.students)} students of {group.teacher.name} on {group.teacher.dataset}"
+            f"Training {len(group.students)} student(s) of {group.teacher.name} on {group.teacher.dataset}"
         script:
-            "../scripts/train.py"
+            "../scripts/distil.py"
+
+
+rule collect_student:
+    input:
+        samples=RESULTS / "data/{dataset}.h5",
+        teacher=lambda wildcards: LAYOUT.model(run_named(wildcards).taught_by),
+        record=lambda wildcards: ancient(LAYOUT.group(GROUP_OF[run_named(wildcards)])),
+    output:
+        model=RESULTS / "runs/{dataset}/{run}/model.pt",
+        history=RESULTS / "runs/{dataset}/{run}/history.jsonl",
+        account=RESULTS / "runs/{dataset}/{run}/training.json",
+    log:
+        LOGS / "collect_student/{dataset}/{run}.log",
+    benchmark:
+        BENCHMARKS / "collect_student/{dataset}/{run}.tsv"
+    wildcard_constraints:
+        run=WITH_TEACHER,
+    localrule: True
+    conda:
+        "../../envs/base.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=10,
+        gpu=0,
+    params:
+        run=run_settings,
+        training=lambda wildcards: training_code("distil", run_named(wildcards)),
+        code=code("collect_student"),
+        state=str(LAYOUT.state),
+    message:
+        "Collecting {wildcards.run} on {wildcards.dataset}"
+    script:
+        "../scripts/collect_student.py"

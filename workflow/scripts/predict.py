@@ -11,5 +11,5 @@ with logged(snakemake.log[0]):
         snakemake.params.splits,
         snakemake.params.canvas,
         out=Path(snakemake.output.affinities),
-        device=choose_device(snakemake.params.device, snakemake.threads),
+        device=choose_device(snakemake.config["device"], snakemake.threads),
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 # that --config would not, and its Python, since no environment of a rule holds Snakemake.
 with tempfile.TemporaryDirectory() as folder, open(snakemake.log[0], "w") as log:
     configuration = Path(folder) / "config.json"
-    configuration.write_text(json.dumps(snakemake.params.config))
+    configuration.write_text(json.dumps(snakemake.config))
     subprocess.run(
         [
             *(snakemake.params.python, "-m", "snakemake", "--snakefile", snakemake.params.snakefile, "--cores", "1"),

@@ -13,5 +13,5 @@ with logged(snakemake.log[0]):
         snakemake.params.canvas,
         as_segmenter(snakemake.params.segmenter),
         out=Path(snakemake.output.timing),
-        device=choose_device(snakemake.params.device, snakemake.threads),
+        device=choose_device(snakemake.config["device"], snakemake.threads),
     )

@@ -6,11 +6,13 @@ from grd.runs import RunSettings
 from grd.training.fit import train
 
 with logged(snakemake.log[0]):
-    train(
-        [RunSettings.model_validate(run) for run in snakemake.params.runs],
+    run, state, folder = RunSettings.model_validate(snakemake.params.run), Path(snakemake.params.state), Path(snakemake.output.model).parent
+    trained = train(
+        [run],
+        [snakemake.params.code],
         samples=Path(snakemake.input.samples),
-        folders=[Path(model).parent for model in snakemake.output.models],
-        state=Path(snakemake.params.state),
-        device=choose_device(snakemake.params.device, snakemake.threads),
-        teacher_model=snakemake.input.get("teacher"),
+        state=state,
+        device=choose_device(snakemake.config["device"], snakemake.threads),
+        save_every=60 * snakemake.config["checkpoint_minutes"],
     )
+    trained.folder(run.run, state).hand_over(folder)

@@ -76,10 +76,14 @@ class ImagePredictor:
         return tuple(shape)
 
 
+PREDICTORS: dict[int, Callable[..., Predictor]] = {2: ImagePredictor, 3: TiledPredictor}
+"""By spatial rank."""
+
+
 def load_predictor(model: Path, device: torch.device, canvas: Sequence[int] | None = None) -> Predictor:
     """The predictor of a model.pt; `canvas` is what its network is given (images are padded to it, volumes tiled)."""
     network, card = load_model(model, device)
-    return ImagePredictor(network, card, canvas) if network.rank == 2 else TiledPredictor(network, card, canvas)
+    return PREDICTORS[network.rank](network, card, canvas)
 
 
 def predict_splits(

@@ -1,5 +1,6 @@
 """Labels file → scores, one line per image or volume."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -9,6 +10,9 @@ from grd.errors import GrdError
 from grd.files import write_text
 from grd.metrics.instances import score_instances
 from grd.metrics.partitions import score_partition
+
+SCORES: dict[int, Callable[..., dict[str, float]]] = {2: score_instances, 3: score_partition}
+"""By spatial rank: images are scored by their instances, volumes by their partition."""
 
 
 def score_split(labels: Path, samples: Path, split: str, out: Path) -> None:
@@ -23,7 +27,7 @@ def score_split(labels: Path, samples: Path, split: str, out: Path) -> None:
         raise GrdError(
             f"{labels}: expected the {len(truth.names)} images of {samples}, {split}; found others; delete it and rerun"
         )
-    score = score_partition if truth.volumes else score_instances
+    score = SCORES[truth.labels.ndim - 1]
     rows = [score(*pair) for pair in zip(predictions, truth.labels, strict=True)]
     table = pd.DataFrame(rows, index=pd.Index(names, name="image"))
     write_text(out, table.to_csv(float_format="%.6f"))

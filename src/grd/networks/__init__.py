@@ -23,6 +23,11 @@ class NetworkEntry:
     arguments: Mapping[str, Any] = field(default_factory=dict)
     rank: int = 2
 
+    @property
+    def module(self) -> str:
+        """The file of its class, below grd.networks."""
+        return self.target.partition(":")[0]
+
 
 NETWORKS: dict[str, NetworkEntry] = {
     "resunet": NetworkEntry("ResUNet", "resunet:ResUNet", {"widths": [32, 64, 179, 349, 680]}),
@@ -39,8 +44,8 @@ NETWORKS: dict[str, NetworkEntry] = {
 
 def network_class(name: str) -> "type[EmbeddingNetwork]":
     """The class of a network by its name."""
-    module, attribute = NETWORKS[known(name, NETWORKS, "network", "networks")].target.split(":")
-    return getattr(import_module(f"grd.networks.{module}"), attribute)
+    entry = NETWORKS[known(name, NETWORKS, "network", "networks")]
+    return getattr(import_module(f"grd.networks.{entry.module}"), entry.target.partition(":")[2])
 
 
 def build(name: str, **arguments: Any) -> "EmbeddingNetwork":

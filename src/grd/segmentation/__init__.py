@@ -42,7 +42,7 @@ def segment(affinities: np.ndarray, offsets: Offsets, settings: Segmenter, truth
         GrdError: `foreground: truth` without `truth`, a waterz threshold that is no number, or arrays that do not fit
             together.
     """
-    return _SEGMENTERS[settings.algorithm](affinities, offsets, settings, truth)
+    return SEGMENTERS[settings.algorithm](affinities, offsets, settings, truth)
 
 
 def _mutex(affinities: np.ndarray, offsets: Offsets, settings: MutexSegmenter, truth: np.ndarray | None) -> np.ndarray:
@@ -65,7 +65,7 @@ def _multicut(affinities: np.ndarray, offsets: Offsets, settings: MulticutSegmen
     return multicut(affinities, offsets, settings.solver, settings.beta)
 
 
-_SEGMENTERS: dict[str, Callable[..., np.ndarray]] = {"mutex": _mutex, "waterz": _waterz, "multicut": _multicut}
+SEGMENTERS: dict[str, Callable[..., np.ndarray]] = {"mutex": _mutex, "waterz": _waterz, "multicut": _multicut}
 
 
 def _foreground(settings: MutexSegmenter, truth: np.ndarray | None) -> np.ndarray | None:

@@ -1,6 +1,7 @@
 """Affinities file → labels file."""
 
 import logging
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -21,14 +22,12 @@ def segment_split(affinities: Path, samples: Path, split: str, settings: Segment
     A waterz threshold that is to come from validation data is chosen first, on that part of the affinities file; the
     labels file tells the threshold used as its attribute `threshold`.
     """
-    attributes: dict[str, float] = {}
-    if isinstance(settings, WaterzSegmenter):
-        attributes["threshold"] = _threshold(settings, affinities, samples)
-        settings = settings.model_copy(update=attributes)
+    chosen = {name: choose(settings, affinities, samples) for name, choose in CHOSEN.get(settings.algorithm, {}).items()}
+    settings = settings.model_copy(update=chosen)
     truths = read_split(samples, split).labels
     with affinity_reader(affinities, split) as (names, offsets, maps), ThreadPoolExecutor(threads) as pool:
         labels = list(pool.map(partial(_segment, offsets, settings), maps, truths))
-    write_labels(out, names, np.stack(labels), **attributes)
+    write_labels(out, names, np.stack(labels), **chosen)
 
 
 def _segment(offsets: list[tuple[int, ...]], settings: Segmenter, affinity: np.ndarray, truth: np.ndarray) -> np.ndarray:
@@ -45,3 +44,7 @@ def _threshold(settings: WaterzSegmenter, affinities: Path, samples: Path) -> fl
     table = ", ".join(f"{candidate:g}: {score:.4f}" for candidate, score in scores.items())
     _log.info("waterz: threshold %g has the lowest VOI on the validation split; in bits: %s", threshold, table)
     return threshold
+
+
+CHOSEN: dict[str, dict[str, Callable[..., float]]] = {"waterz": {"threshold": _threshold}}
+"""By algorithm, numbers that may be chosen on validation data; the labels file tells them."""
