@@ -76,9 +76,9 @@ class Pipeline:
         assert result.returncode == 0, result.stdout[-5000:]
         return set(re.findall(r"^Job \d+: (.*)$", result.stdout, re.MULTILINE))
 
-    def edit(self, path: str, old: str, new: str) -> None:
-        """Replace a text that occurs once in a file."""
+    def edit(self, path: str, old: str, new: str, first: bool = False) -> None:
+        """Replace a text that occurs once in a file, or its first occurrence."""
         file = self.folder / path
         content = file.read_text()
-        assert content.count(old) == 1, f"{path} has {content.count(old)} times {old!r}"
-        file.write_text(content.replace(old, new))
+        assert content.count(old) == 1 or (first and old in content), f"{path} has {content.count(old)} times {old!r}"
+        file.write_text(content.replace(old, new, 1))

@@ -187,7 +187,8 @@ def test_the_report_says_hours_memory_and_disk(layout):
     assert plan.disk() == {
         "samples": int(images + labels),
         "models": 12 * 40,
-        "training states": 12 * 160,
+        "finished trainings": 12 * 40,
+        "checkpoints": 2 * 10 * 160,  # of the ten students in one job
         "segmentations": 12 * int(20 * 106 * 100 * 4 * 0.05),
         "affinities": 20 * 106 * 100 * 10 * 4,
     }
@@ -205,7 +206,9 @@ def test_without_a_benchmark_all_else_is_said(layout):
     networks = [build(name, **plan.project.settings(Run("cvppp", name)).arguments) for name in ("resunet", "mobilenet_v2")]
     teacher, student = (sum(tensor.nbytes for tensor in network.state_dict().values()) for network in networks)
     models = teacher + 11 * student
-    assert (plan.disk()["models"], plan.disk()["training states"]) == (models, 4 * models)  # weights, the best, two of Adam
+    assert plan.disk()["models"] == plan.disk()["finished trainings"] == models
+    largest = max(teacher, 10 * student)  # a job of one, and one of ten
+    assert plan.disk()["checkpoints"] == 2 * 4 * largest  # two checkpoints of weights, the best, two of Adam
 
 
 def test_a_benchmark_with_other_settings_is_not_taken(layout):

@@ -95,13 +95,18 @@ class Plan:
         return f"not measured with the present settings for {unmeasured} of {len(self.jobs)} jobs: {first}"
 
     def disk(self) -> dict[str, int]:
-        """Bytes of files that are still to be written, about, by kind; `affinities` are temporary, and those of one run."""
+        """Bytes of files that are still to be written, about, by kind.
+
+        Temporary are `affinities`, those of one run, and `checkpoints`, two of each run of a job.
+        """
         datasets = {run.dataset: run for run in self.wanted}
-        files = [self._file_sizes(run) for run in self.trained]
+        files = {run: self._file_sizes(run) for run in self.trained}
+        models = sum(model for model, _ in files.values())
         return {
             "samples": sum(self._samples(name) for name in datasets),
-            "models": sum(model for model, _ in files),
-            "training states": sum(checkpoint for _, checkpoint in files),
+            "models": models,
+            "finished trainings": models,
+            "checkpoints": max((2 * sum(files[run][1] for run in job.runs) for job in self.jobs), default=0),
             "segmentations": sum(self._labels(run) for run in self.wanted),
             "affinities": max(self._affinities(run) for run in datasets.values()),
         }
@@ -255,11 +260,12 @@ def _memory(job: Job) -> int:
 
 def _disk(plan: Plan) -> list[str]:
     parts = plan.disk()
-    temporary = parts.pop("affinities")
+    affinities, checkpoints = parts.pop("affinities"), parts.pop("checkpoints")
     listed = ", ".join(f"{name} {size(part)}" for name, part in parts.items())
     return [
         _line("disk", f"{size(sum(parts.values()))}: {listed}"),
-        _line("", f"affinities, while a run is segmented: up to {size(temporary)} for each run at a time"),
+        _line("", f"checkpoints, while a job trains: up to {size(checkpoints)} for each job at a time"),
+        _line("", f"affinities, while a run is segmented: up to {size(affinities)} for each run at a time"),
     ]
 
 

@@ -13,6 +13,7 @@ from grd.networks import NETWORKS
 from grd.reporting.latex import INSTALL, missing_latex
 from grd.reporting.titles import ARTEFACTS
 from grd.runs import Project, Run
+from grd.training.folder import forget_lost
 
 try:
     PROJECT = Project.load(Path("config"), config)
@@ -45,6 +46,11 @@ GPUS = int(PROJECT.config.device != "cpu")
 SCALE = f"Scale {PROJECT.config.scale}: {PROJECT.scale.title}."
 if TWINS:
     SCALE += " The data are synthetic twins: no score or time here compares with a published one."
+
+if workflow.is_main_process:
+    for group in PROJECT.groups():
+        models = {run.name: LAYOUT.model(run) for run in group.students}
+        forget_lost(LAYOUT.group(group.name), LAYOUT.state, models)
 
 WITHOUT_TEACHER = r"[a-z0-9_]+-s\d+"
 WITH_TEACHER = r"[a-z0-9_]+-[a-z0-9_]+-[a-z0-9_]+(-[a-z_]+[0-9.]+)*-s\d+"

@@ -111,8 +111,12 @@ class Trained:
             raise GrdError(self.failures[run])
         return TrainingFolder(state / self.keys[run])
 
-    def complete(self, state: Path, models: Mapping[str, Path]) -> bool:
-        """Whether each run that did not fail has its model, or a finished training from which to make it."""
-        return all(
-            models[run].exists() or TrainingFolder(state / key).finished for run, key in self.keys.items() if run in models
-        )
+
+def forget_lost(record: Path, state: Path, models: Mapping[str, Path]) -> None:
+    """Remove a group's record where it promises a training that is gone, and the run's model is, too: the group trains again."""
+    if not record.exists():
+        return
+    promised = Trained.read(record).keys
+    lost = (run for run, key in promised.items() if not TrainingFolder(state / key).finished)
+    if any(run in models and not models[run].exists() for run in lost):
+        record.unlink()

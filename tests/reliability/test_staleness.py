@@ -1,0 +1,177 @@
+"""After an edit exactly the jobs that depend on it are planned, and in a group only the changed students train again."""
+
+import os
+import shutil
+import time
+
+import pytest
+import yaml
+from pipelines import Pipeline
+
+pytestmark = pytest.mark.slow
+TARGETS = ("table2", "table3")
+IMAGES, VOLUMES = "cvppp (mutex_truth_foreground)", ("cremi_c (waterz)", "cremi_c (multicut)")
+GROUP = "Training 2 student(s) of resunet-s0 on cvppp"
+AT = "src/grd/distillation/at.py"
+
+
+def after(run, table="table2"):
+    """The jobs that a run of images is followed by."""
+    return {
+        f"Predicting the test images of cvppp with {run}",
+        f"Segmenting the test images of cvppp from {run} (mutex_truth_foreground)",
+        f"Scoring {run} on {IMAGES}",
+        f"Setting {table}",
+    }
+
+
+def after_volumes(run):
+    """The jobs that a run of volumes is followed by."""
+    return {
+        f"Predicting the test images of cremi_c with {run}",
+        *(f"Segmenting the test images of cremi_c from {run} ({segmenter})" for segmenter in ("waterz", "multicut")),
+        *(f"Scoring {run} on {scored}" for scored in VOLUMES),
+        "Setting table3",
+    }
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """A pipeline with all done, once."""
+    pipeline = Pipeline(tmp_path_factory.mktemp("built"))
+    pipeline.build(*TARGETS)
+    return pipeline
+
+
+@pytest.fixture
+def pipeline(built, tmp_path):
+    """The same with its edits undone afterwards; times are kept, as an editor would keep those of files it leaves alone."""
+    for part in ("src", "config", "workflow"):
+        shutil.copytree(built.folder / part, tmp_path / part)
+    yield built
+    for part in ("src", "config", "workflow"):
+        shutil.rmtree(built.folder / part)
+        shutil.copytree(tmp_path / part, built.folder / part)
+
+
+def test_nothing_is_planned_when_all_is_done(pipeline):
+    assert pipeline.planned(*TARGETS) == set()
+
+
+def test_touching_files_plans_nothing(pipeline):
+    later = time.time() + 60
+    for pattern in ("src/grd/**/*.py", "workflow/**/*", "config/**/*"):
+        for path in pipeline.folder.glob(pattern):
+            os.utime(path, (later, later))
+    assert pipeline.planned(*TARGETS) == set()
+
+
+def test_comments_docstrings_and_layout_plan_nothing(pipeline):
+    pipeline.edit(AT, "def attention_map(", "# A comment.\n\n\ndef attention_map(")
+    pipeline.edit("src/grd/metrics/instances.py", '"""', '"""Another docstring. ', first=True)
+    pipeline.edit("workflow/scripts/train.py", "with logged", "# A comment.\nwith logged")
+    assert pipeline.planned(*TARGETS) == set()
+
+
+def test_where_and_how_it_is_computed_plans_nothing(pipeline):
+    assert pipeline.planned(*TARGETS, "--config", "device=cpu", "checkpoint_minutes=1") == set()
+
+
+def test_a_metric_of_images_plans_their_scores_alone(pipeline):
+    pipeline.edit("src/grd/metrics/instances.py", "_MATCH_IOU = 0.5", "_MATCH_IOU = 0.6")
+    runs = ("resunet-s0", "resunet_tiny-s0", "resunet_tiny-at-resunet-s0", "resunet_tiny-grd-resunet-s0")
+    assert pipeline.planned(*TARGETS) == {"Setting table2", *(f"Scoring {run} on {IMAGES}" for run in runs)}
+
+
+def test_a_segmenter_plans_its_segmentations_alone(pipeline):
+    pipeline.edit("src/grd/segmentation/multicut.py", "def multicut(", "UNUSED = 1\n\n\ndef multicut(")
+    assert pipeline.planned(*TARGETS) == set()
+    pipeline.edit("src/grd/segmentation/__init__.py", "return multicut(", "return +multicut(")
+    # affinities are temporary: they are predicted again, and with them whatever is made of them
+    runs = ("mala-s0", "mala_tiny-s0", "mala_tiny-at-mala-s0")
+    assert pipeline.planned(*TARGETS) == set().union(*map(after_volumes, runs))
+
+
+def test_the_layout_of_one_table_plans_that_table_alone(pipeline):
+    pipeline.edit("src/grd/reporting/tables.py", "def table2(", "@lambda table: table\ndef table2(")
+    assert pipeline.planned(*TARGETS) == {"Setting table2"}
+
+
+def test_a_reader_plans_its_data_set_alone(pipeline):
+    pipeline.edit("src/grd/data/readers/cremi.py", "from grd.", "from grd.", first=True)
+    assert pipeline.planned(*TARGETS) == set()
+    pipeline.edit("src/grd/data/readers/cvppp.py", "def read(", "@lambda reader: reader\ndef read(")
+    planned = pipeline.planned(*TARGETS)
+    assert "Preparing the samples of cvppp" in planned and not any("cremi_c" in job or "mala" in job for job in planned)
+
+
+def test_a_split_plans_its_data_set_alone(pipeline):
+    split = pipeline.folder / "config/splits/cvppp.yaml"
+    lists = yaml.safe_load(split.read_text())
+    lists["training"][0], lists["test"][0] = lists["test"][0], lists["training"][0]
+    split.write_text(yaml.safe_dump(lists))
+    planned = pipeline.planned(*TARGETS)
+    assert {"Preparing the samples of cvppp", "Training resunet-s0 on cvppp", GROUP} < planned
+    assert "Obtaining the archives of cvppp" not in planned
+    assert not any("cremi_c" in job or "table3" in job for job in planned)
+
+
+def test_one_method_s_loss_plans_its_students_and_trains_them_alone(pipeline):
+    pipeline.edit(AT, ".square().sum(1)", ".abs().sum(1)")
+    students = "resunet_tiny-at-resunet-s0", "mala_tiny-at-mala-s0"
+    groups = {GROUP, "Training 1 student(s) of mala-s0 on cremi_c"}
+    collected = {f"Collecting {students[0]} on cvppp", f"Collecting {students[1]} on cremi_c"}
+    assert pipeline.planned(*TARGETS) == groups | collected | after(students[0]) | after_volumes(students[1])
+    other = pipeline.folder / "results/demo/runs/cvppp/resunet_tiny-grd-resunet-s0/model.pt"
+    before = other.stat()
+    pipeline.build(*TARGETS)
+    log = (pipeline.folder / "results/demo/logs/distil/cvppp_resunet_s0_table2.log").read_text()
+    assert "resunet_tiny-at-resunet-s0: step 3 of 3" in log and "resunet_tiny-grd-resunet-s0: step" not in log
+    assert other.stat() == before
+    assert pipeline.planned(*TARGETS) == set()
+
+
+def test_a_changed_weight_is_a_run_of_its_own_and_trains_alone(pipeline):
+    pipeline.build(*TARGETS)
+    pipeline.edit("config/experiments.yaml", "    methods:\n    - at\n    - grd\n", WITH_CHANGE)
+    new = "resunet_tiny-grd-resunet-node2-s0"
+    assert pipeline.planned(*TARGETS) == {GROUP, f"Collecting {new} on cvppp", *after(new)}
+    pipeline.build(*TARGETS)
+    log = (pipeline.folder / "results/demo/logs/distil/cvppp_resunet_s0_table2.log").read_text()
+    assert f"{new}: step 3 of 3" in log and "resunet_tiny-at-resunet-s0: step" not in log
+
+
+WITH_CHANGE = """    methods:
+    - at
+  - network: resunet_tiny
+    teacher: resunet
+    methods:
+    - grd
+    changes:
+      node: 2
+"""
+
+
+def test_a_new_method_trains_alone(pipeline):
+    pipeline.build(*TARGETS)
+    source = (pipeline.folder / AT).read_text()
+    (pipeline.folder / "src/grd/distillation/mine.py").write_text(source.replace("class AT(", "class MINE("))
+    assert pipeline.planned(*TARGETS) == set()
+    pipeline.edit("config/experiments.yaml", "    - at\n    - grd\n", "    - at\n    - grd\n    - mine\n")
+    new = "resunet_tiny-mine-resunet-s0"
+    group = "Training 3 student(s) of resunet-s0 on cvppp"
+    assert pipeline.planned(*TARGETS) == {group, f"Collecting {new} on cvppp", *after(new)}
+    pipeline.build(*TARGETS)
+    log = (pipeline.folder / "results/demo/logs/distil/cvppp_resunet_s0_table2.log").read_text()
+    assert f"{new}: step 3 of 3" in log and "resunet_tiny-at-resunet-s0: step" not in log
+
+
+def test_states_that_are_gone_are_made_from_the_models_that_are_there(pipeline):
+    pipeline.build(*TARGETS)
+    shutil.rmtree(pipeline.folder / "results/demo/state")
+    assert pipeline.planned(*TARGETS) == set()
+    (pipeline.folder / "results/demo/runs/cvppp/resunet_tiny-grd-resunet-s0/model.pt").unlink()
+    assert {GROUP, "Collecting resunet_tiny-grd-resunet-s0 on cvppp"} < pipeline.planned(*TARGETS)
+    pipeline.build(*TARGETS)
+    log = (pipeline.folder / "results/demo/logs/distil/cvppp_resunet_s0_table2.log").read_text()
+    assert "resunet_tiny-grd-resunet-s0: step 3 of 3" in log and "resunet_tiny-at-resunet-s0: step" not in log
