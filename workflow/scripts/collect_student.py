@@ -5,4 +5,4 @@ from grd.training.folder import Trained
 
 with logged(snakemake.log[0]):
     trained = Trained.read(Path(snakemake.input.record))
-    trained.folder(snakemake.wildcards.run, Path(snakemake.params.state)).hand_over(Path(snakemake.output.model).parent)
+    trained.folder(Path(snakemake.params.state)).hand_over(Path(snakemake.output.model).parent)

@@ -6,7 +6,7 @@ from grd.runs import RunSettings
 from grd.training.fit import train
 
 with logged(snakemake.log[0]):
-    trained = train(
+    students = train(
         [RunSettings.model_validate(run) for run in snakemake.params.runs],
         snakemake.params.code,
         samples=Path(snakemake.input.samples),
@@ -16,4 +16,5 @@ with logged(snakemake.log[0]):
         folders=[Path(folder) for folder in snakemake.params.folders],
         save_every=60 * snakemake.config["checkpoint_minutes"],
     )
-    trained.write(Path(snakemake.output.record))
+    for trained, record in zip(students, snakemake.output, strict=True):
+        trained.write(Path(record))

@@ -11,9 +11,9 @@ import torch, so that what is finished is handed over at once.
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +22,11 @@ from grd.files import locked, whole, write_text
 from grd.runs import RunSettings
 
 
-def state_key(run: RunSettings, code: str, inputs: Sequence[str]) -> str:
-    """The name of a training's folder; `code` is the fingerprint of what trains it, `inputs` digests of what it learns from."""
+def state_key(run: RunSettings, code: str, inputs: Sequence[str] = ()) -> str:
+    """The name of a training's folder; `code` is the fingerprint of what trains it, `inputs` digests of what it learns from.
+
+    Without inputs it is known before anything is made, and names a student's record.
+    """
     return hashlib.sha256(" ".join([run.digest, code, *inputs]).encode()).hexdigest()[:16]
 
 
@@ -86,13 +89,14 @@ def held(folders: Sequence[TrainingFolder]) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Trained:
-    """How a job ended for each of its runs: the key of its training's folder, or why it failed."""
+    """How a run's training ended: the key of its folder, or why it failed."""
 
-    keys: dict[str, str] = field(default_factory=dict)
-    failures: dict[str, str] = field(default_factory=dict)
+    run: str
+    key: str
+    failure: str | None = None
 
     def write(self, record: Path) -> None:
-        """Write the record of a group of students, JSON."""
+        """Write the record of a student, JSON."""
         write_text(record, json.dumps(asdict(self), indent=2) + "\n")
 
     @classmethod
@@ -101,22 +105,18 @@ class Trained:
         try:
             return cls(**json.loads(record.read_text()))
         except (ValueError, TypeError):
-            raise GrdError(
-                f"{record}: expected the record of a group of trainings, found another file; delete it and rerun"
-            ) from None
+            raise GrdError(f"{record}: expected the record of a training, found another file; delete it and rerun") from None
 
-    def folder(self, run: str, state: Path) -> TrainingFolder:
-        """The finished training of a run; GrdError with the reason if it failed."""
-        if run in self.failures:
-            raise GrdError(self.failures[run])
-        return TrainingFolder(state / self.keys[run])
+    def folder(self, state: Path) -> TrainingFolder:
+        """The finished training; GrdError with the reason if it failed."""
+        if self.failure:
+            raise GrdError(self.failure)
+        return TrainingFolder(state / self.key)
 
 
-def forget_lost(record: Path, state: Path, models: Mapping[str, Path]) -> None:
-    """Remove a group's record where it promises a training that is gone, and the run's model is, too: the group trains again."""
-    if not record.exists():
-        return
-    promised = Trained.read(record).keys
-    lost = (run for run, key in promised.items() if not TrainingFolder(state / key).finished)
-    if any(run in models and not models[run].exists() for run in lost):
-        record.unlink()
+def forget_lost(record: Path, state: Path, model: Path) -> None:
+    """Remove a record that promises a training which is gone, where the run's model is, too: it has to be trained again."""
+    if record.exists() and not model.exists():
+        trained = Trained.read(record)
+        if not trained.failure and not trained.folder(state).finished:
+            record.unlink()
