@@ -1,8 +1,24 @@
+import sys
 import textwrap
+import threading
+from importlib import import_module
+from pathlib import Path
 
 import pytest
+import torch
+from projects import settings, write_squares
 
-from grd.fingerprint import Code
+import grd
+from grd.config import as_segmenter
+from grd.fingerprint import REGISTRIES, Code
+from grd.inference.predict import predict_splits
+from grd.metrics.split import score_split
+from grd.runs import Run
+from grd.segmentation.split import segment_split
+from grd.training.fit import train
+
+PACKAGE = Path(grd.__file__).parent
+SCRIPTS = Path(__file__).parents[1] / "workflow/scripts"
 
 LIBRARY = {
     "__init__": "",
@@ -145,3 +161,62 @@ def test_it_does_not_depend_on_where_the_code_lies(library, fingerprint, tmp_pat
     before = fingerprint(USES_FIRST)
     library.rename(tmp_path / "elsewhere")
     assert Code(tmp_path / "elsewhere").fingerprint(tmp_path / "script.py") == before
+
+
+def test_every_registry_is_a_dictionary_of_its_module():
+    for place in REGISTRIES:
+        module, _, name = place.partition(":")
+        assert isinstance(getattr(import_module(module), name), dict), place
+
+
+def executed(action):
+    """The definitions of the package that run while an action runs, as `module:name`."""
+    found = set()
+
+    def note(frame, event, argument):
+        file, name = frame.f_code.co_filename, frame.f_code.co_qualname.partition(".")[0]
+        if event == "call" and file.startswith(str(PACKAGE)) and not name.startswith("<"):
+            dotted = ".".join(Path(file).relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__")
+            found.add(f"{dotted}:{name}")
+
+    sys.setprofile(note)
+    threading.setprofile(note)
+    try:
+        action()
+    finally:
+        sys.setprofile(None)
+        threading.setprofile(None)
+    return found
+
+
+def test_all_that_runs_in_the_jobs_of_a_run_is_reached(tmp_path):
+    samples, state, device = write_squares(tmp_path / "samples.h5"), tmp_path / "state", torch.device("cpu")
+    teacher, student = settings(Run("cvppp", "resunet")), settings(Run("cvppp", "resunet_tiny", "grd", "resunet"))
+    segmenter = as_segmenter({"algorithm": "mutex", "foreground": "truth"})
+
+    def learn():
+        [trained] = train([teacher], ["code"], samples, state, device)
+        trained.folder(state).hand_over(tmp_path)
+
+    def teach():
+        [trained] = train([student], ["code"], samples, state, device, tmp_path / "model.pt")
+        trained.write(tmp_path / "record.json")
+
+    def predict():
+        predict_splits(tmp_path / "model.pt", samples, ["test"], (48, 48), tmp_path / "affinities.h5", device)
+
+    jobs = {
+        ("train", "resunet", "none"): learn,
+        ("distil", "resunet", "resunet_tiny", "grd"): teach,
+        ("predict", "resunet", "2"): predict,
+        ("segment", "mutex"): lambda: segment_split(
+            tmp_path / "affinities.h5", samples, "test", segmenter, tmp_path / "labels.h5"
+        ),
+        ("score", "2"): lambda: score_split(tmp_path / "labels.h5", samples, "test", tmp_path / "scores.csv"),
+    }
+    code = Code()
+    for (script, *chosen), action in jobs.items():
+        reached = set(code.reached(SCRIPTS / f"{script}.py", chosen))
+        ran = executed(action)
+        assert len(ran) > 10
+        assert not ran - reached, script
