@@ -6,10 +6,9 @@ import time
 
 import pytest
 import yaml
-from pipelines import Pipeline
+from pipelines import TARGETS
 
 pytestmark = pytest.mark.slow
-TARGETS = ("table2", "table3")
 IMAGES, VOLUMES = "cvppp (mutex_truth_foreground)", ("cremi_c (waterz)", "cremi_c (multicut)")
 GROUP = "Training 2 student(s) of resunet-s0 on cvppp"
 AT = "src/grd/distillation/at.py"
@@ -33,14 +32,6 @@ def after_volumes(run):
         *(f"Scoring {run} on {scored}" for scored in VOLUMES),
         "Setting table3",
     }
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory):
-    """A pipeline with all done, once."""
-    pipeline = Pipeline(tmp_path_factory.mktemp("built"))
-    pipeline.build(*TARGETS)
-    return pipeline
 
 
 @pytest.fixture
