@@ -11,6 +11,7 @@ from grd.errors import GrdError
 from grd.files import whole
 from grd.networks import build
 from grd.networks.base import EmbeddingNetwork
+from grd.provenance import check
 
 FORMAT, FORMAT_VERSION = "grd model", 2
 
@@ -36,7 +37,9 @@ def save_model(path: Path, card: ModelCard, weights: dict[str, torch.Tensor]) ->
 
 
 def load_model(path: Path, device: torch.device) -> tuple[EmbeddingNetwork, ModelCard]:
-    """A network in evaluation mode on a device, and its card; GrdError if the file is no model of this version."""
+    """A network in evaluation mode on a device, and its card; GrdError if the file is no model of this version, or not what was
+    written."""
+    check(Path(path))
     try:
         content = torch.load(path, map_location=device, weights_only=True)
     except FileNotFoundError:
