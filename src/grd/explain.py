@@ -91,16 +91,21 @@ def _counted(inputs: dict[Path, str | None]) -> Iterator[str]:
 
 def _job(passport: Passport) -> Iterator[str]:
     content = passport.content
-    seed = f", seed {content['seed']}" if "seed" in content else ""
-    code = f", code {content['code']}" if content["code"] else ""
     began = datetime.fromisoformat(content["began"])
-    yield (
-        f"{passport.rule}: {began:%Y-%m-%d %H:%M} UTC, {content['seconds']:.1f} s on {content['device']} "
-        f"({content['processor']}){code}{seed}"
-    )
+    marks = [f"{name} {_short(content[name])}" for name in ("code", "seed") if content.get(name) is not None]
+    computed = f"{content['seconds']:.1f} s on {content['device']} ({content['processor']})"
+    yield ", ".join([f"{passport.rule}: {began:%Y-%m-%d %H:%M} UTC", computed, *marks])
     if content["settings"]:
-        flow: str = yaml.safe_dump(content["settings"], default_flow_style=True, width=10**6, sort_keys=False)
-        yield shorten(flow.strip().strip("{}"), 120, placeholder=" …")
+        yield f"settings {_short(content['settings'])}"
+    if training := content.get("training"):
+        yield f"training {_short({name: value for name, value in training.items() if not isinstance(value, dict)})}"
+
+
+def _short(value: Any) -> str:
+    """A value on one line, cut where it is long."""
+    text: str = yaml.safe_dump(value, default_flow_style=True, width=10**6, sort_keys=False)
+    text = text.strip().removesuffix("\n...").removeprefix("{").removesuffix("}")
+    return shorten(text, 110, placeholder=" …")
 
 
 def _archives(record: Path, passport: Passport) -> Iterator[str]:

@@ -54,7 +54,7 @@ def create(path: Path, kind: str) -> Iterator[h5py.File]:
 def opened(path: Path, kind: str) -> Iterator[h5py.File]:
     """An HDF5 file of this kind, open for reading; another kind, another version, no HDF5 at all, or other bytes than those
     that were written are a GrdError."""
-    check(Path(path))
+    check(path)
     try:
         file = h5py.File(path, "r")
     except OSError:
