@@ -11,7 +11,8 @@ The passport of a job lies beside its first output (of each folder, if its outpu
 and whatever else the job's script knows of it. It is no output of a rule: nothing is rerun for a passport.
 
 Snakemake sets the time of every output when its job is over, after the passport was written. So a time that differs is no fault
-yet: whoever finds it hashes the file, and notes the new time in the passport if the bytes are those that were written.
+yet: whoever finds it hashes the file, and if the bytes are those that were written, notes the new time in the passport of a
+large file. (Hashing a small one again is faster.)
 """
 
 import json
@@ -32,6 +33,7 @@ from grd.machine import processor, versions
 
 SUFFIX = ".passport.json"
 FORMAT, FORMAT_VERSION = "grd passport", 1
+LARGE = 4 << 20  # bytes: hashed in the time in which a passport is written
 
 
 class Named(Protocol):
@@ -158,7 +160,8 @@ def check(path: Path) -> str | None:
         return entry["sha256"]
     if (found := sha256(path)) != entry["sha256"]:
         raise _changed(path, passport, f"bytes of sha256 {entry['sha256'][:16]}", f"{found[:16]}")
-    passport.note_time(path.name, present.st_mtime_ns)
+    if present.st_size >= LARGE:
+        passport.note_time(path.name, present.st_mtime_ns)
     return found
 
 
