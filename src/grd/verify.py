@@ -32,8 +32,11 @@ class Known:
     remedy: str
 
     def faults(self) -> list[str]:
-        """One sentence if the file is another one now, else none."""
-        found = sha256(self.path)
+        """One sentence if the file is another one now, else none; none, too, if it went away meanwhile."""
+        try:
+            found = sha256(self.path)
+        except FileNotFoundError:
+            return []
         if found.startswith(self.sha256):
             return []
         return [f"{self.path}: expected sha256 {self.sha256[:16]} {self.origin}, found {found[:16]}; {self.remedy}"]
@@ -64,7 +67,7 @@ class Survey:
     @property
     def bytes(self) -> int:
         """Size of all files of which something is known."""
-        return sum(path.stat().st_size for path in self.known)
+        return sum(map(_size, self.known))
 
     def hash_again(self) -> list[str]:
         """A sentence for each file that is not what it was."""
@@ -72,7 +75,7 @@ class Survey:
         with tqdm(total=self.bytes, desc="hashing", unit="B", unit_scale=True, leave=False, disable=None) as bar:
             for path, known in self.known.items():
                 found += known.faults()
-                bar.update(path.stat().st_size)
+                bar.update(_size(path))
         return found
 
 
@@ -95,6 +98,14 @@ def places(project: Project, layout: Layout) -> list[Path]:
     """Where the files of a scale lie: its results, and archives that several scales share."""
     shared = [] if project.scale.data == "twins" else [layout.archives(name, twin=False) for name in project.datasets]
     return [layout.results, *filter(Path.exists, shared)]
+
+
+def _size(path: Path) -> int:
+    """Bytes of a file; none of one that went away meanwhile, as checkpoints do."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def _tells(name: str) -> bool:

@@ -234,4 +234,4 @@ def test_in_the_pipeline_a_number_leads_back_to_the_archives_and_rot_is_made_goo
     scores.unlink()
     pipeline.build("--config", "scale=demo", "--", str(scores))
     main(["verify", str(scores)])
-    assert "1 files" in capsys.readouterr().out
+    assert "1 file(s), " in capsys.readouterr().out

@@ -14,6 +14,7 @@ from grd.cli import main
 from grd.data import store
 from grd.errors import GrdError
 from grd.networks.model_file import load_model
+from grd.verify import survey
 
 KINDS = {
     "archive": (RESULTS / "data/archives/cvppp/A1.zip", "the archive from twin", "results/demo/data/cvppp.archives.json"),
@@ -83,7 +84,7 @@ def file_of(kind):
 
 def test_files_as_they_were_written_are_counted_and_all_is_well(capsys):
     code, out, _ = verify(capsys)
-    assert code == 0 and out.startswith("17 files, ") and out.endswith("all as they were written\n")
+    assert code == 0 and out.startswith("17 file(s), ") and out.endswith("all as they were written\n")
     assert len(out.splitlines()) == 1
 
 
@@ -139,7 +140,13 @@ def test_errors_of_the_system_while_a_file_is_open_keep_their_own_words():
 def test_files_that_are_gone_are_no_rot(capsys):
     file_of("affinities").unlink()
     code, out, _ = verify(capsys)
-    assert code == 0 and out.startswith("16 files")
+    assert code == 0 and out.startswith("16 file(s), ")
+
+
+def test_a_checkpoint_that_goes_while_files_are_hashed_is_no_rot():
+    found = survey([RESULTS])
+    file_of("state").unlink()
+    assert found.hash_again() == [] and found.bytes > 0
 
 
 def test_files_that_nothing_is_known_of_are_counted_but_logs_are_not(capsys):
@@ -147,7 +154,7 @@ def test_files_that_nothing_is_known_of_are_counted_but_logs_are_not(capsys):
         (RESULTS / name).parent.mkdir(exist_ok=True)
         (RESULTS / name).write_text("text")
     code, out, _ = verify(capsys)
-    assert code == 0 and f"2 files, such as {RESULTS}/mine.txt" in out
+    assert code == 0 and f"2 file(s), such as {RESULTS}/mine.txt" in out
 
 
 def test_a_damaged_passport_or_manifest_is_named(capsys):
