@@ -6,8 +6,8 @@ that its own text names. What is looked up by name at run time is followed as fa
     import_module(f"grd.networks.{…}")   the chosen modules below grd.networks, whole
     the entries of REGISTRIES            those with a chosen key
 
-so that an edited method concerns its own students alone. Code that other packages hold is not followed: their versions are in
-every passport.
+so that an edited method concerns its own students alone. Modules ASIDE are not followed, nor is the code of other packages:
+their versions are in every passport.
 """
 
 import ast
@@ -28,6 +28,7 @@ REGISTRIES = {
     "grd.segmentation.split:CHOSEN",
     "grd.segmentation:SEGMENTERS",
 }
+ASIDE = {"grd.logs", "grd.machine", "grd.provenance"}  # they tell of results, and decide none
 PACKAGE = "grd"
 DIGITS = 16
 
@@ -120,7 +121,7 @@ class Code:
 
     def _read_module(self, name: str) -> Module | None:
         first, *rest = name.split(".")
-        if first != PACKAGE:
+        if first != PACKAGE or name in ASIDE:
             return None
         path = self.package.joinpath(*rest)
         for file in (path / "__init__.py", path.with_suffix(".py")):

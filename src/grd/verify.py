@@ -3,6 +3,7 @@
 It is known from passports, from the manifests of archives, and from the names of checkpoints.
 """
 
+import json
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,6 +20,7 @@ from grd.provenance import SUFFIX, Passport
 from grd.runs import Project
 
 CHECKPOINT = re.compile(r"\d+-([0-9a-f]{16})\.pt")  # <step>-<the first digits of its SHA-256>.pt
+ACCOUNT = "training.json"  # of a finished training
 NOT_RESULTS = {"logs", "benchmarks"}
 
 
@@ -110,7 +112,7 @@ def _size(path: Path) -> int:
 
 def _tells(name: str) -> bool:
     """Whether a file only tells of others, or of the moment."""
-    return name.endswith(SUFFIX) or name in (MANIFEST, "lock") or name.startswith(".")
+    return name.endswith(SUFFIX) or name in (MANIFEST, ACCOUNT, "lock") or name.startswith(".")
 
 
 def _told_by(path: Path) -> Iterator[Known]:
@@ -119,8 +121,16 @@ def _told_by(path: Path) -> Iterator[Known]:
         yield from _outputs(Passport.read(path))
     elif path.name == MANIFEST:
         yield from _archives(path.parent)
+    elif path.name == ACCOUNT:
+        yield from _training(path)
     elif match := CHECKPOINT.fullmatch(path.name):
         yield Known(path, match[1], "by its name", "delete it: training goes on from the checkpoint before, or anew")
+
+
+def _training(account: Path) -> Iterator[Known]:
+    for name, digest in json.loads(account.read_text())["files"].items():
+        path = account.with_name(name)
+        yield Known(path, digest, "that training wrote", f"delete {account.parent} and rerun what needs it")
 
 
 def _outputs(passport: Passport) -> Iterator[Known]:

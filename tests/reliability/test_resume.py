@@ -13,7 +13,7 @@ import pytest
 import torch
 from projects import settings, train_into, write_squares
 
-from grd.errors import UnfinishedError
+from grd.errors import GrdError, UnfinishedError
 from grd.runs import Run
 from grd.training import checkpoint
 from grd.training.checkpoint import Checkpoints
@@ -221,3 +221,12 @@ def test_other_code_never_takes_up_a_state(world, tmp_path):
     runs = [settings(run) for run in GROUP]
     other = train(runs, ["code", "other"], world / "samples.h5", tmp_path, CPU, world / "teacher/model.pt")
     assert [old.key == new.key for old, new in zip(trained, other, strict=True)] == [True, False]
+
+
+def test_a_finished_training_that_rotted_is_not_handed_over(world, tmp_path):
+    [trained, _] = go(world, tmp_path / "state")
+    model = trained.folder(tmp_path / "state").model
+    damage(model, "flipped")
+    with pytest.raises(GrdError, match=rf"{model}: expected what training wrote, found other bytes; delete .*{trained.key}"):
+        trained.folder(tmp_path / "state").hand_over(tmp_path / "run")
+    assert not (tmp_path / "run/model.pt").exists()

@@ -11,14 +11,14 @@ import torch, so that what is finished is handed over at once.
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from grd.errors import GrdError
-from grd.files import locked, whole, write_text
+from grd.files import locked, sha256, whole, write_text
 from grd.runs import RunSettings
 
 
@@ -28,9 +28,6 @@ def state_key(run: RunSettings, code: str, inputs: Sequence[str] = ()) -> str:
     Without inputs it is known before anything is made, and names a student's record.
     """
     return hashlib.sha256(" ".join([run.digest, code, *inputs]).encode()).hexdigest()[:16]
-
-
-FILES = ("history.jsonl", "training.json", "model.pt")  # in the order in which they are written
 
 
 @dataclass(frozen=True)
@@ -56,26 +53,35 @@ class TrainingFolder:
 
     @property
     def finished(self) -> bool:
-        """Whether all is there; the model comes last."""
-        return self.model.exists()
+        """Whether all is there; the account comes last."""
+        return self.account.exists()
+
+    def close(self, account: Mapping[str, Any]) -> None:
+        """Write how the training went, with the digests of model and history; with that it is finished."""
+        digests = {path.name: sha256(path) for path in (self.model, self.history)}
+        write_text(self.account, json.dumps({"key": self.path.name, "files": digests, **account}, indent=2) + "\n")
 
     def hand_over(self, folder: Path) -> dict[str, Any]:
-        """Copy all into the run's folder; returns how the training went."""
-        self._copy(self.path, folder)
-        return json.loads(self.account.read_text())
+        """Copy all into the run's folder; returns how the training went. GrdError if a file is not what was written."""
+        return self._copy(self.path, folder)
 
     def take_back(self, folder: Path) -> None:
         """Copy all from the run's folder, if what lies there is this training and it is no longer here."""
-        if self.finished or not all((folder / name).exists() for name in FILES):
-            return
-        if json.loads((folder / self.account.name).read_text())["key"] == self.path.name:
-            self._copy(folder, self.path)
+        account = folder / self.account.name
+        if not self.finished and account.exists() and json.loads(account.read_text())["key"] == self.path.name:
+            with suppress(FileNotFoundError):
+                self._copy(folder, self.path)
 
-    @staticmethod
-    def _copy(source: Path, target: Path) -> None:
-        for name in FILES:
+    def _copy(self, source: Path, target: Path) -> dict[str, Any]:
+        account = json.loads((source / self.account.name).read_text())
+        for name, digest in account["files"].items():
             with whole(target / name) as part:
                 shutil.copyfile(source / name, part)
+                if sha256(part) != digest:
+                    raise GrdError(f"{source / name}: expected what training wrote, found other bytes; delete {source}, rerun")
+        with whole(target / self.account.name) as part:
+            shutil.copyfile(source / self.account.name, part)
+        return account
 
 
 @contextmanager
