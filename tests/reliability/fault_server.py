@@ -97,7 +97,7 @@ def reply(answer, request, content):
     """Status, headers and body of an answer that the script leaves to the server."""
     if answer.status != 200 or answer.body is not None:
         return answer.status, {}, answer.body or b""
-    etag = f'"{hashlib.sha256(content).hexdigest()[:8]}"'
+    etag = tag(content)
     headers = {"ETag": etag} if answer.named else {}
     if answer.flip is not None:
         content = content[: answer.flip] + bytes([content[answer.flip] ^ 1]) + content[answer.flip + 1 :]
@@ -107,3 +107,8 @@ def reply(answer, request, content):
     if first >= len(content):
         return 416, headers | {"Content-Range": f"bytes */{len(content)}"}, b""
     return 206, headers | {"Content-Range": f"bytes {first}-{len(content) - 1}/{len(content)}"}, content[first:]
+
+
+def tag(content):
+    """The ETag of a file."""
+    return f'"{hashlib.sha256(content).hexdigest()[:8]}"'

@@ -13,7 +13,7 @@ import zipfile
 from email.utils import formatdate
 
 import pytest
-from fault_server import Answer, FaultServer
+from fault_server import Answer, FaultServer, tag
 
 from grd.config import Archive, Source
 from grd.data import archives
@@ -153,17 +153,31 @@ def until(holds):
     raise AssertionError("nothing happened for a minute")
 
 
-@pytest.mark.parametrize(
-    "second",
-    [
-        pytest.param(Answer(ranges=False), id="ignores Range"),
-        pytest.param(Answer(status=206, headers={"Content-Range": "bytes 7-9/400000"}, body=b"abc"), id="sends another range"),
-        pytest.param(Answer(416, headers={"Content-Range": "bytes */3"}), id="says that the file is shorter"),
-    ],
-)
-def test_a_server_that_does_not_give_the_rest_gives_the_file_from_its_start(case, second):
-    assert case.obtain(BROKEN, second) == OFFICIAL
-    assert case.sent()[-1] == (None if second.status != 200 else f"bytes={AFTER}-", SIZE)
+def test_a_server_that_ignores_ranges_gives_the_file_from_its_start(case):
+    assert case.obtain(BROKEN, Answer(ranges=False)) == OFFICIAL
+    assert case.sent()[1] == (f"bytes={AFTER}-", SIZE)
+
+
+def rest(first, last=SIZE - 1):
+    """An answer with other bytes, perhaps, than were asked for."""
+    covered = {"Content-Range": f"bytes {first}-{last}/{SIZE}", "ETag": tag(OFFICIAL)}
+    return Answer(206, headers=covered, body=OFFICIAL[first : last + 1])
+
+
+def test_a_rest_that_begins_elsewhere_is_not_appended(case):
+    assert case.obtain(BROKEN, rest(AFTER - 10), sha256=None) == OFFICIAL
+    assert case.sent()[2] == (None, SIZE)
+
+
+def test_a_rest_that_ends_early_is_gone_on_with(case):
+    assert case.obtain(BROKEN, rest(AFTER, 2 * AFTER - 1)) == OFFICIAL
+    assert case.sent()[2] == (f"bytes={2 * AFTER}-", SIZE - 2 * AFTER)
+
+
+def test_a_part_that_is_longer_than_the_file_is_dropped(case):
+    case.server.content = OFFICIAL + bytes(CHUNK)
+    too_long = Answer(announce=1, headers={"ETag": tag(OFFICIAL)})
+    assert case.obtain(too_long, Answer(change=OFFICIAL), sha256=None) == OFFICIAL
 
 
 @pytest.mark.parametrize("validates", [True, False], ids=["which heeds If-Range", "which does not"])
@@ -176,6 +190,12 @@ def test_a_file_that_changes_on_the_server_is_taken_from_its_start(case, validat
 def test_without_a_version_nothing_is_gone_on_with(case):
     assert case.obtain(Answer(stop=AFTER, named=False)) == OFFICIAL
     assert case.sent() == [(None, AFTER), (None, SIZE)]
+
+
+def test_without_a_version_nothing_is_kept_or_promised(case):
+    with pytest.raises(GrdError, match="; rerun, or get"):
+        case.obtain(Answer(stop=AFTER, named=False), attempts=1)
+    assert not case.partial()
 
 
 def test_a_wrong_bit_in_a_part_makes_the_file_come_once_more_from_its_start(case):

@@ -196,7 +196,7 @@ def _receive(response: Response, part: _Part, begun: int, title: str | None) -> 
                 raise _FaultError("a web page, perhaps to log in, instead of the file")
             file.write(block)
             bar.update(len(block))
-        os.fsync(file.fileno())
+        os.fsync(file.fileno())  # here, where a kill costs nothing, not when the file takes its place
         if total is not None and file.tell() != total:
             raise _FaultError(f"{file.tell()} of {total} bytes", again=True, keep=True)
 
