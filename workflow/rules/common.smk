@@ -94,8 +94,23 @@ def reporting_code(script, name):
     )
 
 
+FOUND_BY = {"url", "mirrors", "ask", "example"}  # of an archive: they decide where it comes from, not what it is
+
+
 def source_settings(wildcards):
     """What decides the samples of a data set, as plain values."""
+    return PROJECT.datasets[wildcards.dataset].model_dump(
+        mode="json",
+        include=set(Source.model_fields),
+        exclude={
+            "archives": {"__all__": FOUND_BY},
+            "alternatives": {"__all__": {"__all__": FOUND_BY}},
+        },
+    )
+
+
+def source_with_addresses(wildcards, output):
+    """The same, and where it comes from. (A function of `output`: Snakemake runs nothing again for its sake.)"""
     return PROJECT.datasets[wildcards.dataset].model_dump(
         mode="json", include=set(Source.model_fields)
     )
@@ -110,7 +125,7 @@ def twin_settings(wildcards):
     )
 
 
-def archive_folder(wildcards):
+def archive_folder(wildcards, output):
     return str(LAYOUT.archives(wildcards.dataset, TWINS))
 
 
