@@ -35,6 +35,7 @@ def job(rule, inputs=(), outputs=(), **params):
         wildcards={"dataset": "cvppp"},
         threads=1,
         log=[f"{rule}.log"],
+        scriptdir=str(Path(__file__).parents[1] / "workflow/scripts"),
     )
 
 

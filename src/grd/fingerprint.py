@@ -17,6 +17,8 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from grd.errors import GrdError
+
 REGISTRIES = {
     "grd.data.readers:READERS",
     "grd.data.twins:TWINS",
@@ -97,6 +99,14 @@ class Code:
             text = "\n".join(f"{name}\n{content}" for name, content in sorted(self.reached(*key).items()))
             self._fingerprints[key] = hashlib.sha256(text.encode()).hexdigest()[:DIGITS]
         return self._fingerprints[key]
+
+    def described(self, script: Path, chosen: Iterable[object] = ()) -> str:
+        """The fingerprint with what it is of: `0123456789abcdef train.py resunet none`."""
+        return " ".join([self.fingerprint(script, chosen), script.name, *map(str, chosen)])
+
+    def changed_since(self, moment: float) -> bool:
+        """Whether a file of the package is newer than a time in seconds."""
+        return any(path.stat().st_mtime > moment for path in self.package.rglob("*.py"))
 
     def reached(self, script: Path, chosen: Collection[str] = ()) -> dict[str, str]:
         """The text of every definition that a script reaches, by `module:name`."""
@@ -194,6 +204,17 @@ class Code:
                 if module is not None:
                     yield f"{module.name}:"
                     yield from (f"{module.name}:{name}" for name in module.definitions)
+
+
+def check_unchanged(codes: Iterable[str], scripts: Path, since: float) -> None:
+    """GrdError if `described` codes are no longer what they were at a time in seconds: jobs would not be what was planned."""
+    code = Code()
+    if not code.changed_since(since):
+        return
+    for planned in codes:
+        digest, script, *chosen = planned.split(" ")
+        if code.fingerprint(scripts / script, chosen) != digest:
+            raise GrdError(f"{script}: expected the code that this call was planned with, found it edited since; call again")
 
 
 def imported(statement: ast.Import | ast.ImportFrom) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 The passport of a job lies beside its first output (of each folder, if its outputs are in several), `<name>.passport.json`:
 
-    rule, wildcards, settings, seed, code       what made it; `code` is a fingerprint of the code
+    rule, wildcards, settings, seed, code       what made it; `code` is a fingerprint, its script, and what that looked up
     inputs                                      SHA-256 by path from the working directory; null for what is no file
     outputs                                     by name, each with `sha256`, `bytes` and `mtime_ns`
     versions, device, processor, threads        what computed
@@ -28,11 +28,13 @@ from typing import Any, Protocol
 
 from grd.errors import GrdError
 from grd.files import sha256, write_text
+from grd.fingerprint import check_unchanged
 from grd.logs import logged
 from grd.machine import processor, versions
 
 SUFFIX = ".passport.json"
 FORMAT, FORMAT_VERSION = "grd passport", 1
+PLANNED = "GRD_PLANNED"
 LARGE = 4 << 20  # bytes: hashed in the time in which a passport is written
 
 
@@ -53,6 +55,7 @@ class Job(Protocol):
     wildcards: Named
     threads: int
     log: Sequence[str]
+    scriptdir: str
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,8 @@ class Passport:
         try:
             content = json.loads(path.read_text())
             found = content["format"], content["format_version"]
-        except (ValueError, KeyError, TypeError):
+            _ = content["rule"], content["inputs"].items(), content["outputs"].items()
+        except (ValueError, KeyError, TypeError, AttributeError):
             found = None
         if found != (FORMAT, FORMAT_VERSION):
             raise GrdError(f"{path}: expected a passport of version {FORMAT_VERSION}, found something else; delete it and rerun")
@@ -102,18 +106,28 @@ def recorded(job: Job) -> Iterator[dict[str, Any]]:
     """Within this context, as in `logged`, messages go to the job's log; afterwards its outputs have their passport.
 
     Yields facts for the passport, which the script may add to or change: `device` where it is no CPU, `seed`, and others.
-    GrdError, before anything is done, if an input is not what its own passport says.
+    GrdError, before anything is done, if an input is not what its own passport says, or if the job's code was edited since the
+    workflow was planned (the time in the environment's GRD_PLANNED, in seconds).
     """
-    outputs = [Path(path) for path in job.output]
+    outputs, settings = [Path(path) for path in job.output], dict(job.params.items())
     with logged(job.log[0]):
-        for passport in filter(None, map(find, outputs)):
-            passport.path.unlink(missing_ok=True)
+        codes = settings.get("code", [])
+        check_unchanged([codes] if isinstance(codes, str) else codes, Path(job.scriptdir), float(os.environ.get(PLANNED, "inf")))
         inputs = {os.path.relpath(path): _digest(Path(path)) for path in job.input}
-        facts: dict[str, Any] = {"device": "CPU"} | _seed(dict(job.params.items()))
+        _take_away(outputs)
+        facts: dict[str, Any] = {"device": "CPU"} | _seed(settings)
         began, clock = datetime.now(UTC), time.monotonic()
         yield facts
         when = {"began": began.isoformat(timespec="seconds"), "seconds": round(time.monotonic() - clock, 3)}
         _write_all(outputs, _account(job) | {"inputs": inputs} | when | facts)
+
+
+def _take_away(outputs: Iterable[Path]) -> None:
+    """Remove the passports of a job that is done again, damaged ones, too."""
+    for path in outputs:
+        path.with_name(path.name + SUFFIX).unlink(missing_ok=True)
+        if passport := find(path):
+            passport.path.unlink(missing_ok=True)
 
 
 def _account(job: Job) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 It is known from passports, from the manifests of archives, and from the names of checkpoints.
 """
 
-import json
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,6 +17,7 @@ from grd.files import sha256
 from grd.layout import Layout
 from grd.provenance import SUFFIX, Passport
 from grd.runs import Project
+from grd.training.folder import read_account
 
 CHECKPOINT = re.compile(r"\d+-([0-9a-f]{16})\.pt")  # <step>-<the first digits of its SHA-256>.pt
 ACCOUNT = "training.json"  # of a finished training
@@ -57,7 +57,9 @@ class Survey:
         told: dict[Path, Known] = {}
         for name in names:
             try:
-                told |= {known.path: known for known in _told_by(folder / name)}
+                for known in _told_by(folder / name):
+                    if name.endswith(SUFFIX) or known.path not in told:  # a passport says best what to do
+                        told[known.path] = known
             except GrdError as error:
                 self.faults.append(str(error))
         for path in (folder / name for name in (names if wanted is None else wanted)):
@@ -128,7 +130,7 @@ def _told_by(path: Path) -> Iterator[Known]:
 
 
 def _training(account: Path) -> Iterator[Known]:
-    for name, digest in json.loads(account.read_text())["files"].items():
+    for name, digest in read_account(account)["files"].items():
         path = account.with_name(name)
         yield Known(path, digest, "that training wrote", f"delete {account.parent} and rerun what needs it")
 

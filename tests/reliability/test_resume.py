@@ -13,12 +13,14 @@ import pytest
 import torch
 from projects import settings, train_into, write_squares
 
+from grd.distillation.grd import GRD
 from grd.errors import GrdError, UnfinishedError
 from grd.runs import Run
 from grd.training import checkpoint
 from grd.training.checkpoint import Checkpoints
 from grd.training.fit import train
 from grd.training.student import Student
+from grd.verify import survey
 
 CPU = torch.device("cpu")
 FORK = multiprocessing.get_context("fork")  # a process that has torch already
@@ -87,6 +89,8 @@ def test_a_kill_while_a_checkpoint_is_written_leaves_the_one_before(world, tmp_p
 
     def kill_at_step_five(*arguments, **_):
         if newest(tmp_path / "killed") == [5, 5]:
+            if moment == "write_bytes":  # half of it is on the disk
+                original(arguments[0], arguments[1][: len(arguments[1]) // 2])
             os.kill(os.getpid(), signal.SIGKILL)
         return original(*arguments)
 
@@ -230,3 +234,47 @@ def test_a_finished_training_that_rotted_is_not_handed_over(world, tmp_path):
     with pytest.raises(GrdError, match=rf"{model}: expected what training wrote, found other bytes; delete .*{trained.key}"):
         trained.folder(tmp_path / "state").hand_over(tmp_path / "run")
     assert not (tmp_path / "run/model.pt").exists()
+
+
+def test_a_training_is_not_handed_over_for_other_samples_or_another_teacher(world, tmp_path):
+    [trained, _] = go(world, tmp_path / "state")
+    files = {"samples": world / "samples.h5", "teacher": world / "teacher/model.pt"}
+    trained.folder(tmp_path / "state").hand_over(tmp_path / "run", **files)
+    for name in files:
+        with pytest.raises(GrdError, match=r"expected a training from .*other, found one from another; delete .*, rerun"):
+            (tmp_path / "other").write_text("other")
+            trained.folder(tmp_path / "state").hand_over(tmp_path / "run", **{**files, name: tmp_path / "other"})
+
+
+def test_the_same_training_gives_the_same_file(world, tmp_path):
+    models = []
+    for folder in ("one", "other"):
+        process = FORK.Process(target=go, args=(world, tmp_path / folder))  # torch names what it writes after the process
+        process.start()
+        process.join()
+        models.append([path.read_bytes() for path in sorted((tmp_path / folder).rglob("model.pt"))])
+    assert len(models[0]) == 2 and models[0] == models[1]
+
+
+def test_a_failed_step_is_not_saved(world, tmp_path, monkeypatch):
+    terms = GRD.terms
+
+    def poisoned(self, ours, theirs, moment):
+        found = terms(self, ours, theirs, moment)
+        return {**found, "node": found["node"] * float("nan")} if moment.step == 5 else found
+
+    monkeypatch.setattr(GRD, "terms", poisoned)
+    grd, rekd = go(world, tmp_path, log_every=8, validate_every=8)
+    assert "'node' became nan at step 5" in grd.failure and not rekd.failure
+    assert newest(tmp_path) == [5]
+
+
+def test_verify_names_a_finished_training_that_rotted(world, tmp_path):
+    [trained, _] = go(world, tmp_path)
+    model = trained.folder(tmp_path).model
+    assert not survey([tmp_path]).hash_again()
+    damage(model, "flipped")
+    [sentence] = survey([tmp_path]).hash_again()
+    assert sentence.startswith(f"{model}: expected sha256") and f"delete {model.parent} and rerun" in sentence
+    (model.parent / "training.json").write_text("{}")
+    assert "expected how a training went, found none" in survey([tmp_path]).hash_again()[0]

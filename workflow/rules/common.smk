@@ -1,6 +1,11 @@
 # What the rules share: the validated configuration, the paths, and small helpers that take wildcards.
 
+import hashlib
+import os
+import time
+from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 
 from snakemake.exceptions import WorkflowError
 
@@ -10,6 +15,7 @@ from grd.errors import GrdError
 from grd.fingerprint import Code
 from grd.layout import Layout
 from grd.networks import NETWORKS
+from grd.provenance import PLANNED
 from grd.reporting.latex import INSTALL, missing_latex
 from grd.reporting.titles import ARTEFACTS
 from grd.runs import Project, Run
@@ -26,9 +32,9 @@ try:
 except GrdError as error:
     raise WorkflowError(str(error))
 
-config |= PROJECT.config.model_dump(
-    mode="json"
-)  # with defaults, for scripts: what does not decide a result is no parameter
+# For scripts: what does not decide a result is no parameter; and since when their code has to be what it is.
+config |= PROJECT.config.model_dump(mode="json")
+os.environ[PLANNED] = str(time.time())
 
 LATEX = not missing_latex()
 if workflow.is_main_process and not LATEX:
@@ -57,7 +63,7 @@ CODE = Code()
 
 def code(script, *chosen):
     """The fingerprint of the code that a script reaches; `chosen` are the names that it looks up at run time."""
-    return CODE.fingerprint(SCRIPTS / f"{script}.py", chosen)
+    return CODE.described(SCRIPTS / f"{script}.py", chosen)
 
 
 def network_names(*runs):
@@ -68,18 +74,6 @@ def network_names(*runs):
 
 def training_code(script, run):
     return code(script, *network_names(run), run.method)
-
-
-def record_of(run):
-    """How a student's training ended."""
-    key = state_key(PROJECT.settings(run), training_code("distil", run))
-    return LAYOUT.record(run, key)
-
-
-if workflow.is_main_process:
-    for run in PROJECT.all_runs():
-        if run.taught_by is not None:
-            forget_lost(record_of(run), LAYOUT.state, LAYOUT.model(run))
 
 
 def reporting_code(script, name):
@@ -125,6 +119,10 @@ def twin_settings(wildcards):
     )
 
 
+def missing_allowed(wildcards):
+    return wildcards.dataset in PROJECT.config.allow_missing
+
+
 def archive_folder(wildcards, output):
     return str(LAYOUT.archives(wildcards.dataset, TWINS))
 
@@ -154,6 +152,29 @@ def rank_on(dataset):
 
 def rank_of(wildcards):
     return rank_on(wildcards.dataset)
+
+
+@cache
+def data_key(dataset):
+    """A digest of what decides the samples of a data set, as far as it is known before they are made."""
+    scope = SimpleNamespace(dataset=dataset)
+    texts = [Path(file).read_text() for file in split_file(scope)]
+    made_by = code("obtain_archives", dataset), code("prepare_samples", dataset)
+    content = (source_settings(scope), twin_settings(scope), missing_allowed(scope))
+    return hashlib.sha256(repr((content, made_by, texts)).encode()).hexdigest()
+
+
+@cache
+def record_of(run):
+    """How a student's training ended: named after all that decides it, so that nothing else is ever taken for it."""
+    teacher = run.taught_by
+    learns_from = [
+        data_key(run.dataset),
+        PROJECT.settings(teacher).digest,
+        training_code("train", teacher),
+    ]
+    key = state_key(PROJECT.settings(run), training_code("distil", run), learns_from)
+    return LAYOUT.record(run, key)
 
 
 def prediction_code(script, wildcards, *chosen):
@@ -252,3 +273,9 @@ def claims_plan(wildcards):
     from grd.reporting.claims.plan import plan
 
     return plan(PROJECT, load_claims()) | {"scale": SCALE}
+
+
+if workflow.is_main_process:
+    for run in PROJECT.all_runs():
+        if run.taught_by is not None:
+            forget_lost(record_of(run), LAYOUT.state, LAYOUT.run(run))

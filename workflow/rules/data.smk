@@ -49,8 +49,7 @@ rule prepare_samples:
         source=source_settings,
         code=lambda wildcards: code("prepare_samples", wildcards.dataset),
         folder=archive_folder,
-        allow_missing=lambda wildcards: wildcards.dataset
-        in PROJECT.config.allow_missing,
+        allow_missing=missing_allowed,
     message:
         "Preparing the samples of {wildcards.dataset}"
     script:

@@ -58,7 +58,7 @@ rule document:
     params:
         tables=list(TABLE_FILES),
         figures=list(FIGURE_FILES),
-        code=code("document", *METHODS),
+        code=code("document", *network_names(*PROJECT.all_runs()), *METHODS),
     message:
         "Writing the document of all tables and figures"
     script:

@@ -160,7 +160,7 @@ rule loss_curves:
     params:
         title=lambda wildcards: PROJECT.datasets[wildcards.dataset].title,
         scale=SCALE,
-        code=code("curves"),
+        code=code("curves", *network_names(*PROJECT.all_runs())),
     message:
         "Drawing the loss curves of {wildcards.dataset}"
     script:

@@ -111,9 +111,11 @@ def _known(path: Path) -> dict[str, Any] | None:
 
 def _obtain(dataset: str, name: str, archive: Archive, places: Places, progress: bool, patience: Patience) -> Path:
     path = places.folder / name
-    if entry := _known(path):
+    entry = _known(path)
+    outdated = entry is not None and _outdated(entry, archive)
+    if entry and not outdated:
         return _unchanged(path, entry)
-    found, unreadable = _search(name, archive, [path, *places.candidates])
+    found, unreadable = _search(name, archive, [*([] if outdated else [path]), *places.candidates])
     for damaged in unreadable:
         log.warning("%s (passed over in the search for %s)", damaged, name)
     if found:
@@ -123,6 +125,12 @@ def _obtain(dataset: str, name: str, archive: Archive, places: Places, progress:
     else:
         raise _absent(dataset, name, archive, places, unreadable)
     return path
+
+
+def _outdated(entry: dict[str, Any], archive: Archive) -> bool:
+    """Whether an archive was downloaded when the settings knew another digest."""
+    official = entry["source"] not in ("inbox", "twin")
+    return official and archive.sha256 not in (None, entry["sha256"])
 
 
 def _unchanged(path: Path, entry: dict[str, Any]) -> Path:

@@ -7,7 +7,8 @@ from pathlib import Path
 from grd.config import Source, Twin
 from grd.data.archives import MANIFEST, obtain
 from grd.data.twins import write_twin
-from grd.files import write_text
+from grd.errors import GrdError
+from grd.files import sha256, write_text
 
 
 def provide(dataset: str, source: Source, folder: Path, inbox: Path, twin: Twin | None, record: Path) -> None:
@@ -24,5 +25,11 @@ def provide(dataset: str, source: Source, folder: Path, inbox: Path, twin: Twin 
 
 
 def provided(record: Path, folder: Path) -> dict[str, Path]:
-    """The archives that a record lists, by official name."""
-    return {name: folder / name for name in json.loads(record.read_text())}
+    """The archives that a record lists, by official name; GrdError for one whose bytes are others now."""
+    entries = json.loads(record.read_text())
+    for name, entry in entries.items():
+        if not (folder / name).exists() or sha256(folder / name) != entry["sha256"]:
+            raise GrdError(
+                f"{folder / name}: expected the archive that {record} lists, found another or none; delete both and rerun"
+            )
+    return {name: folder / name for name in entries}

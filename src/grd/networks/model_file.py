@@ -1,5 +1,6 @@
 """model.pt: weights and all that is needed to use them on an image. Loaded as tensors and plain values only."""
 
+import io
 import pickle
 import zipfile
 from dataclasses import asdict, dataclass
@@ -33,8 +34,10 @@ class ModelCard:
 def save_model(path: Path, card: ModelCard, weights: dict[str, torch.Tensor]) -> None:
     """Write model.pt, whole or not at all."""
     content = {"format": FORMAT, "format_version": FORMAT_VERSION, "card": asdict(card), "weights": weights}
+    file = io.BytesIO()  # saved to a path, it would hold that path's name
+    torch.save(content, file)
     with whole(path) as part:
-        torch.save(content, part)
+        part.write_bytes(file.getbuffer())
 
 
 def load_model(path: Path, device: torch.device) -> tuple[EmbeddingNetwork, ModelCard]:

@@ -3,7 +3,6 @@
 import hashlib
 import io
 import logging
-import pickle
 from pathlib import Path
 from typing import Any
 
@@ -28,24 +27,24 @@ class Checkpoints:
         return sorted(self.folder.glob("[0-9]*-*.pt"), reverse=True)
 
     def save(self, step: int, state: dict[str, Any]) -> None:
-        """Write a state; then the oldest beyond the two newest goes."""
+        """Write a state, unless that of this step is there; then the oldest beyond the two newest goes."""
+        kept = self.all()
+        if kept and kept[0].name.startswith(f"{step:08d}-"):
+            return
         content = io.BytesIO()
         torch.save(state, content)
-        with whole(self.folder / f"{step:08d}-{_digest(content.getbuffer())}.pt") as part:
+        digest = hashlib.sha256(content.getbuffer()).hexdigest()[:DIGITS]
+        with whole(self.folder / f"{step:08d}-{digest}.pt") as part:
             part.write_bytes(content.getbuffer())
         for old in self.all()[KEPT:]:
             old.unlink()
 
     def load(self, device: torch.device) -> dict[str, Any] | None:
-        """The newest state that is sound, None if there is none; a damaged one is reported and removed."""
+        """The newest state whose digest is that of its name, None if there is none; a damaged one is reported and removed."""
         for path in self.all():
-            try:
-                if sha256(path)[:DIGITS] == path.stem.partition("-")[2]:
-                    return torch.load(path, map_location=device, weights_only=True)
-                fault = "its digest is another"
-            except (RuntimeError, EOFError, OSError, ValueError, pickle.UnpicklingError) as error:
-                fault = str(error)
-            log.warning("%s is damaged (%s); the checkpoint before it is used, or training starts anew", path, fault)
+            if sha256(path)[:DIGITS] == path.stem.partition("-")[2]:
+                return torch.load(path, map_location=device, weights_only=True)
+            log.warning("%s is damaged; the checkpoint before it is used, or training starts anew", path)
             path.unlink()
         return None
 
@@ -53,7 +52,3 @@ class Checkpoints:
         """Remove all, and what a killed process left half-written."""
         for path in (*self.all(), *self.folder.glob(".*.part")):
             path.unlink()
-
-
-def _digest(content: memoryview) -> str:
-    return hashlib.sha256(content).hexdigest()[:DIGITS]

@@ -46,10 +46,17 @@ def train(
     homes = [TrainingFolder(state / state_key(run, code, [*inputs.values()])) for run, code in zip(runs, codes, strict=True)]
     with held(homes):
         for home, folder in zip(homes, folders, strict=False):
-            home.take_back(folder)
+            _take_back(home, folder)
         left = [(run, home) for run, home in zip(runs, homes, strict=True) if not home.finished]
         failures = _train(left, samples, teacher_model, inputs, device, save_every) if left else {}
     return [Trained(run.run, home.path.name, failures.get(run.run)) for run, home in zip(runs, homes, strict=True)]
+
+
+def _take_back(home: TrainingFolder, folder: Path) -> None:
+    try:
+        home.take_back(folder)
+    except GrdError as error:
+        log.warning("%s; it is trained again", error)
 
 
 def _train(
@@ -67,12 +74,26 @@ def _train(
     teacher = None
     if teacher_model is not None:
         teacher = arranged(load_model(teacher_model, device)[0].requires_grad_(False), first)
-    students = [Student(run, teacher, training.instances, folder, device) for run, folder in left]
-    with located(str(samples)):
-        training.check(geometry_of(students[0].network, first))
-    session = Session(students, teacher, training, validation, inputs, save_every)
-    session.run()
-    return session.failures
+    students: list[Student] = []
+    failures: dict[str, str] = {}
+    for run, folder in left:
+        with noted(run.run, failures):
+            students.append(Student(run, teacher, training.instances, folder, device))
+    if students:
+        with located(str(samples)):
+            training.check(geometry_of(students[0].network, first))
+        Session(students, teacher, training, validation, inputs, save_every, failures).run()
+    return failures
+
+
+@contextmanager
+def noted(run: str, failures: dict[str, str]) -> Iterator[None]:
+    """Within this context a GrdError ends the training of this run alone."""
+    try:
+        yield
+    except GrdError as error:
+        log.error("%s", error)
+        failures[run] = str(error)
 
 
 class Session:
@@ -80,7 +101,7 @@ class Session:
 
     Each student is at a step of its own (one may come from a checkpoint, another be new) and takes part in the steps that
     it still needs. What a student does depends on its settings, batch and teacher alone: its bits are those of training
-    it by itself. `failures` says what failed, by run.
+    it by itself. What fails is entered into `failures`, by run.
     """
 
     def __init__(
@@ -91,10 +112,10 @@ class Session:
         validation: DeviceSplit,
         inputs: Mapping[str, str],
         save_every: float,
+        failures: dict[str, str],
     ) -> None:
         self.students, self.teacher, self.training, self.validation = students, teacher, training, validation
-        self.inputs, self.save_every = inputs, save_every
-        self.failures: dict[str, str] = {}
+        self.inputs, self.save_every, self.failures = inputs, save_every, failures
         self.first = min(student.step for student in students)
         self.last = max(student.settings.training.iterations for student in students)
         self.began = self.saved = time.monotonic()
@@ -130,26 +151,17 @@ class Session:
         levels = sorted({level for student in active for level in student.levels})
         batch, supervision, seen = shared_part(settings, geometry, levels, step, self.teacher, self.training)
         for student in active:
-            with self._noting(student):
+            with noted(student.settings.run, self.failures):
                 student.advance(batch, supervision, seen)
 
     def _validate(self, stop: Stop) -> None:
         """Validate those whose turn it is, and close finished trainings."""
         for student in self.unfinished:
-            with self._noting(student):
+            with noted(student.settings.run, self.failures):
                 if student.validation_due:
                     student.validate(self.validation, stop.check)
                 if student.finished:
                     student.finish(self.inputs)
-
-    @contextmanager
-    def _noting(self, student: Student) -> Iterator[None]:
-        """Within this context a GrdError ends this student's training alone."""
-        try:
-            yield
-        except GrdError as error:
-            log.error("%s", error)
-            self.failures[student.settings.run] = str(error)
 
     def _save_in_time(self) -> None:
         if time.monotonic() - self.saved > self.save_every:
@@ -157,8 +169,9 @@ class Session:
 
     def _save(self) -> None:
         for student in self.unfinished:
-            student.save()
-            log.info("%s: saved at step %d", student.settings.run, student.step)
+            with noted(student.settings.run, self.failures):
+                student.save()
+                log.info("%s: saved at step %d", student.settings.run, student.step)
         self.saved = time.monotonic()
 
     def _report(self, step: int) -> None:

@@ -12,7 +12,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -22,10 +22,10 @@ from grd.files import locked, sha256, whole, write_text
 from grd.runs import RunSettings
 
 
-def state_key(run: RunSettings, code: str, inputs: Sequence[str] = ()) -> str:
+def state_key(run: RunSettings, code: str, inputs: Sequence[str]) -> str:
     """The name of a training's folder; `code` is the fingerprint of what trains it, `inputs` digests of what it learns from.
 
-    Without inputs it is known before anything is made, and names a student's record.
+    A student's record has the same name, but for `inputs`, which are then keys of what these files are made from.
     """
     return hashlib.sha256(" ".join([run.digest, code, *inputs]).encode()).hexdigest()[:16]
 
@@ -61,19 +61,32 @@ class TrainingFolder:
         digests = {path.name: sha256(path) for path in (self.model, self.history)}
         write_text(self.account, json.dumps({"key": self.path.name, "files": digests, **account}, indent=2) + "\n")
 
-    def hand_over(self, folder: Path) -> dict[str, Any]:
-        """Copy all into the run's folder; returns how the training went. GrdError if a file is not what was written."""
+    def hand_over(self, folder: Path, **inputs: Path) -> dict[str, Any]:
+        """Copy all into the run's folder; returns how the training went.
+
+        GrdError if it is not finished, a file is not what was written, or `inputs` (`samples`, `teacher`) are not the files
+        that it learnt from.
+        """
+        used = read_account(self.account)["inputs"]
+        for name, path in inputs.items():
+            if used[name] != sha256(path):
+                raise GrdError(f"{self.path}: expected a training from {path}, found one from another; delete {self.path}, rerun")
         return self._copy(self.path, folder)
 
     def take_back(self, folder: Path) -> None:
         """Copy all from the run's folder, if what lies there is this training and it is no longer here."""
+        if not self.finished and self.lies_in(folder):
+            self._copy(folder, self.path)
+
+    def lies_in(self, folder: Path) -> bool:
+        """Whether this training lies in a run's folder, whole."""
         account = folder / self.account.name
-        if not self.finished and account.exists() and json.loads(account.read_text())["key"] == self.path.name:
-            with suppress(FileNotFoundError):
-                self._copy(folder, self.path)
+        if not account.exists() or (content := read_account(account))["key"] != self.path.name:
+            return False
+        return all((folder / name).exists() for name in content["files"])
 
     def _copy(self, source: Path, target: Path) -> dict[str, Any]:
-        account = json.loads((source / self.account.name).read_text())
+        account = read_account(source / self.account.name)
         for name, digest in account["files"].items():
             with whole(target / name) as part:
                 shutil.copyfile(source / name, part)
@@ -82,6 +95,16 @@ class TrainingFolder:
         with whole(target / self.account.name) as part:
             shutil.copyfile(source / self.account.name, part)
         return account
+
+
+def read_account(path: Path) -> dict[str, Any]:
+    """How a training went: its `key`, digests of its `files` and `inputs`, and more; GrdError for another file."""
+    try:
+        content = json.loads(path.read_text())
+        _ = content["key"], content["files"].items(), content["inputs"]
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        raise GrdError(f"{path}: expected how a training went, found none; delete {path.parent} and rerun") from None
+    return content
 
 
 @contextmanager
@@ -120,9 +143,11 @@ class Trained:
         return TrainingFolder(state / self.key)
 
 
-def forget_lost(record: Path, state: Path, model: Path) -> None:
-    """Remove a record that promises a training which is gone, where the run's model is, too: it has to be trained again."""
-    if record.exists() and not model.exists():
-        trained = Trained.read(record)
-        if not trained.failure and not trained.folder(state).finished:
-            record.unlink()
+def forget_lost(record: Path, state: Path, folder: Path) -> None:
+    """Remove a record that promises a training which is neither in `state` nor in the run's folder: it has to be made again."""
+    if not record.exists():
+        return
+    trained = Trained.read(record)
+    training = TrainingFolder(state / trained.key)
+    if not trained.failure and not training.finished and not training.lies_in(folder):
+        record.unlink()

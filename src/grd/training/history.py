@@ -30,10 +30,16 @@ class History:
         self._window.append(torch.stack([term.detach().float() for term in terms.values()]))
 
     def flush(self, rate: float) -> None:
-        """Average the window into a record; GrdError at the first term that is not finite, with its step."""
+        """Average the window into a record; GrdError as `check` has it."""
         if not self._window:
             return
-        values = torch.stack(self._window).cpu()
+        means = dict(zip(self._names, self.check().double().mean(0).tolist(), strict=True))
+        self.records.append({"step": self._steps[-1] + 1, "learning_rate": rate, **means})
+        self._steps, self._window = [], []
+
+    def check(self) -> Tensor:
+        """The window's terms (steps, terms); GrdError at the first that is not finite, with its step."""
+        values = torch.stack(self._window).cpu() if self._window else torch.zeros(0, 0)
         bad = (~values.isfinite()).nonzero()
         if len(bad):
             step, term = self._steps[int(bad[0, 0])], self._names[int(bad[0, 1])]
@@ -41,9 +47,7 @@ class History:
                 f"{self.run}: loss term '{term}' became {values[tuple(bad[0])].item()} at step {step}; "
                 "lower training.learning_rate or that term's weight"
             )
-        means = dict(zip(self._names, values.double().mean(0).tolist(), strict=True))
-        self.records.append({"step": self._steps[-1] + 1, "learning_rate": rate, **means})
-        self._steps, self._window = [], []
+        return values
 
     def state(self) -> dict[str, Any]:
         """All of it as tensors and plain values, with the window that is not averaged yet."""

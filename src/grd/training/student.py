@@ -1,5 +1,6 @@
 """One network in training. (A teacher, too, is first a student: of the labels alone.)"""
 
+import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -68,6 +69,9 @@ def view(
     ):
         embedding = network(images)
     return View(embedding, taps, batch.labels, settings.near, instances)
+
+
+log = logging.getLogger(__name__)
 
 
 class Student:
@@ -192,8 +196,13 @@ class Student:
         return {name: tensor.detach().clone() for name, tensor in self.network.state_dict().items()}
 
     def save(self) -> None:
-        """Checkpoint. (The schedule and all randomness are functions of the step, and no precision here needs a scaler.)"""
+        """Checkpoint; GrdError rather than one of a training that has failed.
+
+        The schedule and all randomness are functions of the step, and no precision here needs a scaler.
+        """
+        self.history.check()
         state = {
+            "device": device_name(self.device),
             "step": self.step,
             "validated": self.validated,
             "network": self.network.state_dict(),
@@ -213,6 +222,8 @@ class Student:
         state = self.checkpoints.load(self.device)
         if state is None:
             return
+        if state["device"] != (here := device_name(self.device)):
+            log.warning("%s goes on here (%s), was begun elsewhere (%s): to other bits", self.settings.run, here, state["device"])
         self.network.load_state_dict(state["network"])
         if self.method:
             self.method.load_state_dict(state["method"])
