@@ -7,16 +7,20 @@ from snakemake.exceptions import WorkflowError
 from grd.config import Source
 from grd.distillation import METHODS
 from grd.errors import GrdError
+from grd.estimate import read_benchmark
 from grd.fingerprint import Code
 from grd.layout import Layout
 from grd.networks import NETWORKS
 from grd.reporting.latex import INSTALL, missing_latex
 from grd.reporting.titles import ARTEFACTS
+from grd.resources import training_resources
 from grd.runs import Project, Run
 from grd.training.folder import forget_lost
 
 try:
     PROJECT = Project.load(Path("config"), config)
+    LAYOUT = Layout(Path("results") / PROJECT.config.scale, PROJECT.config.data)
+    BENCHMARK = read_benchmark(LAYOUT.benchmark)
     if workflow.is_main_process:
         from grd.reporting.claims import check_names, load_claims
         from grd.reporting.claims.evidence import published_numbers
@@ -37,7 +41,6 @@ if workflow.is_main_process and not LATEX:
     )
 
 TWINS = PROJECT.scale.data == "twins"
-LAYOUT = Layout(Path("results") / PROJECT.config.scale, PROJECT.config.data)
 RESULTS, LOGS, BENCHMARKS = (
     LAYOUT.results / name for name in (".", "logs", "benchmarks")
 )
@@ -124,6 +127,11 @@ def run_named(wildcards):
 
 def run_settings(wildcards):
     return settings_of(run_named(wildcards))
+
+
+def training(runs, attempt):
+    """What a job that trains these runs asks a cluster for."""
+    return training_resources(PROJECT, runs, BENCHMARK, attempt)
 
 
 def rank_on(dataset):
