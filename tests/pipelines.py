@@ -16,6 +16,7 @@ NETWORKS = {
     "resunet_tiny": {"widths": [2, 2, 2, 2, 2]},
     "mobilenet_v2": {"width": 0.1},
 }
+TARGETS = ("table2", "table3")  # what its runs are for
 ALONE, TAUGHT = {"network": "resunet_tiny"}, {"network": "resunet_tiny", "teacher": "resunet"}
 VOLUMES, TAUGHT_VOLUMES = {"network": "mala_tiny"}, {"network": "mala_tiny", "teacher": "mala"}
 
@@ -64,11 +65,16 @@ class Pipeline:
             command, cwd=self.folder, env=variables, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=1500
         )
 
-    def build(self, *arguments: str) -> str:
+    def build(self, *arguments: str, cores: int = 2, **environment: str) -> str:
         """Call Snakemake, which must succeed; returns what it printed."""
-        result = self.run("--cores", "2", *arguments)
+        result = self.run("--cores", str(cores), *arguments, **environment)
         assert result.returncode == 0, result.stdout[-5000:]
         return result.stdout
+
+    def tables(self) -> dict[str, bytes]:
+        """The tables' files by name."""
+        names = [f"{table}.{form}" for table in TARGETS for form in ("csv", "tex", "md", "html")]
+        return {name: (self.folder / "results/demo/tables" / name).read_bytes() for name in names}
 
     def planned(self, *targets: str) -> set[str]:
         """What would be done, in the words of the rules' messages."""

@@ -95,10 +95,12 @@ def settings(run: Run, **training) -> RunSettings:
     )
 
 
-def train_into(runs: list[RunSettings], samples: Path, folders: list[Path], state: Path, teacher=None, **options) -> Trained:
+def train_into(
+    runs: list[RunSettings], samples: Path, folders: list[Path], state: Path, teacher=None, **options
+) -> list[Trained]:
     """Train on the CPU, and hand over what did not fail."""
-    trained = train(runs, ["code"] * len(runs), samples, state, torch.device("cpu"), teacher, **options)
-    for run, folder in zip(runs, folders, strict=True):
-        if run.run in trained.keys:
-            trained.folder(run.run, state).hand_over(folder)
-    return trained
+    found = train(runs, ["code"] * len(runs), samples, state, torch.device("cpu"), teacher, **options)
+    for trained, folder in zip(found, folders, strict=True):
+        if not trained.failure:
+            trained.folder(state).hand_over(folder)
+    return found

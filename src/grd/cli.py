@@ -62,6 +62,16 @@ def parser() -> argparse.ArgumentParser:
     benchmark.add_argument("--steps", type=_positive, default=3, help="steps to time after two to warm up (default 3)")
     benchmark.add_argument("--device", help="auto, cpu, cuda or cuda:N (default: that of config/config.yaml)")
     benchmark.set_defaults(action=_benchmark)
+
+    verify = commands.add_parser("verify", help="hash all files again, and name those that are not what was written")
+    verify.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="files or folders (default: all of the scale)")
+    verify.add_argument("--scale", help="a file of config/scales (default: that of config/config.yaml)")
+    verify.set_defaults(action=_verify)
+
+    explain = commands.add_parser("explain", help="where a file came from: jobs, settings and inputs, back to the archives")
+    explain.add_argument("file", type=Path, metavar="FILE", help="a file of results/, there or gone")
+    explain.add_argument("--only", nargs="+", default=[], metavar="WORD", help="branches whose path has all of these words")
+    explain.set_defaults(action=_explain)
     return top
 
 
@@ -154,3 +164,25 @@ def _benchmark(chosen: argparse.Namespace) -> None:
     device = choose_device(chosen.device or project.config.device, project.scale.threads)
     sys.stdout.write(described(measure_all(project, runs, chosen.steps, device, layout.benchmark)))
     sys.stdout.write(f"{layout.benchmark}\n")
+
+
+def _verify(chosen: argparse.Namespace) -> None:
+    from grd.errors import GrdError
+    from grd.plan import size
+    from grd.verify import places, survey
+
+    found = survey(chosen.paths or places(*_project(chosen.scale)))
+    faults = found.hash_again()
+    sys.stdout.writelines(f"{fault}\n" for fault in faults)
+    if found.unknown:
+        first = min(found.unknown)
+        sys.stdout.write(f"not verified, since nothing tells what was written: {len(found.unknown)} file(s), such as {first}\n")
+    if faults:
+        raise GrdError(f"expected {len(found.known)} file(s) as they were written, found the above; do as it says")
+    sys.stdout.write(f"{len(found.known)} file(s), {size(found.bytes)}: all as they were written\n")
+
+
+def _explain(chosen: argparse.Namespace) -> None:
+    from grd.explain import explain
+
+    sys.stdout.writelines(f"{line}\n" for line in explain(chosen.file, chosen.only))

@@ -6,8 +6,8 @@ that its own text names. What is looked up by name at run time is followed as fa
     import_module(f"grd.networks.{…}")   the chosen modules below grd.networks, whole
     the entries of REGISTRIES            those with a chosen key
 
-so that an edited method concerns its own students alone. Code that other packages hold is not followed: their versions are in
-every passport.
+so that an edited method concerns its own students alone. Modules ASIDE are not followed, nor is the code of other packages:
+their versions are in every passport.
 """
 
 import ast
@@ -28,6 +28,7 @@ REGISTRIES = {
     "grd.segmentation.split:CHOSEN",
     "grd.segmentation:SEGMENTERS",
 }
+ASIDE = {"grd.logs", "grd.machine", "grd.provenance"}  # they tell of results, and decide none
 PACKAGE = "grd"
 DIGITS = 16
 
@@ -41,6 +42,11 @@ class Module:
     definitions: dict[str, list[ast.stmt]] = field(default_factory=dict)
     imports: dict[str, str] = field(default_factory=dict)
     actions: list[ast.stmt] = field(default_factory=list)
+
+    @property
+    def statements(self) -> list[ast.stmt]:
+        """All but imports."""
+        return [*self.actions, *(statement for group in self.definitions.values() for statement in group)]
 
     @classmethod
     def parsed(cls, name: str, path: Path) -> "Module":
@@ -57,6 +63,23 @@ class Module:
         return module
 
 
+@dataclass(frozen=True)
+class Piece:
+    """The text of a definition, what it names (`module:name`), and the packages below which it looks modules up by name.
+
+    A registry's `entries` are pieces by key.
+    """
+
+    text: str = ""
+    names: frozenset[str] = frozenset()
+    packages: frozenset[str] = frozenset()
+    entries: dict[str, "Piece"] | None = None
+
+    def chosen(self, names: Collection[str]) -> "list[Piece]":
+        """The piece itself, or of a registry the entries with these names."""
+        return [self] if self.entries is None else [piece for key, piece in self.entries.items() if key in names]
+
+
 class Code:
     """The code of this package, and of scripts that use it."""
 
@@ -64,6 +87,8 @@ class Code:
         self.package = package or Path(__file__).parent
         self._fingerprints: dict[tuple[Path, frozenset[str]], str] = {}
         self._modules: dict[str, Module | None] = {}
+        self._pieces: dict[str, Piece | None] = {}
+        self._scripts: dict[Path, Piece] = {}
 
     def fingerprint(self, script: Path, chosen: Iterable[object] = ()) -> str:
         """Hexadecimal digest of what a script reaches; `chosen` are the names that it will look up."""
@@ -75,32 +100,28 @@ class Code:
 
     def reached(self, script: Path, chosen: Collection[str] = ()) -> dict[str, str]:
         """The text of every definition that a script reaches, by `module:name`."""
-        main = Module.parsed("__main__", script)
-        found = {"__main__": "\n".join(map(ast.unparse, main.actions))}
-        for names in main.definitions.values():
-            found["__main__"] += "".join(f"\n{ast.unparse(statement)}" for statement in names)
-        waiting = [target for statement in _statements(main) for target in self._named(main, statement, chosen)]
+        if script not in self._scripts:
+            main = Module.parsed("", script)
+            self._scripts[script] = self._read_piece(main, main.statements)
+        found: dict[str, str] = {}
+        waiting = {"": self._scripts[script]}
         while waiting:
-            target = waiting.pop()
-            if target in found or (place := self._place(target)) is None:
-                continue
-            texts = []
-            for statement in self._meant(*place, chosen):
-                texts.append(ast.unparse(statement))
-                texts += _files_beside(place[0], statement)
-                waiting += self._named(place[0], statement, chosen)
-            found[target] = "\n".join(texts)
+            target, piece = waiting.popitem()
+            pieces = piece.chosen(chosen)
+            found[target] = "\n".join(each.text for each in pieces)
+            names = {name for each in pieces for name in (*each.names, *self._looked_up(each, chosen))}
+            waiting |= {name: reached for name in names - found.keys() if (reached := self._piece(name)) is not None}
         return found
 
     def module(self, name: str) -> Module | None:
         """A module of the package by its dotted name; None if there is none."""
         if name not in self._modules:
-            self._modules[name] = self._read(name)
+            self._modules[name] = self._read_module(name)
         return self._modules[name]
 
-    def _read(self, name: str) -> Module | None:
+    def _read_module(self, name: str) -> Module | None:
         first, *rest = name.split(".")
-        if first != PACKAGE:
+        if first != PACKAGE or name in ASIDE:
             return None
         path = self.package.joinpath(*rest)
         for file in (path / "__init__.py", path.with_suffix(".py")):
@@ -108,43 +129,47 @@ class Code:
                 return Module.parsed(name, file)
         return None
 
-    def _place(self, target: str) -> tuple[Module, str] | None:
-        """Where `module:name` is defined; the name is empty for a module's actions. None outside of the package."""
-        name, _, attribute = target.partition(":")
-        module = self.module(name)
-        if module is None or not attribute or attribute in module.definitions:
-            return None if module is None else (module, attribute)
-        return None
+    def _piece(self, target: str) -> Piece | None:
+        """What `module:name` is; without a name, the statements that act when the module is imported. None outside."""
+        if target not in self._pieces:
+            name, _, attribute = target.partition(":")
+            module = self.module(name)
+            self._pieces[target] = None if module is None else self._defined(module, attribute)
+        return self._pieces[target]
 
-    def _meant(self, module: Module, name: str, chosen: Collection[str]) -> list[ast.stmt]:
-        """The statements behind a name; of a registry, one with the chosen entries alone."""
-        if not name:
-            return module.actions
-        statements = module.definitions[name]
-        if f"{module.name}:{name}" in REGISTRIES:
-            return [entry for statement in statements for entry in _entries(statement, chosen)]
-        return statements
+    def _defined(self, module: Module, name: str) -> Piece:
+        statements = module.definitions[name] if name else module.actions
+        if f"{module.name}:{name}" not in REGISTRIES:
+            return self._read_piece(module, statements)
+        entries = {key: entry for statement in statements for key, entry in _entries(statement)}
+        return Piece(entries={key: self._read_piece(module, [entry]) for key, entry in entries.items()})
 
-    def _named(self, module: Module, statement: ast.stmt, chosen: Collection[str]) -> Iterator[str]:
-        """What a statement names, as `module:name`, and the modules that it makes act."""
-        inner = {
-            name: target
-            for node in ast.walk(statement)
-            if isinstance(node, ast.Import | ast.ImportFrom)
-            for name, target in imported(node).items()
-        }
+    def _read_piece(self, module: Module, statements: Iterable[ast.stmt]) -> Piece:
+        texts: list[str] = []
+        names: set[str] = set()
+        packages: set[str] = set()
+        for statement in statements:
+            nodes = list(ast.walk(statement))
+            texts += [ast.unparse(statement), *_files_beside(module, nodes)]
+            names.update(self._named(module, nodes))
+            packages.update(filter(None, map(_package_looked_in, nodes)))
+        return Piece("\n".join(texts), frozenset(names), frozenset(packages))
+
+    def _named(self, module: Module, nodes: Iterable[ast.AST]) -> Iterator[str]:
+        """What a statement names, and the modules that it makes act."""
+        inner: dict[str, str] = {}
+        for node in nodes:
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                inner |= imported(node)
         scope = module.imports | inner
         for target in inner.values():
             yield from self._resolved(target)
-        for node in ast.walk(statement):
-            if isinstance(node, ast.Attribute | ast.Name) and (dotted := _dotted(node)):
-                first, *rest = dotted.split(".")
-                if first in module.definitions:
-                    yield f"{module.name}:{first}"
-                elif first in scope:
-                    yield from self._resolved(".".join([scope[first], *rest]))
-            elif isinstance(node, ast.Call):
-                yield from self._looked_up(node, chosen)
+        for node in nodes:
+            first, *rest = _dotted(node).split(".")
+            if first in module.definitions:
+                yield f"{module.name}:{first}"
+            elif first in scope:
+                yield from self._resolved(".".join([scope[first], *rest]))
 
     def _resolved(self, dotted: str) -> Iterator[str]:
         """A dotted name as `module:name` with the module's actions, through packages that only pass a name on."""
@@ -162,30 +187,21 @@ class Code:
                 yield from self._resolved(".".join([module.imports[parts[length]], *parts[length + 1 :]]))
             return
 
-    def _looked_up(self, call: ast.Call, chosen: Collection[str]) -> Iterator[str]:
-        """All of the chosen modules that `import_module(f"grd.….{name}")` may import."""
-        if _dotted(call.func) != "import_module" or not isinstance(call.args[0], ast.JoinedStr):
-            return
-        start = call.args[0].values[0]
-        prefix = str(start.value) if isinstance(start, ast.Constant) else ""
-        for module in (self.module(f"{prefix}{name}") for name in sorted(chosen)):
-            if module is not None:
-                yield f"{module.name}:"
-                yield from (f"{module.name}:{name}" for name in module.definitions)
+    def _looked_up(self, piece: Piece, chosen: Collection[str]) -> Iterator[str]:
+        """All of the chosen modules below the packages in which a piece looks."""
+        for package in piece.packages:
+            for module in (self.module(f"{package}{name}") for name in chosen):
+                if module is not None:
+                    yield f"{module.name}:"
+                    yield from (f"{module.name}:{name}" for name in module.definitions)
 
 
 def imported(statement: ast.Import | ast.ImportFrom) -> dict[str, str]:
     """Dotted names that an import binds, by local name; imports are absolute here."""
     if isinstance(statement, ast.Import):
-        return {
-            alias.asname or alias.name.partition(".")[0]: (alias.asname and alias.name) or alias.name.partition(".")[0]
-            for alias in statement.names
-        }
+        first = {alias.name: alias.name.partition(".")[0] for alias in statement.names}
+        return {alias.asname or first[alias.name]: alias.name if alias.asname else first[alias.name] for alias in statement.names}
     return {alias.asname or alias.name: f"{statement.module}.{alias.name}" for alias in statement.names}
-
-
-def _statements(module: Module) -> list[ast.stmt]:
-    return [*module.actions, *(statement for group in module.definitions.values() for statement in group)]
 
 
 def _bound(statement: ast.stmt) -> Iterator[str]:
@@ -203,8 +219,8 @@ def _for_types_alone(statement: ast.stmt) -> bool:
     return isinstance(statement, ast.If) and _dotted(statement.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING")
 
 
-def _dotted(node: ast.expr) -> str:
-    """`a.b.c` of such an expression; empty for any other."""
+def _dotted(node: ast.AST) -> str:
+    """`a.b.c` of such an expression; empty for anything else."""
     if isinstance(node, ast.Name):
         return node.id
     if isinstance(node, ast.Attribute) and (before := _dotted(node.value)):
@@ -212,20 +228,25 @@ def _dotted(node: ast.expr) -> str:
     return ""
 
 
-def _entries(statement: ast.stmt, chosen: Collection[str]) -> Iterator[ast.stmt]:
-    """The chosen entries of a dictionary that is assigned, each as a statement."""
-    value = statement.value if isinstance(statement, ast.Assign | ast.AnnAssign) else None
-    if not isinstance(value, ast.Dict):
-        yield statement
-        return
-    for key, entry in zip(value.keys, value.values, strict=True):
-        if not isinstance(key, ast.Constant) or str(key.value) in chosen:
-            yield ast.Expr(ast.Dict([key], [entry]))
+def _package_looked_in(node: ast.AST) -> str:
+    """`grd.networks.` of `import_module(f"grd.networks.{name}")`; empty for anything else."""
+    if isinstance(node, ast.Call) and _dotted(node.func) == "import_module" and isinstance(node.args[0], ast.JoinedStr):
+        start = node.args[0].values[0]
+        return str(start.value) if isinstance(start, ast.Constant) else ""
+    return ""
 
 
-def _files_beside(module: Module, statement: ast.stmt) -> list[str]:
-    """Digests of files that the text names and that lie beside the module, like a page's template."""
-    texts = {node.value for node in ast.walk(statement) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+def _entries(statement: ast.stmt) -> Iterator[tuple[str, ast.stmt]]:
+    """The entries of a dictionary that is assigned, by key, each as a statement."""
+    if isinstance(statement, ast.Assign | ast.AnnAssign) and isinstance(statement.value, ast.Dict):
+        for key, entry in zip(statement.value.keys, statement.value.values, strict=True):
+            if isinstance(key, ast.Constant):
+                yield str(key.value), ast.Expr(entry)
+
+
+def _files_beside(module: Module, nodes: Iterable[ast.AST]) -> list[str]:
+    """Digests of files that a text names and that lie beside the module, like a page's template."""
+    texts = {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
     files = (module.path.parent / text for text in sorted(texts) if re.fullmatch(r"[\w-]+\.\w+", text))
     return [hashlib.sha256(file.read_bytes()).hexdigest() for file in files if file.is_file()]
 

@@ -24,7 +24,7 @@ class Layout:
         """Folder in which users place archives."""
         return self.data / "inbox"
 
-    def record(self, dataset: str) -> Path:
+    def archive_record(self, dataset: str) -> Path:
         """Which archives a data set was prepared from."""
         return self.results / "data" / f"{dataset}.archives.json"
 
@@ -68,9 +68,9 @@ class Layout:
         """How a run's training went: device, seconds, digests of what it learnt from."""
         return self.run(run) / "training.json"
 
-    def group(self, name: str) -> Path:
-        """Which trainings a group of students came to."""
-        return self.results / "groups" / f"{name}.json"
+    def record(self, run: Run, key: str) -> Path:
+        """How a student's training ended; `key` is that of its settings and code."""
+        return self.results / "trained" / run.dataset / f"{run.name}-{key}.json"
 
     @property
     def benchmark(self) -> Path:

@@ -2,7 +2,8 @@
 
 import os
 import platform
-from importlib.metadata import PackageNotFoundError, version
+import re
+import sys
 from pathlib import Path
 
 PACKAGES = (
@@ -20,15 +21,19 @@ PACKAGES = (
 )
 
 
+INSTALLED = re.compile(r"([^-]+)-([^-]+)(-py[\d.]+)?\.(dist|egg)-info")
+
+
 def versions() -> dict[str, str]:
-    """Versions of Python and of the packages that results depend on, as far as they are installed."""
-    found = {"Python": platform.python_version()}
-    for package in PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
+    """Versions of Python and of the packages that results depend on, as far as they are installed.
+
+    By the names of their folders, which takes a millisecond; importlib.metadata, which reads them, would take most of some jobs.
+    """
+    found: dict[str, str] = {}
+    for folder in reversed([*filter(os.path.isdir, sys.path)]):
+        named = filter(None, map(INSTALLED.fullmatch, os.listdir(folder)))
+        found |= {name[1].lower().replace("_", "-"): name[2] for name in named}
+    return {"Python": platform.python_version(), **{package: found[package] for package in PACKAGES if package in found}}
 
 
 def hardware() -> dict[str, str]:
@@ -38,7 +43,7 @@ def hardware() -> dict[str, str]:
     gpus = [torch.cuda.get_device_name(number) for number in range(torch.cuda.device_count())]
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return {
-        "processor": _processor(),
+        "processor": processor(),
         "cores": str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()),
         "memory": f"{memory:.0f} GiB",
         "GPU": ", ".join(gpus) or "none",
@@ -46,7 +51,7 @@ def hardware() -> dict[str, str]:
     }
 
 
-def _processor() -> str:
+def processor() -> str:
     """The processor's name, where the system tells it."""
     info = Path("/proc/cpuinfo")
     lines = info.read_text().splitlines() if info.exists() else []

@@ -13,12 +13,11 @@ import pytest
 import torch
 from projects import settings, train_into, write_squares
 
-from grd.errors import UnfinishedError
+from grd.errors import GrdError, UnfinishedError
 from grd.runs import Run
 from grd.training import checkpoint
 from grd.training.checkpoint import Checkpoints
 from grd.training.fit import train
-from grd.training.folder import TrainingFolder
 from grd.training.student import Student
 
 CPU = torch.device("cpu")
@@ -45,7 +44,7 @@ def go(world, folder, save_every=0.0, **training):
 def outcome(world, folder, **training):
     """Weights and history of each student, trained to the end."""
     trained = go(world, folder, **training)
-    homes = [TrainingFolder(folder / key) for key in trained.keys.values()]
+    homes = [each.folder(folder) for each in trained]
     return [(torch.load(home.model, weights_only=True)["weights"], home.history.read_text()) for home in homes]
 
 
@@ -187,7 +186,7 @@ def test_when_all_checkpoints_are_damaged_training_starts_anew(world, tmp_path, 
 
 def test_a_finished_training_leaves_no_checkpoints_and_an_account_of_itself(world, tmp_path):
     trained = go(world, tmp_path)
-    for key in trained.keys.values():
+    for key in (each.key for each in trained):
         assert sorted(path.name for path in (tmp_path / key).iterdir()) == ["history.jsonl", "lock", "model.pt", "training.json"]
         account = json.loads((tmp_path / key / "training.json").read_text())
         assert account["key"] == key and set(account["inputs"]) == {"samples", "teacher"} and account["sessions"] == 1
@@ -207,19 +206,27 @@ def test_a_second_process_waits_for_the_one_that_trains_and_takes_its_result(wor
 def test_trainings_whose_state_is_gone_are_taken_back_from_the_runs_folders(world, tmp_path, monkeypatch):
     trained = go(world, tmp_path / "state")
     folders = [tmp_path / run.name for run in GROUP]
-    for run, folder in zip(GROUP, folders, strict=True):
-        trained.folder(run.name, tmp_path / "state").hand_over(folder)
+    for each, folder in zip(trained, folders, strict=True):
+        each.folder(tmp_path / "state").hand_over(folder)
     monkeypatch.setattr(Student, "advance", lambda self, *rest: pytest.fail("trained again"))
     runs = [settings(run) for run in GROUP]
     again = train(runs, ["code"] * 2, world / "samples.h5", tmp_path / "new", CPU, world / "teacher/model.pt", folders)
     assert again == trained
-    for run, folder in zip(GROUP, folders, strict=True):
-        assert again.folder(run.name, tmp_path / "new").model.read_bytes() == (folder / "model.pt").read_bytes()
+    for each, folder in zip(again, folders, strict=True):
+        assert each.folder(tmp_path / "new").model.read_bytes() == (folder / "model.pt").read_bytes()
 
 
 def test_other_code_never_takes_up_a_state(world, tmp_path):
     trained = go(world, tmp_path)
     runs = [settings(run) for run in GROUP]
     other = train(runs, ["code", "other"], world / "samples.h5", tmp_path, CPU, world / "teacher/model.pt")
-    keys = list(zip(trained.keys.values(), other.keys.values(), strict=True))
-    assert [old == new for old, new in keys] == [True, False]
+    assert [old.key == new.key for old, new in zip(trained, other, strict=True)] == [True, False]
+
+
+def test_a_finished_training_that_rotted_is_not_handed_over(world, tmp_path):
+    [trained, _] = go(world, tmp_path / "state")
+    model = trained.folder(tmp_path / "state").model
+    damage(model, "flipped")
+    with pytest.raises(GrdError, match=rf"{model}: expected what training wrote, found other bytes; delete .*{trained.key}"):
+        trained.folder(tmp_path / "state").hand_over(tmp_path / "run")
+    assert not (tmp_path / "run/model.pt").exists()

@@ -15,7 +15,7 @@ from grd.reporting.latex import INSTALL, missing_latex
 from grd.reporting.titles import ARTEFACTS
 from grd.resources import training_resources
 from grd.runs import Project, Run
-from grd.training.folder import forget_lost
+from grd.training.folder import forget_lost, state_key
 
 try:
     PROJECT = Project.load(Path("config"), config)
@@ -50,14 +50,8 @@ SCALE = f"Scale {PROJECT.config.scale}: {PROJECT.scale.title}."
 if TWINS:
     SCALE += " The data are synthetic twins: no score or time here compares with a published one."
 
-if workflow.is_main_process:
-    for group in PROJECT.groups():
-        models = {run.name: LAYOUT.model(run) for run in group.students}
-        forget_lost(LAYOUT.group(group.name), LAYOUT.state, models)
-
 WITHOUT_TEACHER = r"[a-z0-9_]+-s\d+"
 WITH_TEACHER = r"[a-z0-9_]+-[a-z0-9_]+-[a-z0-9_]+(-[a-z_]+[0-9.]+)*-s\d+"
-GROUP_OF = {run: group.name for group in PROJECT.groups() for run in group.students}
 
 REPORT = Path(workflow.main_snakefile).parent / "report"
 SCRIPTS = Path(workflow.main_snakefile).parent / "scripts"
@@ -77,6 +71,18 @@ def network_names(*runs):
 
 def training_code(script, run):
     return code(script, *network_names(run), run.method)
+
+
+def record_of(run):
+    """How a student's training ended."""
+    key = state_key(PROJECT.settings(run), training_code("distil", run))
+    return LAYOUT.record(run, key)
+
+
+if workflow.is_main_process:
+    for run in PROJECT.all_runs():
+        if run.taught_by is not None:
+            forget_lost(record_of(run), LAYOUT.state, LAYOUT.model(run))
 
 
 def reporting_code(script, name):

@@ -1,7 +1,10 @@
 # Samples → models: networks that learn from the labels alone, and groups of students that share a teacher.
 #
-# A group is one job, but each student's model is a job of its own, which only copies what the group has trained: so when one
-# member changes, the group trains that one alone, and nothing is done again for the others.
+# A group is one job, which leaves a record per student, named after settings and code; each student's model is a job of its
+# own, which copies what was trained. When one member changes, its record is missing, so the group runs and trains that one
+# alone; the others' records stay (`update`), and are no reason to do anything again (`ancient`). The group's parameters are
+# functions of its input, which Snakemake does not compare: a group that were to run for its own sake would hide from it
+# which of its students have changed.
 
 
 rule train:
@@ -47,7 +50,7 @@ for group in PROJECT.groups():
             samples=LAYOUT.samples(group.teacher.dataset),
             teacher=LAYOUT.model(group.teacher),
         output:
-            record=update(LAYOUT.group(group.name)),
+            [update(record_of(run)) for run in group.students],
         log:
             LOGS / f"distil/{group.name}.log",
         benchmark:
@@ -64,9 +67,15 @@ for group in PROJECT.groups():
             ).minutes,
             gpu=GPUS,
         params:
-            runs=[settings_of(run) for run in group.students],
-            code=[training_code("distil", run) for run in group.students],
-            folders=[str(LAYOUT.run(run)) for run in group.students],
+            runs=lambda wildcards, input, group=group: [
+                settings_of(run) for run in group.students
+            ],
+            code=lambda wildcards, input, group=group: [
+                training_code("distil", run) for run in group.students
+            ],
+            folders=lambda wildcards, input, group=group: [
+                str(LAYOUT.run(run)) for run in group.students
+            ],
             state=str(LAYOUT.state),
         message:
             f"Training {len(group.students)} student(s) of {group.teacher.name} on {group.teacher.dataset}"
@@ -78,7 +87,7 @@ rule collect_student:
     input:
         samples=RESULTS / "data/{dataset}.h5",
         teacher=lambda wildcards: LAYOUT.model(run_named(wildcards).taught_by),
-        record=lambda wildcards: ancient(LAYOUT.group(GROUP_OF[run_named(wildcards)])),
+        record=lambda wildcards: ancient(record_of(run_named(wildcards))),
     output:
         model=RESULTS / "runs/{dataset}/{run}/model.pt",
         history=RESULTS / "runs/{dataset}/{run}/history.jsonl",

@@ -1,8 +1,8 @@
 from pathlib import Path
 
-from grd.logs import logged
+from grd.provenance import recorded
 from grd.training.folder import Trained
 
-with logged(snakemake.log[0]):
+with recorded(snakemake) as facts:
     trained = Trained.read(Path(snakemake.input.record))
-    trained.folder(snakemake.wildcards.run, Path(snakemake.params.state)).hand_over(Path(snakemake.output.model).parent)
+    facts["training"] = trained.folder(Path(snakemake.params.state)).hand_over(Path(snakemake.output.model).parent)

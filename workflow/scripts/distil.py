@@ -1,19 +1,22 @@
 from pathlib import Path
 
-from grd.device import choose_device
-from grd.logs import logged
+from grd.device import choose_device, device_name
+from grd.provenance import recorded
 from grd.runs import RunSettings
 from grd.training.fit import train
 
-with logged(snakemake.log[0]):
-    trained = train(
+with recorded(snakemake) as facts:
+    device = choose_device(snakemake.config["device"], snakemake.threads)
+    facts["device"] = device_name(device)
+    students = train(
         [RunSettings.model_validate(run) for run in snakemake.params.runs],
         snakemake.params.code,
         samples=Path(snakemake.input.samples),
         state=Path(snakemake.params.state),
-        device=choose_device(snakemake.config["device"], snakemake.threads),
+        device=device,
         teacher_model=Path(snakemake.input.teacher),
         folders=[Path(folder) for folder in snakemake.params.folders],
         save_every=60 * snakemake.config["checkpoint_minutes"],
     )
-    trained.write(Path(snakemake.output.record))
+    for trained, record in zip(students, snakemake.output, strict=True):
+        trained.write(Path(record))

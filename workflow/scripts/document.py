@@ -1,12 +1,12 @@
 from pathlib import Path
 
 from grd.files import write_text
-from grd.logs import logged
 from grd.machine import hardware, versions
+from grd.provenance import recorded
 from grd.reporting.document import document, settings_of
 from grd.runs import Project
 
-with logged(snakemake.log[0]):
+with recorded(snakemake):
     project = Project.load(config=snakemake.config)
     made_with = {"Settings": settings_of(project), "Versions": versions(), "Hardware of this document": hardware()}
     tables, figures = snakemake.params.tables, snakemake.params.figures

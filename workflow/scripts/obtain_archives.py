@@ -2,9 +2,9 @@ from pathlib import Path
 
 from grd.config import Source, Twin
 from grd.data.provide import provide
-from grd.logs import logged
+from grd.provenance import recorded
 
-with logged(snakemake.log[0]):
+with recorded(snakemake):
     provide(
         snakemake.wildcards.dataset,
         Source.model_validate(snakemake.params.source),

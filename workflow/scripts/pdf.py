@@ -1,7 +1,7 @@
 from pathlib import Path
 
-from grd.logs import logged
+from grd.provenance import recorded
 from grd.reporting.latex import write_pdf
 
-with logged(snakemake.log[0]):
+with recorded(snakemake):
     write_pdf(Path(snakemake.input.source), Path(snakemake.output.pdf))

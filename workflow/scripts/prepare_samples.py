@@ -3,9 +3,9 @@ from pathlib import Path
 from grd.config import Source
 from grd.data.prepare import prepare
 from grd.data.provide import provided
-from grd.logs import logged
+from grd.provenance import recorded
 
-with logged(snakemake.log[0]):
+with recorded(snakemake):
     prepare(
         snakemake.wildcards.dataset,
         Source.model_validate(snakemake.params.source),

@@ -3,9 +3,11 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from grd.provenance import recorded
+
 # A second Snakemake makes the report; it runs no job. It has the first one's configuration as a file, which keeps the types
 # that --config would not, and its Python, since no environment of a rule holds Snakemake.
-with tempfile.TemporaryDirectory() as folder, open(snakemake.log[0], "w") as log:
+with recorded(snakemake), tempfile.TemporaryDirectory() as folder, open(snakemake.log[0], "a") as log:
     configuration = Path(folder) / "config.json"
     configuration.write_text(json.dumps(snakemake.config))
     subprocess.run(

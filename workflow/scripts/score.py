@@ -1,9 +1,9 @@
 from pathlib import Path
 
-from grd.logs import logged
 from grd.metrics.split import score_split
+from grd.provenance import recorded
 
-with logged(snakemake.log[0]):
+with recorded(snakemake):
     score_split(
         Path(snakemake.input.labels), Path(snakemake.input.samples), "test", out=Path(snakemake.output.scores)
     )

@@ -1,10 +1,10 @@
 from pathlib import Path
 
 from grd.config import as_segmenter
-from grd.logs import logged
+from grd.provenance import recorded
 from grd.segmentation.split import segment_split
 
-with logged(snakemake.log[0]):
+with recorded(snakemake):
     segment_split(
         Path(snakemake.input.affinities),
         Path(snakemake.input.samples),

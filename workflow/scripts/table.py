@@ -1,11 +1,11 @@
 from pathlib import Path
 
 from grd.layout import Layout
-from grd.logs import logged
+from grd.provenance import recorded
 from grd.reporting.tables import TABLES, write_table
 from grd.runs import Project
 
-with logged(snakemake.log[0]):
+with recorded(snakemake):
     project = Project.load(config=snakemake.config)
     layout = Layout(Path(snakemake.output.csv).parents[1], project.config.data)
     write_table(TABLES[snakemake.rule](project, layout), *map(Path, snakemake.output))

@@ -1,11 +1,13 @@
 from pathlib import Path
 
 from grd.config import as_segmenter
-from grd.device import choose_device
-from grd.logs import logged
+from grd.device import choose_device, device_name
+from grd.provenance import recorded
 from grd.segmentation.timing import time_split
 
-with logged(snakemake.log[0]):
+with recorded(snakemake) as facts:
+    device = choose_device(snakemake.config["device"], snakemake.threads)
+    facts["device"] = device_name(device)
     time_split(
         Path(snakemake.input.model),
         Path(snakemake.input.samples),
@@ -13,5 +15,5 @@ with logged(snakemake.log[0]):
         snakemake.params.canvas,
         as_segmenter(snakemake.params.segmenter),
         out=Path(snakemake.output.timing),
-        device=choose_device(snakemake.config["device"], snakemake.threads),
+        device=device,
     )

@@ -1,6 +1,7 @@
 """The HDF5 layout of everything that the pipeline keeps in arrays, defined once.
 
-Every file carries the attributes `format` (one of FORMATS) and `format_version`. Files appear whole or not at all.
+Every file carries the attributes `format` (one of FORMATS) and `format_version`. Files appear whole or not at all. Arrays that
+are stored in chunks have checksums (Fletcher's), so that what the disk changed later is refused on reading.
 
     samples     <split>/images (n, H, W[, 3]) uint8 · <split>/labels (n, H, W) uint16 · <split>/names (n,)
     affinities  <split>/affinities (n, C, H, W) float32 in [-1, 1] · <split>/names (n,) · offsets (C, 2)
@@ -19,6 +20,7 @@ import numpy as np
 
 from grd.errors import GrdError
 from grd.files import whole
+from grd.provenance import check
 
 FORMATS = ("samples", "affinities", "labels")
 FORMAT_VERSION = 2
@@ -50,7 +52,9 @@ def create(path: Path, kind: str) -> Iterator[h5py.File]:
 
 @contextmanager
 def opened(path: Path, kind: str) -> Iterator[h5py.File]:
-    """An HDF5 file of this kind, open for reading; another kind, another version or no HDF5 at all is a GrdError."""
+    """An HDF5 file of this kind, open for reading; another kind, another version, no HDF5 at all, or other bytes than those
+    that were written are a GrdError."""
+    check(path)
     try:
         file = h5py.File(path, "r")
     except OSError:
@@ -62,7 +66,19 @@ def opened(path: Path, kind: str) -> Iterator[h5py.File]:
                 f"{path}: expected format 'grd {kind}' version {FORMAT_VERSION}, found {found[0]!r} version {found[1]}; "
                 "delete it and rerun"
             )
-        yield file
+        with _damage_told(path):
+            yield file
+
+
+@contextmanager
+def _damage_told(path: Path) -> Iterator[None]:
+    """Within this context what HDF5 cannot read is a GrdError; errors of the system, which have numbers, are left alone."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is not None:
+            raise
+        raise GrdError(f"{path}: expected the arrays that were written, found damage ({error}); delete it and rerun") from error
 
 
 def write_samples(path: Path, splits: Mapping[str, Split]) -> None:
@@ -70,8 +86,10 @@ def write_samples(path: Path, splits: Mapping[str, Split]) -> None:
     with create(path, "samples") as file:
         for name, split in splits.items():
             group = file.create_group(name)
-            group.create_dataset("images", data=split.images, compression="gzip", compression_opts=4, shuffle=True)
-            group.create_dataset("labels", data=split.labels, compression="gzip", compression_opts=4)
+            group.create_dataset(
+                "images", data=split.images, compression="gzip", compression_opts=4, shuffle=True, fletcher32=True
+            )
+            group.create_dataset("labels", data=split.labels, compression="gzip", compression_opts=4, fletcher32=True)
             write_names(group, split.names)
 
 
@@ -86,7 +104,7 @@ def write_labels(path: Path, names: Sequence[str], labels: np.ndarray, **attribu
     """Write segmentations (n, *spatial), one per image name, and numbers that say how they were made."""
     with create(path, "labels") as file:
         file.attrs.update(attributes)
-        file.create_dataset("labels", data=labels.astype(np.int32, copy=False), compression="gzip")
+        file.create_dataset("labels", data=labels.astype(np.int32, copy=False), compression="gzip", fletcher32=True)
         write_names(file, names)
 
 
@@ -107,7 +125,7 @@ class AffinityFile:
         group = self.file.create_group(name)
         write_names(group, names)
         chunks = (1, *(min(pair) for pair in zip(chunk, shape, strict=True)))
-        return group.create_dataset("affinities", (len(names), *shape), np.float32, chunks=chunks)
+        return group.create_dataset("affinities", (len(names), *shape), np.float32, chunks=chunks, fletcher32=True)
 
 
 @contextmanager

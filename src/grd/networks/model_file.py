@@ -1,6 +1,7 @@
 """model.pt: weights and all that is needed to use them on an image. Loaded as tensors and plain values only."""
 
 import pickle
+import zipfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -11,6 +12,7 @@ from grd.errors import GrdError
 from grd.files import whole
 from grd.networks import build
 from grd.networks.base import EmbeddingNetwork
+from grd.provenance import check
 
 FORMAT, FORMAT_VERSION = "grd model", 2
 
@@ -36,12 +38,15 @@ def save_model(path: Path, card: ModelCard, weights: dict[str, torch.Tensor]) ->
 
 
 def load_model(path: Path, device: torch.device) -> tuple[EmbeddingNetwork, ModelCard]:
-    """A network in evaluation mode on a device, and its card; GrdError if the file is no model of this version."""
+    """A network in evaluation mode on a device, and its card; GrdError if the file is no model of this version, or not what was
+    written."""
+    check(path)
     try:
+        _check_sums(path)
         content = torch.load(path, map_location=device, weights_only=True)
     except FileNotFoundError:
         raise GrdError(f"{path}: expected a model, found no file; check the path") from None
-    except (RuntimeError, EOFError, OSError, ValueError, pickle.UnpicklingError):
+    except (RuntimeError, EOFError, OSError, ValueError, zipfile.BadZipFile, pickle.UnpicklingError):
         content = None
     found = (content.get("format"), content.get("format_version")) if isinstance(content, dict) else (None, None)
     if found != (FORMAT, FORMAT_VERSION):
@@ -50,3 +55,10 @@ def load_model(path: Path, device: torch.device) -> tuple[EmbeddingNetwork, Mode
     network = build(card.network, **card.arguments)
     network.load_state_dict(content["weights"])
     return network.to(device).eval(), card
+
+
+def _check_sums(path: Path) -> None:
+    """GrdError if a part of a model file has another checksum than was written; torch, which writes them, reads past them."""
+    with zipfile.ZipFile(path) as file:
+        if part := file.testzip():
+            raise GrdError(f"{path}: expected the weights that were written, found damage in {part}; delete it and rerun")

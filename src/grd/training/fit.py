@@ -34,7 +34,7 @@ def train(
     teacher_model: Path | None = None,
     folders: Sequence[Path] = (),
     save_every: float = 600,
-) -> Trained:
+) -> list[Trained]:
     """Train runs that share data set, seed and teacher, each in a folder of its own below `state`.
 
     `codes` are the fingerprints of what trains each. What was begun before with the same settings, code, samples and teacher
@@ -49,8 +49,7 @@ def train(
             home.take_back(folder)
         left = [(run, home) for run, home in zip(runs, homes, strict=True) if not home.finished]
         failures = _train(left, samples, teacher_model, inputs, device, save_every) if left else {}
-    keys = {run.run: home.path.name for run, home in zip(runs, homes, strict=True) if run.run not in failures}
-    return Trained(keys, failures)
+    return [Trained(run.run, home.path.name, failures.get(run.run)) for run, home in zip(runs, homes, strict=True)]
 
 
 def _train(

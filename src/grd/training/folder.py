@@ -12,22 +12,22 @@ import hashlib
 import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, field
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from grd.errors import GrdError
-from grd.files import locked, whole, write_text
+from grd.files import locked, sha256, whole, write_text
 from grd.runs import RunSettings
 
 
-def state_key(run: RunSettings, code: str, inputs: Sequence[str]) -> str:
-    """The name of a training's folder; `code` is the fingerprint of what trains it, `inputs` digests of what it learns from."""
+def state_key(run: RunSettings, code: str, inputs: Sequence[str] = ()) -> str:
+    """The name of a training's folder; `code` is the fingerprint of what trains it, `inputs` digests of what it learns from.
+
+    Without inputs it is known before anything is made, and names a student's record.
+    """
     return hashlib.sha256(" ".join([run.digest, code, *inputs]).encode()).hexdigest()[:16]
-
-
-FILES = ("history.jsonl", "training.json", "model.pt")  # in the order in which they are written
 
 
 @dataclass(frozen=True)
@@ -53,26 +53,35 @@ class TrainingFolder:
 
     @property
     def finished(self) -> bool:
-        """Whether all is there; the model comes last."""
-        return self.model.exists()
+        """Whether all is there; the account comes last."""
+        return self.account.exists()
+
+    def close(self, account: Mapping[str, Any]) -> None:
+        """Write how the training went, with the digests of model and history; with that it is finished."""
+        digests = {path.name: sha256(path) for path in (self.model, self.history)}
+        write_text(self.account, json.dumps({"key": self.path.name, "files": digests, **account}, indent=2) + "\n")
 
     def hand_over(self, folder: Path) -> dict[str, Any]:
-        """Copy all into the run's folder; returns how the training went."""
-        self._copy(self.path, folder)
-        return json.loads(self.account.read_text())
+        """Copy all into the run's folder; returns how the training went. GrdError if a file is not what was written."""
+        return self._copy(self.path, folder)
 
     def take_back(self, folder: Path) -> None:
         """Copy all from the run's folder, if what lies there is this training and it is no longer here."""
-        if self.finished or not all((folder / name).exists() for name in FILES):
-            return
-        if json.loads((folder / self.account.name).read_text())["key"] == self.path.name:
-            self._copy(folder, self.path)
+        account = folder / self.account.name
+        if not self.finished and account.exists() and json.loads(account.read_text())["key"] == self.path.name:
+            with suppress(FileNotFoundError):
+                self._copy(folder, self.path)
 
-    @staticmethod
-    def _copy(source: Path, target: Path) -> None:
-        for name in FILES:
+    def _copy(self, source: Path, target: Path) -> dict[str, Any]:
+        account = json.loads((source / self.account.name).read_text())
+        for name, digest in account["files"].items():
             with whole(target / name) as part:
                 shutil.copyfile(source / name, part)
+                if sha256(part) != digest:
+                    raise GrdError(f"{source / name}: expected what training wrote, found other bytes; delete {source}, rerun")
+        with whole(target / self.account.name) as part:
+            shutil.copyfile(source / self.account.name, part)
+        return account
 
 
 @contextmanager
@@ -86,13 +95,14 @@ def held(folders: Sequence[TrainingFolder]) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Trained:
-    """How a job ended for each of its runs: the key of its training's folder, or why it failed."""
+    """How a run's training ended: the key of its folder, or why it failed."""
 
-    keys: dict[str, str] = field(default_factory=dict)
-    failures: dict[str, str] = field(default_factory=dict)
+    run: str
+    key: str
+    failure: str | None = None
 
     def write(self, record: Path) -> None:
-        """Write the record of a group of students, JSON."""
+        """Write the record of a student, JSON."""
         write_text(record, json.dumps(asdict(self), indent=2) + "\n")
 
     @classmethod
@@ -101,22 +111,18 @@ class Trained:
         try:
             return cls(**json.loads(record.read_text()))
         except (ValueError, TypeError):
-            raise GrdError(
-                f"{record}: expected the record of a group of trainings, found another file; delete it and rerun"
-            ) from None
+            raise GrdError(f"{record}: expected the record of a training, found another file; delete it and rerun") from None
 
-    def folder(self, run: str, state: Path) -> TrainingFolder:
-        """The finished training of a run; GrdError with the reason if it failed."""
-        if run in self.failures:
-            raise GrdError(self.failures[run])
-        return TrainingFolder(state / self.keys[run])
+    def folder(self, state: Path) -> TrainingFolder:
+        """The finished training; GrdError with the reason if it failed."""
+        if self.failure:
+            raise GrdError(self.failure)
+        return TrainingFolder(state / self.key)
 
 
-def forget_lost(record: Path, state: Path, models: Mapping[str, Path]) -> None:
-    """Remove a group's record where it promises a training that is gone, and the run's model is, too: the group trains again."""
-    if not record.exists():
-        return
-    promised = Trained.read(record).keys
-    lost = (run for run, key in promised.items() if not TrainingFolder(state / key).finished)
-    if any(run in models and not models[run].exists() for run in lost):
-        record.unlink()
+def forget_lost(record: Path, state: Path, model: Path) -> None:
+    """Remove a record that promises a training which is gone, where the run's model is, too: it has to be trained again."""
+    if record.exists() and not model.exists():
+        trained = Trained.read(record)
+        if not trained.failure and not trained.folder(state).finished:
+            record.unlink()

@@ -1,6 +1,5 @@
 """One network in training. (A teacher, too, is first a student: of the labels alone.)"""
 
-import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +12,6 @@ from grd.device import device_name
 from grd.distillation import build_method, method_class, weights_and_options
 from grd.distillation.method import Context, Method, Moment, View
 from grd.errors import GrdError
-from grd.files import write_text
 from grd.losses.affinity import affinities, affinity_loss, affinity_targets, inside
 from grd.machine import versions
 from grd.networks import build
@@ -237,7 +235,6 @@ class Student:
         )
         weights = {name: tensor.cpu().contiguous() for name, tensor in self.best[1].items()}
         account = {
-            "key": self.folder.path.name,
             "inputs": dict(inputs),
             "device": device_name(self.device),
             "seconds": round(self._spent(), 1),
@@ -245,8 +242,8 @@ class Student:
             "versions": versions(),
         }
         self.history.write(self.folder.history)
-        write_text(self.folder.account, json.dumps(account, indent=2) + "\n")
         save_model(self.folder.model, card, weights)
+        self.folder.close(account)
         self.checkpoints.clear()
 
 

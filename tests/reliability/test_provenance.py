@@ -1,0 +1,237 @@
+"""What made a file, and from what, can be told from the file alone."""
+
+import hashlib
+import importlib.metadata
+import json
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from pipelines import Pipeline
+from stand_ins import RESULTS, RUN, flip, job, make_results
+
+from grd import machine, provenance
+from grd.cli import main
+from grd.errors import GrdError
+from grd.provenance import check, find, recorded
+
+
+@pytest.fixture(autouse=True)
+def _in_a_folder_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def write(path, text="text"):
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    Path(path).write_text(text)
+
+
+def digest(text):
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def make(*outputs, inputs=(), text="text", **params):
+    with recorded(job("rule", inputs, outputs, **params)):
+        for path in outputs:
+            write(path, text)
+
+
+def explain(capsys, *arguments):
+    main(["explain", *map(str, arguments)])
+    return capsys.readouterr().out
+
+
+def test_a_passport_says_what_made_a_file_and_from_what():
+    write("in.txt", "before")
+    Path("folder").mkdir()
+    with recorded(job("rule", ["in.txt", "folder", "gone"], ["out.txt"], code="c0de", runs=[{"seed": 3}])) as facts:
+        write("out.txt", "after")
+        facts["device"] = "a GPU"
+    passport = find(Path("out.txt"))
+    assert passport.path == Path("out.txt.passport.json")
+    content = passport.content
+    assert passport.inputs == {Path("in.txt"): digest("before"), Path("folder"): None, Path("gone"): None}
+    assert passport.outputs["out.txt"]["sha256"] == digest("after") and passport.outputs["out.txt"]["bytes"] == 5
+    assert (content["rule"], content["wildcards"], content["threads"]) == ("rule", {"dataset": "cvppp"}, 1)
+    assert (content["code"], content["settings"], content["seed"]) == ("c0de", {"runs": [{"seed": 3}]}, 3)
+    assert (content["device"], content["processor"]) == ("a GPU", machine.processor())
+    assert content["versions"] == machine.versions() and content["seconds"] >= 0
+    assert abs(datetime.fromisoformat(content["began"]) - datetime.now(UTC)).days == 0
+    assert os.uname().nodename not in json.dumps(content)
+
+
+def test_without_facts_of_the_script_the_device_is_the_processor_and_there_is_no_seed():
+    make("out.txt")
+    content = find(Path("out.txt")).content
+    assert content["device"] == "CPU" and content["code"] is None and "seed" not in content
+    make("out.txt", runs=[{"seed": 1}, {"seed": 0}, {"seed": 1}])
+    assert find(Path("out.txt")).content["seed"] == [0, 1]
+
+
+def test_every_folder_with_outputs_has_a_passport_of_its_own():
+    make("a/one", "a/two", "b/three")
+    assert find(Path("a/two")).path == Path("a/one.passport.json") and set(find(Path("a/one")).outputs) == {"one", "two"}
+    assert set(find(Path("b/three")).outputs) == {"three"}
+    assert find(Path("b/four")) is None
+
+
+@pytest.mark.parametrize("error", [GrdError("a fault"), ValueError("another")])
+def test_a_job_that_fails_leaves_no_passport_not_even_of_an_earlier_one(error):
+    make("out.txt", "second.txt")
+    with pytest.raises((SystemExit, ValueError)), recorded(job("rule", [], ["second.txt", "out.txt"])):
+        write("out.txt", "half")
+        raise error
+    assert find(Path("out.txt")) is None and "stopped" in Path("rule.log").read_text()
+
+
+def test_a_job_with_a_changed_input_does_not_begin(capsys):
+    make("in.csv", text="1,2")
+    write("in.csv", "1,3")
+    os.utime("in.csv", (1, 1))
+    with pytest.raises(SystemExit), recorded(job("score", ["in.csv"], ["out.csv"])):
+        write("out.csv")
+    assert not Path("out.csv").exists() and "in.csv: expected the bytes of sha256" in capsys.readouterr().err
+
+
+def test_a_large_file_whose_time_was_set_is_hashed_once_and_then_no_more(monkeypatch):
+    monkeypatch.setattr(provenance, "LARGE", 4)
+    make("out.txt", "other.txt")
+    hashed = []
+    monkeypatch.setattr(provenance, "sha256", lambda path: hashed.append(path) or digest(path.read_text()))
+    assert check(Path("out.txt")) == digest("text") and not hashed
+    for path in ("out.txt", "other.txt"):  # as Snakemake does when a job is over
+        os.utime(path)
+    for _ in range(3):
+        assert check(Path("out.txt")) == check(Path("other.txt")) == digest("text")
+    assert hashed == [Path("out.txt"), Path("other.txt")]
+
+
+def test_a_time_that_cannot_be_noted_is_no_fault(monkeypatch):
+    monkeypatch.setattr(provenance, "LARGE", 4)
+    make("out.txt")
+    os.utime("out.txt", (1, 1))
+
+    def read_only(*_):
+        raise PermissionError
+
+    monkeypatch.setattr(provenance, "write_text", read_only)
+    assert check(Path("out.txt")) == digest("text")
+
+
+def test_a_passport_that_a_job_has_written_meanwhile_is_not_replaced():
+    make("out.txt")
+    old = find(Path("out.txt"))
+    make("out.txt", text="newer")
+    old.note_time("out.txt", 5)
+    assert check(Path("out.txt")) == digest("newer")
+
+
+def test_a_file_of_the_user_s_own_needs_no_passport():
+    write("mine.h5")
+    assert check(Path("mine.h5")) is None and check(Path("nowhere.h5")) is None
+
+
+def test_a_passport_of_another_version_is_refused_by_name():
+    make("out.txt")
+    write("out.txt.passport.json", json.dumps({"format": "grd passport", "format_version": 99}))
+    with pytest.raises(GrdError, match=r"out\.txt\.passport\.json: expected a passport of version 1"):
+        check(Path("out.txt"))
+
+
+def test_versions_by_folder_are_those_that_the_packages_say():
+    found = machine.versions()
+    assert len(found) > 10
+    assert all(version == importlib.metadata.version(name) for name, version in found.items() if name != "Python")
+
+
+def test_a_job_s_record_needs_no_torch():
+    script = "import sys, grd.provenance; sys.exit('torch' in sys.modules or 'pandas' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
+
+
+def test_explain_goes_from_a_table_back_to_the_archives_and_names_each_file_once(capsys):
+    make_results()
+    table, samples = RESULTS / "tables/table2.csv", RESULTS / "data/cvppp.h5"
+    lines = explain(capsys, table).splitlines()
+    assert lines[0] == str(table)
+    files = [line.strip().removeprefix("← ") for line in lines if "←" in line]
+    archive = json.loads((RESULTS / "data/cvppp.archives.json").read_text())["A1.zip"]
+    assert files == [
+        *map(str, [RUN / "scores-mutex.csv", RUN / "labels-mutex.h5", RUN / "affinities.h5", RUN / "model.pt", samples]),
+        str(RESULTS / "data/cvppp.archives.json"),
+        f"A1.zip: sha256 {archive['sha256']}, 500 bytes, from twin",
+        *3 * [f"{samples} (above)"],
+    ]
+    rules = [line.strip().partition(":")[0] for line in lines if " UTC, " in line]
+    assert rules == ["table2", "score", "segment", "predict", "train", "prepare_samples", "obtain_archives"]
+    assert any(line.strip().startswith("train: ") and line.endswith("code c0de, seed 0") for line in lines)
+
+
+def test_explain_tells_a_file_that_is_not_the_one_that_was_used(capsys):
+    make_results()
+    assert "not the one" not in explain(capsys, RESULTS / "tables/table2.csv")
+    used = find(RUN / "model.pt").outputs["model.pt"]["sha256"]
+    with recorded(job("train", [RESULTS / "data/cvppp.h5"], [RUN / "model.pt"])):
+        write(RUN / "model.pt", "another")
+    (RUN / "affinities.h5").unlink()
+    flip(RUN / "labels-mutex.h5", keep_time=False)
+    lines = explain(capsys, RESULTS / "tables/table2.csv").splitlines()
+    told = {line.split()[1]: line.partition(line.split()[1])[2] for line in lines if "←" in line}
+    change = f" — not the one that was used: sha256 {used[:16]} then, {digest('another')[:16]} now"
+    assert told[str(RUN / "model.pt")] == change
+    assert told[str(RUN / "affinities.h5")] == " (gone)"
+    assert told[str(RUN / "labels-mutex.h5")].startswith(" — damaged: ")
+
+
+def test_explain_counts_the_runs_of_a_table_and_follows_the_one_that_is_asked_for(capsys):
+    runs = [RESULTS / f"runs/{data}/{run}" for data in ("cvppp", "celegans") for run in ("a-s0", "b-s0", "c-s0", "d-s0")]
+    for run in runs:
+        write(run / "labels.h5", run.name)
+        make(run / "scores.csv", inputs=[run / "labels.h5"], text=run.name)
+    make("table2.csv", inputs=[run / "scores.csv" for run in runs])
+    write(runs[1] / "scores.csv", "another, later")
+    lines = explain(capsys, "table2.csv").splitlines()
+    assert [line.strip() for line in lines if "×" in line] == [
+        f"← 4 × results/demo/runs/{data}/*/scores.csv (for one of them: --only {data}/a-s0)" for data in ("cvppp", "celegans")
+    ]
+    assert len(lines) == 5 and str(runs[1] / "scores.csv") in lines[3] and "damaged" in lines[3]
+    make("page.html", inputs=["table2.csv"])
+    for root in ("table2.csv", "page.html"):
+        shown = explain(capsys, root, "--only", "celegans/b", "scores")
+        assert [line.split()[1] for line in shown.splitlines() if "runs/" in line] == [
+            f"{runs[5]}/{name}" for name in ("scores.csv", "labels.h5")
+        ]
+
+
+def test_explain_names_a_path_that_nothing_is_known_of(capsys):
+    with pytest.raises(SystemExit):
+        explain(capsys, "nowhere.csv")
+    assert "nowhere.csv: expected a file of results/, found none" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_in_the_pipeline_a_number_leads_back_to_the_archives_and_rot_is_made_good(tmp_path, monkeypatch, capsys):
+    pipeline = Pipeline(tmp_path)
+    pipeline.build("table6")
+    monkeypatch.chdir(tmp_path)
+    main(["verify"])
+    assert "all as they were written" in capsys.readouterr().out
+    shown = explain(capsys, RESULTS / "tables/table6.csv", "--only", "cvppp/resunet_tiny-s0")
+    names = ("scores-mutex_truth_foreground.csv", "labels-mutex_truth_foreground.h5", "affinities.h5 (gone)", "model.pt")
+    places = [shown.index(f"← {RUN / name}") for name in names] + [shown.index("CVPPP2017_LSC_training.zip: sha256")]
+    assert places == sorted(places) and "not the one" not in shown and "damaged" not in shown
+    scores = RUN / "scores-mutex_truth_foreground.csv"
+    flip(scores)
+    with pytest.raises(SystemExit):
+        main(["verify"])
+    out = capsys.readouterr().out
+    remedy = f"delete it and run: snakemake --cores all --config scale=demo -- {scores}\n"
+    assert out.startswith(f"{scores}: expected sha256") and out.splitlines(keepends=True)[0].endswith(remedy)
+    assert pipeline.planned("table6") == set()
+    scores.unlink()
+    pipeline.build("--config", "scale=demo", "--", str(scores))
+    main(["verify", str(scores)])
+    assert "1 file(s), " in capsys.readouterr().out
