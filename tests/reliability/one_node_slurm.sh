@@ -13,7 +13,7 @@ fail() { echo "one_node_slurm.sh: $1" >&2; exit 1; }
 
 check() {
   ((EUID == 0)) || fail "expected root, found $(id -un); run it in a container or as root"
-  command -v slurmctld slurmd sbatch munged > /dev/null || fail "Slurm is not installed; apt-get install $packages"
+  type slurmctld slurmd sbatch munged > /dev/null 2>&1 || fail "Slurm is not installed; apt-get install $packages"
   local found; found=$(readlink /etc/slurm/slurm.conf || true)
   if [[ -e /etc/slurm/slurm.conf && $found != */one_node/slurm.conf ]]; then
     fail "/etc/slurm/slurm.conf is there: expected no Slurm on this machine; use another"

@@ -135,6 +135,11 @@ def run_settings(wildcards):
     return settings_of(run_named(wildcards))
 
 
+def growing(number):
+    """What a job asks a cluster for: more at every attempt."""
+    return lambda wildcards, attempt: attempt * number
+
+
 def training(runs, attempt):
     """What a job that trains these runs asks a cluster for."""
     return training_resources(PROJECT, runs, BENCHMARK, attempt)
