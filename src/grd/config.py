@@ -52,13 +52,24 @@ class Config(Closed):
 
 class Archive(Closed):
     """One official file of a data set, and how it is known: by a regular expression for names inside it (members of a zip,
-    paths in an HDF5 file), by one for its own name, or by both."""
+    paths in an HDF5 file), by one for its own name, or by both.
+
+    `mirrors` are other addresses, tried in their order after `url`. `example` is a name that `members` matches: users are
+    told of it, not of the expression.
+    """
 
     url: str | None = None
+    mirrors: list[str] = []
     sha256: str | None = None
     members: str | None = None
+    example: str | None = None
     named: str | None = None
     ask: str | None = None
+
+    @property
+    def addresses(self) -> list[str]:
+        """Where it can be downloaded from, the first to try first."""
+        return [*([self.url] if self.url else []), *self.mirrors]
 
 
 class Augment(Closed):

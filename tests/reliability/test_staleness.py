@@ -69,6 +69,11 @@ def test_where_and_how_it_is_computed_plans_nothing(pipeline):
     assert pipeline.planned(*TARGETS, "--config", "device=cpu", "checkpoint_minutes=1") == set()
 
 
+def test_where_archives_come_from_and_lie_plans_nothing(pipeline):
+    pipeline.edit("config/datasets.yaml", "fill in the form at", "use the form at", first=True)
+    assert pipeline.planned(*TARGETS, "--config", "data=elsewhere") == set()
+
+
 def test_a_metric_of_images_plans_their_scores_alone(pipeline):
     pipeline.edit("src/grd/metrics/instances.py", "_MATCH_IOU = 0.5", "_MATCH_IOU = 0.6")
     runs = ("resunet-s0", "resunet_tiny-s0", "resunet_tiny-at-resunet-s0", "resunet_tiny-grd-resunet-s0")

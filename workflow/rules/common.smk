@@ -97,11 +97,26 @@ def reporting_code(script, name):
     )
 
 
+def source_of(wildcards, **left_out):
+    dataset = PROJECT.datasets[wildcards.dataset]
+    return dataset.model_dump(mode="json", include=set(Source.model_fields), **left_out)
+
+
 def source_settings(wildcards):
-    """What decides the samples of a data set, as plain values."""
-    return PROJECT.datasets[wildcards.dataset].model_dump(
-        mode="json", include=set(Source.model_fields)
+    """What decides the samples of a data set, as plain values: not where its archives come from."""
+    addresses = {"url", "mirrors", "ask", "example"}
+    return source_of(
+        wildcards,
+        exclude={
+            "archives": {"__all__": addresses},
+            "alternatives": {"__all__": {"__all__": addresses}},
+        },
     )
+
+
+def source_with_addresses(wildcards, output):
+    """All of it. (A function of `output`: Snakemake runs nothing again for its sake.)"""
+    return source_of(wildcards)
 
 
 def twin_settings(wildcards):
@@ -113,7 +128,7 @@ def twin_settings(wildcards):
     )
 
 
-def archive_folder(wildcards):
+def archive_folder(wildcards, output):
     return str(LAYOUT.archives(wildcards.dataset, TWINS))
 
 

@@ -17,10 +17,11 @@ rule obtain_archives:
         runtime=120,
         gpu=0,
     params:
-        source=source_settings,
+        wanted=source_settings,
+        source=source_with_addresses,
         code=lambda wildcards: code("obtain_archives", wildcards.dataset),
         folder=archive_folder,
-        inbox=str(LAYOUT.inbox),
+        inbox=lambda wildcards, output: str(LAYOUT.inbox),
         twin=twin_settings,
     message:
         "Obtaining the archives of {wildcards.dataset}"

@@ -10,19 +10,19 @@ import re
 import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import h5py
-import pooch
 
 from grd.config import Archive, Source
+from grd.data.download import USUAL, DownloadError, Patience, download
 from grd.data.readers import volumes, zips
 from grd.errors import GrdError
-from grd.files import sha256, whole, write_text
+from grd.files import locked, sha256, whole, write_text
 
 MANIFEST = "archives.json"
-CHUNK = 1 << 20  # bytes; pooch's own 1 KiB is slow
 HDF5 = {".hdf", ".h5", ".hdf5"}
 
 log = logging.getLogger(__name__)
@@ -37,29 +37,37 @@ class Places:
     candidates: list[Path]
     instead: str
 
+    @property
+    def partial(self) -> Path:
+        """Folder of unfinished downloads, beside the inbox."""
+        return self.inbox.with_name("partial")
+
     def remedy(self, archive: Archive) -> str:
         """Where to place an archive that was not found, and under which name."""
         return f"in {self.inbox} under {'its official name' if archive.named else 'any name'}{self.instead}"
 
 
-def obtain(dataset: str, settings: Source, folder: Path, inbox: Path, progress: bool) -> dict[str, Path]:
+def obtain(
+    dataset: str, settings: Source, folder: Path, inbox: Path, progress: bool, patience: Patience = USUAL
+) -> dict[str, Path]:
     """The verified archives of a data set in `folder`, by their official names.
 
     An archive that the folder's manifest knows is used as it is. Otherwise a file in `inbox` (searched recursively) that
     is recognised, by its contents (the members of a zip, the datasets of an HDF5 file), by its name, or as the settings
-    say by both, is copied; otherwise the archive is downloaded from its address. Where not all archives are at hand, but
-    all of one of the `alternatives` are, these are taken.
+    say by both, is copied; otherwise the archive is downloaded from the first of its addresses that has it. What a broken
+    download leaves lies in `partial`, beside the inbox, and is gone on with by the next call. Where not all archives are at
+    hand, but all of one of the `alternatives` are, these are taken.
 
-    GrdError if a known archive has changed its size or is a twin, if a download fails or has another sha256, or if only
-    you can get the archive. A damaged file is passed over with a warning, and is the error where nothing else provides
-    the archive.
+    GrdError if a known archive has changed its size or is a twin, if no address gives it with its sha256, or if only you can
+    get the archive. A damaged or hostile file is passed over with a warning, and is the error where nothing else provides the
+    archive.
     """
     places = Places(folder, inbox, sorted(path for path in inbox.rglob("*") if path.is_file()), _instead(settings))
     wanted = settings.archives
     if settings.alternatives:
         sets = (settings.archives, *settings.alternatives)
         wanted = next((archives for archives in sets if _at_hand(archives, places)), settings.archives)
-    return {name: _obtain(dataset, name, archive, places, progress) for name, archive in wanted.items()}
+    return {name: _obtain(dataset, name, archive, places, progress, patience) for name, archive in wanted.items()}
 
 
 def read_manifest(folder: Path) -> dict[str, dict[str, Any]]:
@@ -90,27 +98,30 @@ def _instead(settings: Source) -> str:
 
 def _at_hand(archives: dict[str, Archive], places: Places) -> bool:
     """Whether all of these archives are known to the folder's manifest or recognised among the candidates."""
-    known = read_manifest(places.folder)
     return all(
-        (name in known and (places.folder / name).exists())
-        or _search(name, archive, [places.folder / name, *places.candidates])[0]
+        _known(places.folder / name) or _search(name, archive, [places.folder / name, *places.candidates])[0]
         for name, archive in archives.items()
     )
 
 
-def _obtain(dataset: str, name: str, archive: Archive, places: Places, progress: bool) -> Path:
+def _known(path: Path) -> dict[str, Any] | None:
+    """The manifest's entry of an archive that is there."""
+    return read_manifest(path.parent).get(path.name) if path.exists() else None
+
+
+def _obtain(dataset: str, name: str, archive: Archive, places: Places, progress: bool, patience: Patience) -> Path:
     path = places.folder / name
-    if path.exists() and name in (manifest := read_manifest(places.folder)):
-        return _unchanged(path, manifest[name])
+    if entry := _known(path):
+        return _unchanged(path, entry)
     found, unreadable = _search(name, archive, [path, *places.candidates])
     for damaged in unreadable:
-        log.warning("%s: not a readable %s file, passed over in the search for %s", damaged, _kind(damaged), name)
+        log.warning("%s (passed over in the search for %s)", damaged, name)
     if found:
         _take(_preferred(found, archive), path, archive)
-    elif archive.url:
-        _download(dataset, archive.url, path, archive, places.remedy(archive), progress)
+    elif archive.addresses:
+        _download(dataset, path, archive, places, progress, patience)
     else:
-        raise _absent(dataset, name, archive, places.remedy(archive), unreadable)
+        raise _absent(dataset, name, archive, places, unreadable)
     return path
 
 
@@ -125,36 +136,32 @@ def _unchanged(path: Path, entry: dict[str, Any]) -> Path:
     return path
 
 
-def _absent(dataset: str, name: str, archive: Archive, remedy: str, unreadable: list[Path]) -> GrdError:
+def _absent(dataset: str, name: str, archive: Archive, places: Places, unreadable: list[GrdError]) -> GrdError:
     if unreadable:
-        return GrdError(
-            f"{dataset}: expected a readable {name}, found the damaged {unreadable[0]}; "
-            "get that file again, or remove it if it is something else"
-        )
+        return GrdError(f"{dataset}: found no {name}, but {unreadable[0]}, or remove it if it is something else")
     return GrdError(
-        f"{dataset}: expected {name}, found no {_described(name, archive)}; "
-        f"{archive.ask or 'get it from the page of the data set'}, and place the file {remedy}"
+        f"{dataset}: expected {name}, found no {_described(name, archive)} in {places.inbox}; "
+        f"{archive.ask or 'get it from the page of the data set'}, and place the file {places.remedy(archive)}"
     )
 
 
 def _described(name: str, archive: Archive) -> str:
-    """What a file has to be like to be taken for the archive."""
-    kind = _kind(Path(name))
-    named = f" with a name like '{archive.named}'" if archive.named else ""
-    members = f" with members like '{archive.members}'" if archive.members else ""
-    return f"{kind or 'file'}{named}{members}"
+    """What a file has to be like to be taken for the archive, in words."""
+    named = f" with a name like {name}" if archive.named or not archive.members else ""
+    holding = f" holding {archive.example or 'what it should'}" if archive.members else ""
+    return f"{_kind(Path(name))} file{named}{holding}".lstrip()
 
 
-def _search(name: str, archive: Archive, candidates: Iterable[Path]) -> tuple[list[Path], list[Path]]:
-    """The candidates that are recognised as the archive, and those that might be it but cannot be read."""
+def _search(name: str, archive: Archive, candidates: Iterable[Path]) -> tuple[list[Path], list[GrdError]]:
+    """The candidates that are recognised as the archive, and what is wrong with those that might be it."""
     found: list[Path] = []
-    unreadable: list[Path] = []
+    unreadable: list[GrdError] = []
     for path in filter(Path.exists, candidates):
         try:
             if _recognised(path, name, archive):
                 found.append(path)
-        except GrdError:
-            unreadable.append(path)
+        except GrdError as error:
+            unreadable.append(error)
     return found, unreadable
 
 
@@ -173,7 +180,7 @@ def _kind(path: Path) -> str:
 
 
 def _members(path: Path) -> list[str]:
-    """The names inside a zip or HDF5 file, none in any other; GrdError if it is damaged."""
+    """The names inside a zip or HDF5 file, none in any other; GrdError if it is damaged or hostile."""
     if _kind(path) == "zip":
         with zips.opened(path) as file:
             return zips.names(file)
@@ -201,24 +208,35 @@ def _take(source: Path, path: Path, archive: Archive) -> None:
     record(path.parent, path.name, "inbox", digest)
 
 
-def _download(dataset: str, url: str, path: Path, archive: Archive, remedy: str, progress: bool) -> None:
+def _download(dataset: str, path: Path, archive: Archive, places: Places, progress: bool, patience: Patience) -> None:
+    verify = partial(_verified, name=path.name, archive=archive)
     try:
-        with whole(path) as part:
-            pooch.HTTPDownloader(progressbar=progress, chunk_size=CHUNK)(url, str(part), None)
-            digest = sha256(part)
-            _verify(part, digest, path, archive)
-    except (OSError, ValueError) as error:  # requests' errors are OSErrors
+        with locked(places.partial / f"{dataset}.lock"):
+            if not _known(path):  # another process may have got it while this one waited
+                address, digest = download(archive.addresses, path, places.partial, verify, progress, patience)
+                record(path.parent, path.name, address, digest)
+    except DownloadError as error:
+        rerun = "rerun, which goes on where this broke off" if error.resumable else "rerun"
         raise GrdError(
-            f"{dataset}: could not download {path.name} from {url} ({' '.join(str(error).split())}); "
-            f"rerun, or get the file in another way and place it {remedy}"
+            f"{dataset}: could not download {path.name} from {error}; {rerun}, or get the file in another way and place it "
+            f"{places.remedy(archive)}"
         ) from error
-    record(path.parent, path.name, url, digest)
+    except OSError as error:
+        raise GrdError(
+            f"{dataset}: expected to write {path.name}, by way of {places.partial}, found that impossible ({error}); "
+            "make room or give leave to write there, and rerun"
+        ) from error
 
 
-def _verify(part: Path, digest: str, path: Path, archive: Archive) -> None:
-    """ValueError unless a download has the official sha256, or where none is known, unless its contents are recognised."""
+def _verified(part: Path, name: str, archive: Archive) -> str:
+    """The sha256 of a download; ValueError unless it is the official one, or where none is known, the contents are."""
+    digest = sha256(part)
     if archive.sha256 and digest != archive.sha256:
-        raise ValueError(f"expected sha256 {archive.sha256}, found {digest}")
+        raise ValueError(f"sha256 {digest} instead of {archive.sha256}")
     contents = archive.model_copy(update={"named": None})  # a download has a name of ours
-    if not archive.sha256 and not _search(path.name, contents, [part])[0]:
-        raise ValueError(f"found no {_described(path.name, contents)}")
+    try:
+        if not archive.sha256 and not _recognised(part, name, contents):
+            raise ValueError(f"no {_described(name, contents)}")
+    except GrdError as error:
+        raise ValueError(str(error)) from error
+    return digest

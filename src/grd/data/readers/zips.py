@@ -6,7 +6,7 @@ import zipfile
 import zlib
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 import numpy as np
 from PIL import Image
@@ -14,19 +14,44 @@ from PIL import Image
 from grd.data.sample import Sample
 from grd.errors import GrdError
 
-# everything that zipfile and Pillow raise for damaged, truncated or encrypted members
-UNREADABLE = (OSError, SyntaxError, ValueError, RuntimeError, EOFError, zlib.error, zipfile.BadZipFile)
+LARGEST = 1 << 28  # bytes of a member unpacked; images and lists take a few megabytes
+# everything that zipfile and Pillow raise for damaged, truncated or monstrous members
+UNREADABLE = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    RuntimeError,
+    EOFError,
+    zlib.error,
+    zipfile.BadZipFile,
+    Image.DecompressionBombError,
+)
 
 
 @contextmanager
 def opened(path: Path) -> Iterator[zipfile.ZipFile]:
-    """A zip file, open for reading; GrdError if it is none or is damaged."""
+    """A zip file, open for reading; GrdError if it is none, is damaged, or has encrypted members or ones that climb out."""
     try:
         file = zipfile.ZipFile(path)
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
+    except UNREADABLE as error:
         raise GrdError(f"{path}: expected a readable zip file, found a damaged one ({error}); get it again") from None
     with file:
+        for member in file.infolist():
+            _check(member, path)
         yield file
+
+
+def _check(member: zipfile.ZipInfo, path: Path) -> None:
+    # members are read in place, but what follows the archive about may unpack it; Windows' paths cover those of Unix
+    name = PureWindowsPath(member.filename)
+    if name.anchor or ".." in name.parts or "\\" in member.filename:
+        raise GrdError(
+            f"{path}: expected members below the archive's own folder, found {member.filename!r}; get the official archive"
+        )
+    if member.flag_bits & 1:
+        raise GrdError(
+            f"{path}: expected members without a password, found {member.filename!r} encrypted; unpack and zip them without one"
+        )
 
 
 def looks_like_zip(path: Path) -> bool:
@@ -56,7 +81,7 @@ def members(file: zipfile.ZipFile, pattern: str) -> dict[str, str]:
 def image(file: zipfile.ZipFile, member: str) -> np.ndarray:
     """An image member as an array (H, W[, channels]); of a palette image the indices, not the colours."""
     try:
-        with Image.open(io.BytesIO(file.read(member))) as opened_image:
+        with Image.open(io.BytesIO(_content(file, member))) as opened_image:
             return np.asarray(opened_image)
     except UNREADABLE as error:
         raise GrdError(
@@ -64,10 +89,20 @@ def image(file: zipfile.ZipFile, member: str) -> np.ndarray:
         ) from None
 
 
+def _content(file: zipfile.ZipFile, member: str) -> bytes:
+    size = file.getinfo(member).file_size  # no more than this is unpacked, whatever the member holds
+    if size > LARGEST:
+        raise GrdError(
+            f"{file.filename}: expected members of at most {LARGEST >> 20} MiB, found {member} of {size >> 20} MiB; "
+            "get the official archive"
+        )
+    return file.read(member)
+
+
 def text(file: zipfile.ZipFile, member: str) -> str:
     """A text member."""
     try:
-        return file.read(member).decode()
+        return _content(file, member).decode()
     except (KeyError, *UNREADABLE) as error:
         raise GrdError(
             f"{file.filename}: expected a text file {member}, found none that is readable ({error}); get the archive again"
