@@ -260,7 +260,7 @@ class Scale(Closed):
     """config/scales/*.yaml: on which data, with which networks and how long.
 
     `volumes` is laid over `training` for data sets of volumes. `threads`, `training_hours` and
-    `training_gb` are what a training job asks for.
+    `training_gb` are what a training job asks a cluster for; where it was measured, `training_hours` are the most that it does.
     """
 
     title: str

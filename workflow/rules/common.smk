@@ -12,17 +12,21 @@ from snakemake.exceptions import WorkflowError
 from grd.config import Source
 from grd.distillation import METHODS
 from grd.errors import GrdError
+from grd.estimate import read_benchmark
 from grd.fingerprint import Code
 from grd.layout import Layout
 from grd.networks import NETWORKS
 from grd.provenance import PLANNED
 from grd.reporting.latex import INSTALL, missing_latex
 from grd.reporting.titles import ARTEFACTS
+from grd.resources import training_resources
 from grd.runs import Project, Run
 from grd.training.folder import forget_lost, state_key
 
 try:
     PROJECT = Project.load(Path("config"), config)
+    LAYOUT = Layout(Path("results") / PROJECT.config.scale, PROJECT.config.data)
+    BENCHMARK = read_benchmark(LAYOUT.benchmark)
     if workflow.is_main_process:
         from grd.reporting.claims import check_names, load_claims
         from grd.reporting.claims.evidence import published_numbers
@@ -43,7 +47,6 @@ if workflow.is_main_process and not LATEX:
     )
 
 TWINS = PROJECT.scale.data == "twins"
-LAYOUT = Layout(Path("results") / PROJECT.config.scale, PROJECT.config.data)
 RESULTS, LOGS, BENCHMARKS = (
     LAYOUT.results / name for name in (".", "logs", "benchmarks")
 )
@@ -143,6 +146,16 @@ def run_named(wildcards):
 
 def run_settings(wildcards):
     return settings_of(run_named(wildcards))
+
+
+def growing(number):
+    """What a job asks a cluster for: more at every attempt."""
+    return lambda wildcards, attempt: attempt * number
+
+
+def training(runs, attempt):
+    """What a job that trains these runs asks a cluster for."""
+    return training_resources(PROJECT, runs, BENCHMARK, attempt)
 
 
 def rank_on(dataset):

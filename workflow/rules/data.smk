@@ -8,6 +8,7 @@ rule obtain_archives:
         LOGS / "obtain_archives/{dataset}.log",
     benchmark:
         BENCHMARKS / "obtain_archives/{dataset}.tsv"
+    localrule: True  # nodes of a cluster seldom reach the network
     conda:
         "../../envs/base.yaml"
     threads: 1
@@ -42,8 +43,8 @@ rule prepare_samples:
         "../../envs/base.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=growing(4000),
+        runtime=growing(60),
         gpu=0,
     params:
         source=source_settings,

@@ -15,8 +15,8 @@ rule predict:
         "../../envs/torch.yaml"
     threads: PROJECT.scale.threads
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=growing(4000),
+        runtime=growing(30),
         gpu=GPUS,
     params:
         splits=predicted_splits,
@@ -42,8 +42,8 @@ rule time_inference:
         "../../envs/torch.yaml"
     threads: workflow.cores  # alone on the machine, so that nothing else is timed with it
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=growing(4000),
+        runtime=growing(30),
         gpu=GPUS,
     params:
         canvas=canvas,

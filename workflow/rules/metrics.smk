@@ -15,8 +15,8 @@ rule score:
         "../../envs/base.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=growing(2000),
+        runtime=growing(15),
         gpu=0,
     params:
         code=lambda wildcards: code("score", rank_of(wildcards)),

@@ -48,6 +48,7 @@ rule document:
         LOGS / "document.log",
     benchmark:
         BENCHMARKS / "document.tsv"
+    localrule: True
     conda:
         "../../envs/torch.yaml"
     threads: 1

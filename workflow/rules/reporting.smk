@@ -42,6 +42,7 @@ for table, files in TABLE_FILES.items():
             LOGS / f"{table}.log",
         benchmark:
             BENCHMARKS / f"{table}.tsv"
+        localrule: True
         conda:
             "../../envs/torch.yaml"
         threads: 1
@@ -79,8 +80,8 @@ for figure, files in FIGURE_FILES.items():
             "../../envs/torch.yaml"
         threads: PROJECT.scale.threads if figure in ON_DEVICE else 1
         resources:
-            mem_mb=4000,
-            runtime=30,
+            mem_mb=growing(4000),
+            runtime=growing(30),
             gpu=GPUS if figure in ON_DEVICE else 0,
         params:
             plan=plan_of(figure),
@@ -112,6 +113,7 @@ rule claims:
         LOGS / "claims.log",
     benchmark:
         BENCHMARKS / "claims.tsv"
+    localrule: True
     conda:
         "../../envs/torch.yaml"
     threads: 1
@@ -150,6 +152,7 @@ rule loss_curves:
         LOGS / "loss_curves/{dataset}.log",
     benchmark:
         BENCHMARKS / "loss_curves/{dataset}.tsv"
+    localrule: True
     conda:
         "../../envs/torch.yaml"
     threads: 1

@@ -15,8 +15,9 @@ rule segment:
         "../../envs/base.yaml"
     threads: PROJECT.scale.threads
     resources:
-        mem_mb=lambda wildcards: 4000 if rank_of(wildcards) == 2 else 12000,
-        runtime=60,
+        mem_mb=lambda wildcards, attempt: attempt
+        * (4000 if rank_of(wildcards) == 2 else 12000),
+        runtime=growing(30),
         gpu=0,
     params:
         segmenter=segmenter_settings,

@@ -24,8 +24,12 @@ rule train:
         "../../envs/torch.yaml"
     threads: PROJECT.scale.threads
     resources:
-        mem_mb=int(1000 * PROJECT.scale.training_gb),
-        runtime=int(60 * PROJECT.scale.training_hours),
+        mem_mb=lambda wildcards, attempt: training(
+            [run_named(wildcards)], attempt
+        ).megabytes,
+        runtime=lambda wildcards, attempt: training(
+            [run_named(wildcards)], attempt
+        ).minutes,
         gpu=GPUS,
     params:
         run=run_settings,
@@ -55,8 +59,12 @@ for group in PROJECT.groups():
             "../../envs/torch.yaml"
         threads: PROJECT.scale.threads
         resources:
-            mem_mb=int(1000 * PROJECT.scale.training_gb),
-            runtime=int(60 * PROJECT.scale.training_hours),
+            mem_mb=lambda wildcards, attempt, group=group: training(
+                group.students, attempt
+            ).megabytes,
+            runtime=lambda wildcards, attempt, group=group: training(
+                group.students, attempt
+            ).minutes,
             gpu=GPUS,
         params:
             runs=lambda wildcards, input, group=group: [
