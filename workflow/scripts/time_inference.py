@@ -1,11 +1,17 @@
 from pathlib import Path
 
 from grd.config import as_segmenter
-from grd.device import choose_device
+from grd.device import claimed_device
 from grd.logs import logged
 from grd.segmentation.timing import time_split
 
-with logged(snakemake.log[0]):
+w, config = snakemake.wildcards, snakemake.config
+what = f"timing {w.run} on {w.dataset}"
+
+with (
+    logged(snakemake.log[0]),
+    claimed_device(what, config["device"], snakemake.threads, config["jobs_per_gpu"]) as device,
+):
     time_split(
         Path(snakemake.input.model),
         Path(snakemake.input.samples),
@@ -13,5 +19,5 @@ with logged(snakemake.log[0]):
         snakemake.params.canvas,
         as_segmenter(snakemake.params.segmenter),
         out=Path(snakemake.output.timing),
-        device=choose_device(snakemake.config["device"], snakemake.threads),
+        device=device,
     )

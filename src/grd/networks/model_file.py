@@ -1,5 +1,6 @@
 """model.pt: weights and all that is needed to use them on an image. Loaded as tensors and plain values only."""
 
+import io
 import pickle
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -30,9 +31,10 @@ class ModelCard:
 
 def save_model(path: Path, card: ModelCard, weights: dict[str, torch.Tensor]) -> None:
     """Write model.pt, whole or not at all."""
-    content = {"format": FORMAT, "format_version": FORMAT_VERSION, "card": asdict(card), "weights": weights}
+    content = io.BytesIO()  # torch, writing to a file, does not say why it cannot
+    torch.save({"format": FORMAT, "format_version": FORMAT_VERSION, "card": asdict(card), "weights": weights}, content)
     with whole(path) as part:
-        torch.save(content, part)
+        part.write_bytes(content.getbuffer())
 
 
 def load_model(path: Path, device: torch.device) -> tuple[EmbeddingNetwork, ModelCard]:
