@@ -59,9 +59,10 @@ if TWINS:
     SCALE += " The data are synthetic twins: no score or time here compares with a published one."
 
 if workflow.is_main_process:
-    for group in PROJECT.groups():
-        models = {run.name: LAYOUT.model(run) for run in group.students}
-        forget_lost(LAYOUT.group(group.name), LAYOUT.state, models)
+    with told():
+        for group in PROJECT.groups():
+            models = {run.name: LAYOUT.model(run) for run in group.students}
+            forget_lost(LAYOUT.group(group.name), LAYOUT.state, models)
 
 WITHOUT_TEACHER = r"[a-z0-9_]+-s\d+"
 WITH_TEACHER = r"[a-z0-9_]+-[a-z0-9_]+-[a-z0-9_]+(-[a-z_]+[0-9.]+)*-s\d+"
