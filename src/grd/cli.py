@@ -134,14 +134,15 @@ def _score(chosen: argparse.Namespace) -> None:
 
 def _predict(chosen: argparse.Namespace) -> None:
     from grd.config import MulticutSegmenter, MutexSegmenter, WaterzSegmenter
-    from grd.device import choose_device
+    from grd.device import claimed_device
     from grd.segmentation.folder import segment_files
 
     image = MutexSegmenter(algorithm="mutex", foreground="corner", max_size=chosen.max_size)
     waterz = WaterzSegmenter(algorithm="waterz", threshold=chosen.threshold)
     volume = waterz if chosen.algorithm == "waterz" else MulticutSegmenter(algorithm="multicut")
-    for path in segment_files(chosen.images, chosen.model, chosen.out, image, volume, choose_device(chosen.device)):
-        sys.stdout.write(f"{path}\n")
+    with claimed_device(f"segmenting with {chosen.model}", chosen.device) as device:
+        for path in segment_files(chosen.images, chosen.model, chosen.out, image, volume, device):
+            sys.stdout.write(f"{path}\n")
 
 
 def _plan(chosen: argparse.Namespace) -> None:
@@ -154,15 +155,15 @@ def _plan(chosen: argparse.Namespace) -> None:
 
 
 def _benchmark(chosen: argparse.Namespace) -> None:
-    from grd.device import choose_device
+    from grd.device import claimed_device
     from grd.plan import runs_of, with_companions
     from grd.training.benchmark import described, measure_all
 
     project, layout = _project(chosen.scale)
     project.check_methods()
     runs = with_companions(project, runs_of(project, layout, chosen.targets))
-    device = choose_device(chosen.device or project.config.device, project.scale.threads)
-    sys.stdout.write(described(measure_all(project, runs, chosen.steps, device, layout.benchmark)))
+    with claimed_device("measuring", chosen.device or project.config.device, project.scale.threads) as device:
+        sys.stdout.write(described(measure_all(project, runs, chosen.steps, device, layout.benchmark)))
     sys.stdout.write(f"{layout.benchmark}\n")
 
 

@@ -43,6 +43,7 @@ class Config(Closed):
     scale: str
     seeds: list[Annotated[int, Field(ge=0)]] = Field(min_length=1)
     device: str = "auto"
+    jobs_per_gpu: Positive = 1
     data: Path = Path("data")
     allow_missing: list[str] = []
     sharing: Literal["table", "teacher", "run"] = "table"

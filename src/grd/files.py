@@ -1,13 +1,19 @@
 """Files that appear whole or not at all, and what is in them."""
 
+import errno
 import fcntl
 import glob
 import hashlib
 import logging
 import os
+import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
+from typing import TextIO, TypeGuard
+
+from grd.errors import GrdError
 
 log = logging.getLogger(__name__)
 
@@ -16,7 +22,8 @@ log = logging.getLogger(__name__)
 def whole(path: Path) -> Iterator[Path]:
     """A path to write to, beside `path`; on leaving it is fsynced and renamed, on an error it is removed.
 
-    What processes that were killed have left half-written is removed, too.
+    What processes that were killed have left half-written is removed, too. Whatever a library makes of a full disk, here it is
+    an OSError that names `path`.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -29,6 +36,10 @@ def whole(path: Path) -> Iterator[Path]:
         _sync(part)
         os.replace(part, path)
         _sync(path.parent)
+    except Exception as error:
+        if number := next((cause.errno for cause in _causes(error) if is_disk_full(cause)), None):
+            raise OSError(number, os.strerror(number), str(path)) from error
+        raise
     finally:
         part.unlink(missing_ok=True)
 
@@ -52,6 +63,18 @@ def _alive(process: int) -> bool:
     return True
 
 
+def is_disk_full(error: BaseException | None) -> TypeGuard[OSError]:
+    """Whether an error says that a disk, or a user's share of it, is full."""
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """An error, and those that it came from."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a text file whole or not at all."""
     with whole(path) as part:
@@ -66,17 +89,44 @@ def sha256(path: Path) -> str:
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Within this context no other process is in it with the same file; waits for one that is.
+    """Within this context no other process is in it with the same file; waits for one that is."""
+    with opened_for_locking(path) as file:
+        if not lock(file):
+            log.warning("%s is held by another process; waiting for it", path)
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def opened_for_locking(path: Path) -> TextIO:
+    """A file to hold a lock on; it is made if it is not there, and keeps what is in it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return open(path, "a+")
+
+
+def lock(file: TextIO) -> bool:
+    """Lock a file until it is closed; False where another process holds it.
 
     The system frees the lock of a process that ends, however it ends. A file system that knows no locks is let pass.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path, "a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            log.warning("%s is held by another process; waiting for it", path)
-            fcntl.flock(file, fcntl.LOCK_EX)
-        except OSError as error:
-            log.warning("%s: not locked (%s)", path, error)
-        yield
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        log.warning("%s: not locked (%s)", file.name, error)
+    return True
+
+
+def occupy(folder: Path) -> TextIO:
+    """Keep a folder to this process for as long as the returned file is open; GrdError if another process works there."""
+    file = opened_for_locking(folder / ".lock")
+    if not lock(file):
+        file.seek(0)
+        raise GrdError(
+            f"{folder}: expected to work here alone, found another pipeline at work ({file.read().strip()}); "
+            "wait until it has ended, or stop it"
+        )
+    file.truncate(0)
+    file.write(f"process {os.getpid()} on {platform.node()} since {datetime.now():%Y-%m-%d %H:%M:%S}\n")
+    file.flush()
+    return file

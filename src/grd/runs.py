@@ -247,6 +247,14 @@ class Project:
             known(run.name, students, "student", f"config/experiments.yaml, {run.dataset}")
         return run
 
+    def check_names(self, dataset: str, run: str | None = None, segmenter: str | None = None) -> None:
+        """GrdError, with the nearest name, if a path names a data set, a run or a segmenter that is not here."""
+        segmenters = self.dataset(dataset).segmenters
+        if run is not None:
+            self.known_run(Run.named(dataset, run))
+        if segmenter is not None:
+            known(segmenter, segmenters, "segmenter", f"config/datasets.yaml, {dataset}")
+
     def groups(self) -> list[Group]:
         """The students of each teacher (on a data set, with a seed) as jobs that share its forward passes.
 

@@ -113,6 +113,7 @@ def submit(pipeline, *arguments, **environment):
 
 def test_the_profile_has_all_that_the_default_one_has():
     default, slurm = (yaml.safe_load((PROFILES / name / "config.yaml").read_text()) for name in ("default", "slurm"))
+    assert default.pop("resources") == ["gpu=1"]  # of one machine; a cluster knows its own
     assert {key: slurm.get(key) for key in default} == default
 
 

@@ -2,17 +2,20 @@
 
 import hashlib
 import os
+import sys
 import time
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 
-from snakemake.exceptions import WorkflowError
+from snakemake.cli import get_argument_parser
 
-from grd.config import Source
+from grd.config import Source, known
 from grd.distillation import METHODS
 from grd.errors import GrdError
 from grd.estimate import read_benchmark
+from grd.files import occupy
 from grd.fingerprint import Code
 from grd.layout import Layout
 from grd.networks import NETWORKS
@@ -23,7 +26,17 @@ from grd.resources import training_resources
 from grd.runs import Project, Run
 from grd.training.folder import forget_lost, state_key
 
-try:
+
+@contextmanager
+def told():
+    """Within this context a GrdError ends the call with its sentence, and nothing else."""
+    try:
+        yield
+    except GrdError as error:
+        sys.exit(f"error: {error}")
+
+
+with told():
     PROJECT = Project.load(Path("config"), config)
     LAYOUT = Layout(Path("results") / PROJECT.config.scale, PROJECT.config.data)
     BENCHMARK = read_benchmark(LAYOUT.benchmark)
@@ -33,8 +46,6 @@ try:
 
         PROJECT.check_methods()
         check_names(load_claims(), published_numbers(PROJECT.published))
-except GrdError as error:
-    raise WorkflowError(str(error))
 
 # For scripts: what does not decide a result is no parameter; and since when their code has to be what it is.
 config |= PROJECT.config.model_dump(mode="json")
@@ -51,7 +62,6 @@ RESULTS, LOGS, BENCHMARKS = (
     LAYOUT.results / name for name in (".", "logs", "benchmarks")
 )
 TABLES, FIGURES = RESULTS / "tables", RESULTS / "figures"
-GPUS = int(PROJECT.config.device != "cpu")
 SCALE = f"Scale {PROJECT.config.scale}: {PROJECT.scale.title}."
 if TWINS:
     SCALE += " The data are synthetic twins: no score or time here compares with a published one."
@@ -94,6 +104,15 @@ def reporting_code(script, name):
 def source_of(wildcards, **left_out):
     dataset = PROJECT.datasets[wildcards.dataset]
     return dataset.model_dump(mode="json", include=set(Source.model_fields), **left_out)
+
+
+def GPUS(wildcards):
+    """How many GPUs a job asks for that computes where `device` says; `auto` asks for none on a machine that has none."""
+    if PROJECT.config.device == "auto" and workflow.local_exec:
+        from torch.cuda import is_available
+
+        return int(is_available())
+    return int(PROJECT.config.device != "cpu")
 
 
 def source_settings(wildcards):
@@ -288,7 +307,50 @@ def claims_plan(wildcards):
     return plan(PROJECT, load_claims()) | {"scale": SCALE}
 
 
-if workflow.is_main_process:
+def check_targets():
+    """End this call with a sentence, and the nearest name, for a target that nothing makes."""
+    if "snakemake" not in sys.argv[0]:
+        return  # called from Python
+    with told():
+        for target in get_argument_parser().parse_known_args(sys.argv[1:])[0].targets:
+            check_target(target)
+
+
+def check_target(target):
+    path = os.path.relpath(target)
+    makers = [maker for maker in workflow.rules if maker.is_producer(path)]
+    for maker in makers:
+        PROJECT.check_names(**maker.get_wildcards(path))
+    if not makers:
+        known(
+            target, possible_targets(path.startswith("results/")), "target", "snakemake"
+        )
+
+
+def possible_targets(files):
+    """What can be asked for: the rules, or the files that the pipeline makes of config/."""
+    plain = [maker for maker in workflow.rules if not maker.has_wildcards()]
+    if not files:
+        return [maker.name for maker in plain]
+    found = [path for maker in plain for path in maker.output]
+    found += [LAYOUT.samples(dataset) for dataset in PROJECT.datasets]
     for run in PROJECT.all_runs():
-        if run.taught_by is not None:
-            forget_lost(record_of(run), LAYOUT.state, LAYOUT.run(run))
+        for what in ("model", "history", "labels", "scores"):
+            found += of_run(run, what)
+    return map(str, found)
+
+
+OCCUPIED = []  # files that are open, and so locked, as long as this process lives
+
+
+def occupy_results():
+    """Keep other calls from working on the same results; end this one with a sentence where another does."""
+    with told():
+        OCCUPIED.append(occupy(LAYOUT.results))
+
+
+if workflow.is_main_process:
+    with told():
+        for run in PROJECT.all_runs():
+            if run.taught_by is not None:
+                forget_lost(record_of(run), LAYOUT.state, LAYOUT.run(run))

@@ -13,7 +13,9 @@ Volumes have (Z, Y, X) for (H, W) everywhere; the rank of the labels tells.
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -45,9 +47,33 @@ class Split:
 @contextmanager
 def create(path: Path, kind: str) -> Iterator[h5py.File]:
     """A new HDF5 file of one of FORMATS, whole or not at all."""
-    with whole(path) as part, h5py.File(part, "w") as file:
-        file.attrs["format"], file.attrs["format_version"] = f"grd {kind}", FORMAT_VERSION
-        yield file
+    with whole(path) as part, Writer(part) as writer:
+        try:
+            with h5py.File(writer, "w") as file:
+                file.attrs["format"], file.attrs["format_version"] = f"grd {kind}", FORMAT_VERSION
+                yield file
+        finally:
+            if writer.fault:
+                raise writer.fault
+
+
+class Writer(FileIO):
+    """A file for HDF5, which on a full disk crashes as it closes: it is told of no fault, the first one is kept here."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, "w+")
+        self.fault: OSError | None = None
+
+    def write(self, content: Any) -> int:
+        """Write all of a buffer; returns its size."""
+        left = memoryview(content).cast("B")
+        size = len(left)
+        try:
+            while left and self.fault is None:
+                left = left[super().write(left) :]
+        except OSError as error:
+            self.fault = error
+        return size
 
 
 @contextmanager

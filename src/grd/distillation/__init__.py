@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from grd.config import known
+from grd.errors import GrdError
 
 if TYPE_CHECKING:
     from grd.distillation.method import Context, Method
@@ -22,7 +23,10 @@ METHODS = (
 def method_class(name: str) -> "type[Method]":
     """The class of a method by its name."""
     known(name, METHODS[1:], "method", "distillation")
-    return getattr(import_module(f"grd.distillation.{name}"), name.upper())
+    module = import_module(f"grd.distillation.{name}")
+    if not hasattr(module, name.upper()):
+        raise GrdError(f"{module.__file__}: expected a class {name.upper()}, found none; name the method's class so")
+    return getattr(module, name.upper())
 
 
 def weights_and_options(settings: "RunSettings") -> tuple[dict[str, float], dict[str, float]]:

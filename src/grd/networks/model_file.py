@@ -33,11 +33,10 @@ class ModelCard:
 
 def save_model(path: Path, card: ModelCard, weights: dict[str, torch.Tensor]) -> None:
     """Write model.pt, whole or not at all."""
-    content = {"format": FORMAT, "format_version": FORMAT_VERSION, "card": asdict(card), "weights": weights}
-    file = io.BytesIO()  # saved to a path, it would hold that path's name
-    torch.save(content, file)
+    content = io.BytesIO()  # writing to a file, torch would put the file's name into it, and not say why it cannot
+    torch.save({"format": FORMAT, "format_version": FORMAT_VERSION, "card": asdict(card), "weights": weights}, content)
     with whole(path) as part:
-        part.write_bytes(file.getbuffer())
+        part.write_bytes(content.getbuffer())
 
 
 def load_model(path: Path, device: torch.device) -> tuple[EmbeddingNetwork, ModelCard]:

@@ -13,7 +13,7 @@ from matplotlib.ticker import EngFormatter
 from torch import Tensor
 
 from grd.data.store import read_split
-from grd.device import choose_device
+from grd.device import claimed_device
 from grd.distillation import method_class
 from grd.estimate import own_work
 from grd.layout import Layout
@@ -66,16 +66,16 @@ def figure6(project: Project, layout: Layout) -> tuple[Figure, pd.DataFrame]:
     (dataset,) = project.experiments["figure6"].datasets
     instances = int(read_split(layout.samples(dataset), "training").labels.max()) + 1
     crop = project.datasets[dataset].augment.crop
-    device = choose_device(project.config.device)
-    data = pd.DataFrame(
-        {
-            **{"option": point.option, "value": point.value, "run": point.run.stem},
-            **_sbd(project, layout, point.run),
-            **held_bytes(point, instances, crop, device),
-            "peak_device_bytes": peak_bytes(project, point.run, device),
-        }
-        for point in points(project.runs("figure6"))
-    )
+    with claimed_device("figure6", project.config.device, jobs_per_gpu=project.config.jobs_per_gpu) as device:
+        data = pd.DataFrame(
+            {
+                **{"option": point.option, "value": point.value, "run": point.run.stem},
+                **_sbd(project, layout, point.run),
+                **held_bytes(point, instances, crop, device),
+                "peak_device_bytes": peak_bytes(project, point.run, device),
+            }
+            for point in points(project.runs("figure6"))
+        )
     return draw(project, data), data
 
 

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 from grd.config import Extent
 from grd.data.store import read_labels, read_split
-from grd.device import choose_device
+from grd.device import claimed_device
 from grd.errors import GrdError
 from grd.inference.predict import ImagePredictor, load_predictor
 from grd.layout import Layout
@@ -152,18 +152,19 @@ def _median(values: np.ndarray) -> int:
 def figure5(project: Project, layout: Layout) -> tuple[Figure, pd.DataFrame]:
     """Embeddings of one CVPPP test image by every network of the pair, as colours; and the variance that three axes hold."""
     (dataset,) = project.experiments["figure5"].datasets
-    runs, device = first_seed(project, "figure5", dataset), choose_device(project.config.device)
+    runs = first_seed(project, "figure5", dataset)
     shown = representative_image(student_scores(project, layout, "figure5", dataset))
     split = read_split(layout.samples(dataset), "test")
     image, labels = split.images[shown], split.labels[shown]
     figure, axes = plt.subplots(1, len(runs) + 1, figsize=(1.6 * (len(runs) + 1), 2.1))
     draw_image(axes[0], image, "Image")
     records = []
-    for axis, run in zip(axes[1:], runs, strict=True):
-        colours, held = embedding_colours(layout.model(run), image, labels > 0, project.datasets[dataset].canvas, device)
-        axis.imshow(colours)
-        bare(axis, run_title(run))
-        records.append({"image": split.names[shown], "run": run.name, "variance_in_three_axes": held})
+    with claimed_device("figure5", project.config.device, jobs_per_gpu=project.config.jobs_per_gpu) as device:
+        for axis, run in zip(axes[1:], runs, strict=True):
+            colours, held = embedding_colours(layout.model(run), image, labels > 0, project.datasets[dataset].canvas, device)
+            axis.imshow(colours)
+            bare(axis, run_title(run))
+            records.append({"image": split.names[shown], "run": run.name, "variance_in_three_axes": held})
     caption(figure, project, "First three principal components of the foreground's embeddings as red, green, blue")
     return figure, pd.DataFrame(records)
 
