@@ -2,8 +2,6 @@
 
 import logging
 import multiprocessing
-import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -86,7 +84,8 @@ def test_two_jobs_share_a_gpu_by_a_setting_but_take_an_empty_one_first(start):
 def test_the_place_of_a_killed_job_is_free(start):
     first = start({0: "A"})
     first.says()
-    os.kill(first.process.pid, signal.SIGKILL)
+    first.process.kill()
+    first.process.join()
     assert start({0: "A"}).says() == 0
 
 
