@@ -126,6 +126,20 @@ def test_one_method_s_loss_plans_its_students_and_trains_them_alone(pipeline):
     assert pipeline.planned(*TARGETS) == set()
 
 
+def test_another_teacher_s_students_train_again_though_the_call_that_trained_it_ended_early(pipeline):
+    pipeline.build(*TARGETS)
+    pipeline.edit(
+        "config/scales/demo.yaml",
+        "  schedule: one_cycle\n  teacher_iterations: 3",
+        "  schedule: one_cycle\n  teacher_iterations: 4",
+    )
+    students = ("resunet_tiny-at-resunet-s0", "resunet_tiny-grd-resunet-s0")
+    taught = {GROUP, *(f"Collecting {run} on cvppp" for run in students)}.union(*map(after, students))
+    assert pipeline.planned("table2") == {"Training resunet-s0 on cvppp", *taught, *after("resunet-s0")}
+    pipeline.build("results/demo/runs/cvppp/resunet-s0/model.pt")
+    assert pipeline.planned("table2") == {*taught, *after("resunet-s0")}
+
+
 def test_a_changed_weight_is_a_run_of_its_own_and_trains_alone(pipeline):
     pipeline.build(*TARGETS)
     pipeline.edit("config/experiments.yaml", "    methods:\n    - at\n    - grd\n", WITH_CHANGE)
