@@ -123,3 +123,9 @@ def test_predict_segments_volumes_and_names_what_it_cannot(capsys, tmp_path):
         file["a"], file["b"] = volume, volume
     code, _, err = run(capsys, "predict", other, "--model", tmp_path / "model.pt", "-o", tmp_path, "--device", "cpu")
     assert code == 2 and "one named main, volumes/raw, found a, b" in err
+
+
+def test_a_reader_that_has_enough_is_no_fault():
+    command = f"""{sys.executable} -c "from grd.cli import main; main(['complexity'])" | true"""
+    result = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True)
+    assert (result.returncode, result.stderr) == (0, "")

@@ -2,6 +2,7 @@
 
 import argparse
 import csv
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,7 +19,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point; a GrdError is one sentence on the screen and exit code 2."""
     chosen = parser().parse_args(arguments)
     with logged():
-        chosen.action(chosen)
+        try:
+            chosen.action(chosen)
+            sys.stdout.flush()
+        except BrokenPipeError:  # whoever reads, like `head`, has enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def parser() -> argparse.ArgumentParser:
