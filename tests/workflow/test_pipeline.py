@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from pipelines import shrink
 
 from grd.reporting.latex import missing_latex
 
@@ -78,22 +79,7 @@ def small(tmp_path_factory):
     """A copy of config/ whose demo trains two methods for a few steps on small twins, two of them volumes."""
     folder = tmp_path_factory.mktemp("project")
     shutil.copytree(ROOT / "config", folder / "config")
-    demo = folder / "config/scales/demo.yaml"
-    content = yaml.safe_load(demo.read_text())
-    content["training"] |= {"iterations": 3, "validate_every": 3, "log_every": 1, "teacher_iterations": 3}
-    content["volumes"] |= {"iterations": 3, "teacher_iterations": 3}
-    content["networks"] |= {
-        "resunet": {"widths": [2, 3, 4, 5, 6]},
-        "nested_unet": {"width": 2},
-        "resunet_tiny": {"widths": [2, 2, 2, 2, 2]},
-        "mobilenet_v2": {"width": 0.1},
-    }
-    for name, twin in content["twins"].items():
-        twin["size"] = [64, 64]
-        if len(content["datasets"][name]["canvas"]) == 2:
-            augment = content["datasets"][name]["augment"] | {"crop": [32, 32]}
-            content["datasets"][name] |= {"canvas": [64, 64], "augment": augment}
-    demo.write_text(yaml.safe_dump(content))
+    shrink(folder / "config")
     experiments = folder / "config/experiments.yaml"
     fewer = experiments.read_text().replace("[at, spkd, rekd, biskd, grd]", "[at, grd]")
     experiments.write_text(fewer.replace("[ac34, cremi_a, cremi_b, cremi_c]", "[ac34, cremi_c]"))
@@ -160,9 +146,9 @@ def test_from_nothing_to_tables_and_figures_and_nothing_to_do_after(small):
     runs = sorted(path.parent for path in results.glob("runs/*/*/model.pt"))
     assert len(runs) == 36 + 8 + 4 + 10 + 6 + 8
     for run in runs:
-        names = {path.name for path in run.iterdir()}
+        names = {path.name for path in run.iterdir() if not path.name.endswith(".passport.json")}
         volumes = run.parent.name in ("ac34", "cremi_c")
-        assert {"model.pt", "history.jsonl"} < names and len(names - {"timing.csv"}) == (6 if volumes else 4)
+        assert {"model.pt", "history.jsonl", "training.json"} < names and len(names - {"timing.csv"}) == (7 if volumes else 5)
     assert "Nothing to be done" in (again := snakemake(small, "-n")).stdout + again.stderr
 
     # a changed setting runs again what it touches, and no more
@@ -185,10 +171,5 @@ def test_finished_members_of_a_group_are_written_back_at_once(small):
     (small / run / "model.pt").unlink()
     result = snakemake(small, "--cores", "1", f"{run}/model.pt")
     assert result.returncode == 0, (result.stdout + result.stderr)[-3000:]
-    assert "step" not in (small / "results/demo/logs/distil/cvppp_resunet_s0_table2.log").read_text()
-    import torch
-
-    after = torch.load(small / run / "model.pt", weights_only=True)["weights"]
-    (small / "before.pt").write_bytes(before)
-    old = torch.load(small / "before.pt", weights_only=True)["weights"]
-    assert all(torch.equal(old[name], after[name]) for name in old)
+    assert jobs(result) == {"collect_student": 1, "total": 1}
+    assert (small / run / "model.pt").read_bytes() == before
