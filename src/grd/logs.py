@@ -41,7 +41,9 @@ def logged(path: Path | str | None = None) -> Iterator[None]:
 
 def _send_messages(path: Path | str | None) -> None:
     logging.raiseExceptions = False  # on a full disk every message would be a traceback on the screen
-    handler = logging.StreamHandler() if path is None else logging.FileHandler(path, mode="w")
+    if path is not None:
+        open(path, "w").close()  # and then appended to, as by processes that the job starts
+    handler = logging.StreamHandler() if path is None else logging.FileHandler(path)
     handler.setFormatter(logging.Formatter("%(levelname)s: %(message)s" if path is None else FORMAT))
     logging.basicConfig(level=logging.WARNING if path is None else logging.INFO, handlers=[handler], force=True)
 

@@ -111,6 +111,13 @@ def test_table_5_alone_is_its_own_runs_and_their_teacher(small):
     assert not {*TABLES, *FIGURES} - {"table5"} & set(planned)
 
 
+@pytest.mark.parametrize("path", ["tables/table5.html", "figures/curves-cvppp.png", "data/cvppp.h5", "report.html"])
+def test_every_file_can_be_asked_for_by_its_path(small, path):
+    result = snakemake(small, "-n", f"results/demo/{path}")
+    assert result.returncode == 0, (result.stdout + result.stderr)[-3000:]
+    assert jobs(result)["prepare_samples"] >= 1
+
+
 def test_table_1_alone_trains_only_the_networks_it_times(small):
     planned = jobs(snakemake(small, "-n", "table1"))
     assert planned["train"] == planned["time_inference"] == 6

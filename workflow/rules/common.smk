@@ -320,7 +320,8 @@ def check_target(target):
     path = os.path.relpath(target)
     makers = [maker for maker in workflow.rules if maker.is_producer(path)]
     for maker in makers:
-        PROJECT.check_names(**maker.get_wildcards(path))
+        if maker.has_wildcards():
+            PROJECT.check_names(**maker.get_wildcards(path))
     if not makers:
         known(
             target, possible_targets(path.startswith("results/")), "target", "snakemake"

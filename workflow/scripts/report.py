@@ -3,6 +3,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from grd.errors import GrdError
 from grd.provenance import recorded
 
 # A second Snakemake makes the report; it runs no job. It has the first one's configuration as a file, which keeps the types
@@ -10,7 +11,7 @@ from grd.provenance import recorded
 with recorded(snakemake), tempfile.TemporaryDirectory() as folder, open(snakemake.log[0], "a") as log:
     configuration = Path(folder) / "config.json"
     configuration.write_text(json.dumps(snakemake.config))
-    subprocess.run(
+    made = subprocess.run(
         [
             *(snakemake.params.python, "-m", "snakemake", "--snakefile", snakemake.params.snakefile, "--cores", "1"),
             *("--configfile", configuration, "--profile", "none", "--workflow-profile", "none"),
@@ -19,5 +20,6 @@ with recorded(snakemake), tempfile.TemporaryDirectory() as folder, open(snakemak
         ],
         stdout=log,
         stderr=subprocess.STDOUT,
-        check=True,
     )
+    if made.returncode:
+        raise GrdError(f"{snakemake.output.html}: Snakemake could not make the report; see why in {snakemake.log[0]}")
