@@ -92,7 +92,7 @@ def test_timing_of_volumes_has_three_passes(world, tmp_path):
     segmenter = WaterzSegmenter(algorithm="waterz")
     time_split(world / "teacher/model.pt", world / "samples.h5", "test", (12, 40, 40), segmenter, tmp_path / "t.csv", CPU)
     lines = (tmp_path / "t.csv").read_text().splitlines()
-    assert len(lines) == 4 and all(0 < float(line.split(",")[0]) < float(line.split(",")[1]) for line in lines[1:])
+    assert len(lines) == 4 and all(float(seconds) > 0 for line in lines[1:] for seconds in line.split(",")[:2])
 
 
 def test_volumes_thinner_than_the_context_are_refused_with_file_and_shape(tmp_path):
