@@ -140,7 +140,7 @@ def test_a_table_and_a_distillation_are_jobs_of_the_cluster_with_a_gpu_where_net
 
 @pytest.mark.slow
 def test_a_training_whose_time_is_up_is_saved_and_its_retry_ends_with_the_same_bits(untrained, undisturbed):
-    before = max(job.number for job in jobs())
+    before = max((job.number for job in jobs()), default=0)
     result = submit(untrained, "--set-resources", "train:runtime=2", "--", f"{ALONE}/model.pt", STEP_SECONDS="1")
     assert result.returncode == 0, result.stdout[-5000:]
     states = [job.state for job in jobs(before)]
@@ -152,7 +152,7 @@ def test_a_training_whose_time_is_up_is_saved_and_its_retry_ends_with_the_same_b
 
 @pytest.mark.slow
 def test_a_cancelled_training_goes_on_at_the_next_call_to_the_same_bits(untrained, undisturbed):
-    before = max(job.number for job in jobs())
+    before = max((job.number for job in jobs()), default=0)
     results = []
     target = ("--retries", "0", "--", f"{ALONE}/model.pt")
     call = threading.Thread(target=lambda: results.append(submit(untrained, *target, STEP_SECONDS="1")))
