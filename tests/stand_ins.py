@@ -35,6 +35,7 @@ def job(rule, inputs=(), outputs=(), **params):
         wildcards={"dataset": "cvppp"},
         threads=1,
         log=[f"{rule}.log"],
+        config={"device": "cpu", "jobs_per_gpu": 1},
         scriptdir=str(Path(__file__).parents[1] / "workflow/scripts"),
     )
 

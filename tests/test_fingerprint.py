@@ -13,7 +13,7 @@ from projects import settings, write_squares
 import grd
 from grd.config import as_segmenter
 from grd.errors import GrdError
-from grd.fingerprint import ASIDE, REGISTRIES, Code, check_unchanged
+from grd.fingerprint import ASIDE, REGISTRIES, Code
 from grd.inference.predict import predict_splits
 from grd.metrics.split import score_split
 from grd.runs import Run
@@ -225,15 +225,14 @@ def test_all_that_runs_in_the_jobs_of_a_run_is_reached(tmp_path):
         assert not {name for name in ran - reached if name.partition(":")[0] not in ASIDE}, script
 
 
-def test_code_that_was_edited_since_it_was_planned_is_refused(library, tmp_path, monkeypatch):
+def test_code_that_was_edited_since_it_was_planned_is_refused(library, tmp_path):
     (tmp_path / "job.py").write_text(USES_FIRST)
     planned, now = Code(library).described(tmp_path / "job.py", ["one"]), time.time()
-    monkeypatch.setattr("grd.fingerprint.Code.__init__.__defaults__", (library,))
-    check_unchanged([planned], tmp_path, now)
+    Code(library).check_unchanged([planned], tmp_path, now)
     edit(library, "losses", "# a comment", "# another")
     os.utime(library / "losses.py", (now + 60, now + 60))
-    check_unchanged([planned], tmp_path, now)
+    Code(library).check_unchanged([planned], tmp_path, now)
     edit(library, "losses", "HALF * x", "HALF + x")
-    check_unchanged([planned], tmp_path, float("inf"))
+    Code(library).check_unchanged([planned], tmp_path, float("inf"))
     with pytest.raises(GrdError, match=r"job\.py: expected the code that this call was planned with, found it edited since"):
-        check_unchanged([planned], tmp_path, now - 60)
+        Code(library).check_unchanged([planned], tmp_path, now - 60)

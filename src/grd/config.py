@@ -166,6 +166,12 @@ class Source(Closed):
     alternatives: list[dict[str, Archive]] = []
     split: Path | Literal["archive"]
 
+    def content(self, addresses: bool = False) -> dict[str, Any]:
+        """It as plain values; only with `addresses` with where archives come from, which decides no sample."""
+        left_out = set() if addresses else {"url", "mirrors", "ask", "example"}
+        excluded: Any = {"archives": {"__all__": left_out}, "alternatives": {"__all__": {"__all__": left_out}}}
+        return self.model_dump(mode="json", include=set(Source.model_fields), exclude=excluded)
+
 
 class Dataset(Source):
     """One data set of config/datasets.yaml.

@@ -9,11 +9,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from grd.errors import GrdError
 from grd.files import lock, opened_for_locking
+from grd.provenance import Job, recorded
 
 GPU_PLACES = Path(tempfile.gettempdir()) / f"grd-gpus-{os.getuid()}"
 """Files of which each stands for a job's place on a GPU: the job that has locked it computes there."""
@@ -68,6 +70,15 @@ def claimed_device(what: str, name: str, threads: int | None = None, jobs_per_gp
             return
         with place_on(visible_gpus(device), jobs_per_gpu) as index, torch.cuda.device(index):
             yield torch.device("cuda", index)
+
+
+@contextmanager
+def computing(job: Job) -> Iterator[tuple[torch.device, dict[str, Any]]]:
+    """`recorded` for a job that computes on the device of the configuration, with its threads; yields device and facts."""
+    what, config = " ".join([job.rule, *(str(value) for _, value in job.wildcards.items())]), job.config
+    with recorded(job) as facts, claimed_device(what, config["device"], job.threads, config["jobs_per_gpu"]) as device:
+        facts["device"] = device_name(device)
+        yield device, facts
 
 
 def visible_gpus(device: torch.device) -> dict[int, str]:

@@ -30,7 +30,8 @@ REGISTRIES = {
     "grd.segmentation.split:CHOSEN",
     "grd.segmentation:SEGMENTERS",
 }
-ASIDE = {"grd.logs", "grd.machine", "grd.provenance"}  # they tell of results, and decide none
+# where and how results are computed, kept and told of; what they are is decided elsewhere
+ASIDE = {"grd.device", "grd.errors", "grd.files", "grd.logs", "grd.machine", "grd.provenance"}
 PACKAGE = "grd"
 DIGITS = 16
 
@@ -56,7 +57,7 @@ class Module:
         module = cls(name, path)
         for statement in _without_docstrings(ast.parse(path.read_text())).body:
             if isinstance(statement, ast.Import | ast.ImportFrom):
-                module.imports.update(imported(statement))
+                module.imports.update(_imported(statement))
             elif names := list(_bound(statement)):
                 for bound in names:
                     module.definitions.setdefault(bound, []).append(statement)
@@ -104,9 +105,14 @@ class Code:
         """The fingerprint with what it is of: `0123456789abcdef train.py resunet none`."""
         return " ".join([self.fingerprint(script, chosen), script.name, *map(str, chosen)])
 
-    def changed_since(self, moment: float) -> bool:
-        """Whether a file of the package is newer than a time in seconds."""
-        return any(path.stat().st_mtime > moment for path in self.package.rglob("*.py"))
+    def check_unchanged(self, planned: Iterable[str], scripts: Path, since: float) -> None:
+        """GrdError if `described` code is no longer what it was at a time in seconds: a job would not do what was planned."""
+        if all(path.stat().st_mtime <= since for path in (*self.package.rglob("*.py"), *scripts.glob("*.py"))):
+            return
+        for described in planned:
+            digest, script, *chosen = described.split(" ")
+            if self.fingerprint(scripts / script, chosen) != digest:
+                raise GrdError(f"{script}: expected the code that this call was planned with, found it edited since; call again")
 
     def reached(self, script: Path, chosen: Collection[str] = ()) -> dict[str, str]:
         """The text of every definition that a script reaches, by `module:name`."""
@@ -170,7 +176,7 @@ class Code:
         inner: dict[str, str] = {}
         for node in nodes:
             if isinstance(node, ast.Import | ast.ImportFrom):
-                inner |= imported(node)
+                inner |= _imported(node)
         scope = module.imports | inner
         for target in inner.values():
             yield from self._resolved(target)
@@ -206,18 +212,7 @@ class Code:
                     yield from (f"{module.name}:{name}" for name in module.definitions)
 
 
-def check_unchanged(codes: Iterable[str], scripts: Path, since: float) -> None:
-    """GrdError if `described` codes are no longer what they were at a time in seconds: jobs would not be what was planned."""
-    code = Code()
-    if not code.changed_since(since):
-        return
-    for planned in codes:
-        digest, script, *chosen = planned.split(" ")
-        if code.fingerprint(scripts / script, chosen) != digest:
-            raise GrdError(f"{script}: expected the code that this call was planned with, found it edited since; call again")
-
-
-def imported(statement: ast.Import | ast.ImportFrom) -> dict[str, str]:
+def _imported(statement: ast.Import | ast.ImportFrom) -> dict[str, str]:
     """Dotted names that an import binds, by local name; imports are absolute here."""
     if isinstance(statement, ast.Import):
         first = {alias.name: alias.name.partition(".")[0] for alias in statement.names}

@@ -7,6 +7,8 @@ from pathlib import Path
 from grd.errors import GrdError
 from grd.runs import Run
 
+MODEL, HISTORY, ACCOUNT = "model.pt", "history.jsonl", "training.json"  # what a training comes to
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -23,10 +25,6 @@ class Layout:
     def inbox(self) -> Path:
         """Folder in which users place archives."""
         return self.data / "inbox"
-
-    def archive_record(self, dataset: str) -> Path:
-        """Which archives a data set was prepared from."""
-        return self.results / "data" / f"{dataset}.archives.json"
 
     def samples(self, dataset: str) -> Path:
         """A prepared data set."""
@@ -46,11 +44,11 @@ class Layout:
 
     def model(self, run: Run) -> Path:
         """A run's network."""
-        return self.run(run) / "model.pt"
+        return self.run(run) / MODEL
 
     def history(self, run: Run) -> Path:
         """A run's losses, step by step."""
-        return self.run(run) / "history.jsonl"
+        return self.run(run) / HISTORY
 
     def labels(self, run: Run, segmenter: str) -> Path:
         """A run's segmentation of the test images."""
@@ -64,12 +62,8 @@ class Layout:
         """A run's inference times."""
         return self.run(run) / "timing.csv"
 
-    def account(self, run: Run) -> Path:
-        """How a run's training went: device, seconds, digests of what it learnt from."""
-        return self.run(run) / "training.json"
-
     def record(self, run: Run, key: str) -> Path:
-        """How a student's training ended; `key` is that of its settings and code."""
+        """How a student's training ended; `key` is that of all that decides it."""
         return self.results / "trained" / run.dataset / f"{run.name}-{key}.json"
 
     @property

@@ -2,8 +2,7 @@
 
 import os
 import platform
-import re
-import sys
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 PACKAGES = (
@@ -21,19 +20,15 @@ PACKAGES = (
 )
 
 
-INSTALLED = re.compile(r"([^-]+)-([^-]+)(-py[\d.]+)?\.(dist|egg)-info")
-
-
 def versions() -> dict[str, str]:
-    """Versions of Python and of the packages that results depend on, as far as they are installed.
-
-    By the names of their folders, which takes a millisecond; importlib.metadata, which reads them, would take most of some jobs.
-    """
-    found: dict[str, str] = {}
-    for folder in reversed([*filter(os.path.isdir, sys.path)]):
-        named = filter(None, map(INSTALLED.fullmatch, os.listdir(folder)))
-        found |= {name[1].lower().replace("_", "-"): name[2] for name in named}
-    return {"Python": platform.python_version(), **{package: found[package] for package in PACKAGES if package in found}}
+    """Versions of Python and of the packages that results depend on, as far as they are installed."""
+    found = {"Python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
 
 
 def hardware() -> dict[str, str]:

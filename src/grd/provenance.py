@@ -28,7 +28,7 @@ from typing import Any, Protocol
 
 from grd.errors import GrdError
 from grd.files import sha256, write_text
-from grd.fingerprint import check_unchanged
+from grd.fingerprint import Code
 from grd.logs import logged
 from grd.machine import processor, versions
 
@@ -55,6 +55,7 @@ class Job(Protocol):
     wildcards: Named
     threads: int
     log: Sequence[str]
+    config: Mapping[str, Any]
     scriptdir: str
 
 
@@ -112,8 +113,9 @@ def recorded(job: Job) -> Iterator[dict[str, Any]]:
     outputs, settings = [Path(path) for path in job.output], dict(job.params.items())
     with logged(job.log[0]):
         codes = settings.get("code", [])
-        check_unchanged([codes] if isinstance(codes, str) else codes, Path(job.scriptdir), float(os.environ.get(PLANNED, "inf")))
-        inputs = {os.path.relpath(path): _digest(Path(path)) for path in job.input}
+        planned = float(os.environ.get(PLANNED, "inf"))
+        Code().check_unchanged([codes] if isinstance(codes, str) else codes, Path(job.scriptdir), planned)
+        inputs = {os.path.relpath(path): digest(Path(path)) if os.path.isfile(path) else None for path in job.input}
         _take_away(outputs)
         facts: dict[str, Any] = {"device": "CPU"} | _seed(settings)
         began, clock = datetime.now(UTC), time.monotonic()
@@ -183,8 +185,9 @@ def _changed(path: Path, passport: Passport, expected: str, found: str) -> GrdEr
     return GrdError(f"{path}: expected the {expected} that {passport.rule} wrote, found {found}; delete it and rerun")
 
 
-def _digest(path: Path) -> str | None:
-    return (check(path) or sha256(path)) if path.is_file() else None
+def digest(path: Path) -> str:
+    """The SHA-256 of a file, by its passport where it has one and is what that says; GrdError if it is not."""
+    return check(path) or sha256(path)
 
 
 def _seed(settings: Mapping[str, Any]) -> dict[str, Any]:

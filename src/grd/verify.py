@@ -4,7 +4,6 @@ It is known from passports, from the manifests of archives, and from the names o
 """
 
 import os
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,13 +13,11 @@ from tqdm import tqdm
 from grd.data.archives import MANIFEST, read_manifest
 from grd.errors import GrdError
 from grd.files import sha256
-from grd.layout import Layout
+from grd.layout import ACCOUNT, Layout
 from grd.provenance import SUFFIX, Passport
 from grd.runs import Project
-from grd.training.folder import read_account
+from grd.training.folder import CHECKPOINT, read_account
 
-CHECKPOINT = re.compile(r"\d+-([0-9a-f]{16})\.pt")  # <step>-<the first digits of its SHA-256>.pt
-ACCOUNT = "training.json"  # of a finished training
 NOT_RESULTS = {"logs", "benchmarks"}
 
 
@@ -126,7 +123,7 @@ def _told_by(path: Path) -> Iterator[Known]:
     elif path.name == ACCOUNT:
         yield from _training(path)
     elif match := CHECKPOINT.fullmatch(path.name):
-        yield Known(path, match[1], "by its name", "delete it: training goes on from the checkpoint before, or anew")
+        yield Known(path, match[2], "by its name", "delete it: training goes on from the checkpoint before, or anew")
 
 
 def _training(account: Path) -> Iterator[Known]:

@@ -1,4 +1,25 @@
-# Archives → samples.
+# Archives → samples. What decides them are parameters as they are; where they come from and lie are functions of `output` or
+# `input`, for which Snakemake runs nothing again.
+
+
+def source_of(wildcards):
+    return PROJECT.datasets[wildcards.dataset]
+
+
+def split_file(wildcards):
+    """The data set's split file, where the split is not in an archive."""
+    split = source_of(wildcards).split
+    return [] if split == "archive" else [str(split)]
+
+
+def twin_settings(wildcards):
+    """How the data set's twin is drawn; None where the scale has real data."""
+    twin = PROJECT.twin(wildcards.dataset)
+    return twin and twin.model_dump(mode="json")
+
+
+def archive_folder(wildcards, output):
+    return str(LAYOUT.archives(wildcards.dataset, TWINS))
 
 
 rule obtain_archives:
@@ -17,9 +38,9 @@ rule obtain_archives:
         runtime=120,
         gpu=0,
     params:
-        wanted=source_settings,
-        source=source_with_addresses,
-        code=lambda wildcards: code("obtain_archives", wildcards.dataset),
+        wanted=lambda wildcards: source_of(wildcards).content(),
+        source=lambda wildcards, output: source_of(wildcards).content(addresses=True),
+        code=lambda wildcards: KEYS.code("obtain_archives", wildcards.dataset),
         folder=archive_folder,
         inbox=lambda wildcards, output: str(LAYOUT.inbox),
         twin=twin_settings,
@@ -47,10 +68,11 @@ rule prepare_samples:
         runtime=growing(60),
         gpu=0,
     params:
-        source=source_settings,
-        code=lambda wildcards: code("prepare_samples", wildcards.dataset),
+        source=lambda wildcards: source_of(wildcards).content(),
+        code=lambda wildcards: KEYS.code("prepare_samples", wildcards.dataset),
         folder=archive_folder,
-        allow_missing=missing_allowed,
+        allow_missing=lambda wildcards: wildcards.dataset
+        in PROJECT.config.allow_missing,
     message:
         "Preparing the samples of {wildcards.dataset}"
     script:

@@ -17,11 +17,11 @@ rule predict:
     resources:
         mem_mb=growing(4000),
         runtime=growing(30),
-        gpu=GPUS,
+        gpu=gpus,
     params:
         splits=predicted_splits,
         canvas=canvas,
-        code=lambda wildcards: prediction_code("predict", wildcards),
+        code=lambda wildcards: KEYS.prediction("predict", run_named(wildcards)),
     message:
         "Predicting the test images of {wildcards.dataset} with {wildcards.run}"
     script:
@@ -44,13 +44,13 @@ rule time_inference:
     resources:
         mem_mb=growing(4000),
         runtime=growing(30),
-        gpu=GPUS,
+        gpu=gpus,
     params:
         canvas=canvas,
         segmenter=first_segmenter_settings,
-        code=lambda wildcards: prediction_code(
+        code=lambda wildcards: KEYS.prediction(
             "time_inference",
-            wildcards,
+            run_named(wildcards),
             first_segmenter_settings(wildcards)["algorithm"],
         ),
     message:

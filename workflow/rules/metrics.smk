@@ -19,7 +19,7 @@ rule score:
         runtime=growing(15),
         gpu=0,
     params:
-        code=lambda wildcards: code("score", rank_of(wildcards)),
+        code=lambda wildcards: KEYS.code("score", rank_of(wildcards)),
     message:
         "Scoring {wildcards.run} on {wildcards.dataset} ({wildcards.segmenter})"
     script:

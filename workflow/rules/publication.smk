@@ -29,7 +29,7 @@ rule report:
     params:
         python=sys.executable,
         snakefile=workflow.main_snakefile,
-        code=code("report"),
+        code=KEYS.code("report"),
     message:
         "Putting all tables, figures, loss curves and claims on one page"
     script:
@@ -59,7 +59,7 @@ rule document:
     params:
         tables=list(TABLE_FILES),
         figures=list(FIGURE_FILES),
-        code=code("document", *network_names(*PROJECT.all_runs()), *METHODS),
+        code=KEYS.of_all_runs("document"),
     message:
         "Writing the document of all tables and figures"
     script:
@@ -90,7 +90,7 @@ rule pdf:
         runtime=10,
         gpu=0,
     params:
-        code=code("pdf"),
+        code=KEYS.code("pdf"),
     message:
         "Typesetting reproduction.pdf"
     script:

@@ -52,7 +52,7 @@ for table, files in TABLE_FILES.items():
             gpu=0,
         params:
             plan=plan_of(table),
-            code=reporting_code("table", table),
+            code=KEYS.reporting("table", table),
         message:
             f"Setting {table}"
         script:
@@ -82,10 +82,10 @@ for figure, files in FIGURE_FILES.items():
         resources:
             mem_mb=growing(4000),
             runtime=growing(30),
-            gpu=GPUS if figure in ON_DEVICE else 0,
+            gpu=gpus if figure in ON_DEVICE else 0,
         params:
             plan=plan_of(figure),
-            code=reporting_code("figure", figure),
+            code=KEYS.reporting("figure", figure),
         message:
             f"Drawing {figure}"
         script:
@@ -123,7 +123,7 @@ rule claims:
         gpu=0,
     params:
         plan=claims_plan,
-        code=code("claims", *network_names(*PROJECT.all_runs()), *METHODS),
+        code=KEYS.of_all_runs("claims"),
     message:
         "Checking the paper's claims"
     script:
@@ -163,7 +163,7 @@ rule loss_curves:
     params:
         title=lambda wildcards: PROJECT.datasets[wildcards.dataset].title,
         scale=SCALE,
-        code=code("curves", *network_names(*PROJECT.all_runs())),
+        code=KEYS.of_all_runs("curves"),
     message:
         "Drawing the loss curves of {wildcards.dataset}"
     script:

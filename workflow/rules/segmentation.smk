@@ -21,7 +21,7 @@ rule segment:
         gpu=0,
     params:
         segmenter=segmenter_settings,
-        code=lambda wildcards: code(
+        code=lambda wildcards: KEYS.code(
             "segment", segmenter_settings(wildcards)["algorithm"]
         ),
     message:

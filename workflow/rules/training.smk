@@ -1,10 +1,22 @@
 # Samples → models: networks that learn from the labels alone, and groups of students that share a teacher.
 #
-# A group is one job, which leaves a record per student, named after settings and code; each student's model is a job of its
+# A group is one job, which leaves a record per student, named after all that decides it; each student's model is a job of its
 # own, which copies what was trained. When one member changes, its record is missing, so the group runs and trains that one
 # alone; the others' records stay (`update`), and are no reason to do anything again (`ancient`). The group's parameters are
 # functions of its input, which Snakemake does not compare: a group that were to run for its own sake would hide from it
 # which of its students have changed.
+
+from grd.resources import training_resources
+
+
+def training(runs, attempt):
+    """What a job that trains these runs asks a cluster for."""
+    return training_resources(PROJECT, runs, BENCHMARK, attempt)
+
+
+def record_of(run):
+    """How a student's training ended."""
+    return LAYOUT.record(run, KEYS.run(run))
 
 
 rule train:
@@ -30,10 +42,10 @@ rule train:
         runtime=lambda wildcards, attempt: training(
             [run_named(wildcards)], attempt
         ).minutes,
-        gpu=GPUS,
+        gpu=gpus,
     params:
         run=run_settings,
-        code=lambda wildcards: training_code("train", run_named(wildcards)),
+        code=lambda wildcards: KEYS.training(run_named(wildcards)),
         state=str(LAYOUT.state),
     message:
         "Training {wildcards.run} on {wildcards.dataset}"
@@ -65,13 +77,13 @@ for group in PROJECT.groups():
             runtime=lambda wildcards, attempt, group=group: training(
                 group.students, attempt
             ).minutes,
-            gpu=GPUS,
+            gpu=gpus,
         params:
             runs=lambda wildcards, input, group=group: [
                 settings_of(run) for run in group.students
             ],
             code=lambda wildcards, input, group=group: [
-                training_code("distil", run) for run in group.students
+                KEYS.training(run) for run in group.students
             ],
             folders=lambda wildcards, input, group=group: [
                 str(LAYOUT.run(run)) for run in group.students
@@ -108,8 +120,7 @@ rule collect_student:
         gpu=0,
     params:
         run=run_settings,
-        training=lambda wildcards: training_code("distil", run_named(wildcards)),
-        code=code("collect_student"),
+        code=KEYS.code("collect_student"),
         state=str(LAYOUT.state),
     message:
         "Collecting {wildcards.run} on {wildcards.dataset}"

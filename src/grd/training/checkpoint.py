@@ -3,15 +3,16 @@
 import hashlib
 import io
 import logging
+import re
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from grd.files import sha256, whole
+from grd.training.folder import CHECKPOINT
 
 KEPT = 2
-DIGITS = 16  # of the SHA-256 in a checkpoint's name
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +25,7 @@ class Checkpoints:
 
     def all(self) -> list[Path]:
         """Those that there are, the newest first."""
-        return sorted(self.folder.glob("[0-9]*-*.pt"), reverse=True)
+        return sorted(filter(_named, self.folder.glob("*.pt")), reverse=True)
 
     def save(self, step: int, state: dict[str, Any]) -> None:
         """Write a state, unless that of this step is there; then the oldest beyond the two newest goes."""
@@ -33,8 +34,7 @@ class Checkpoints:
             return
         content = io.BytesIO()
         torch.save(state, content)
-        digest = hashlib.sha256(content.getbuffer()).hexdigest()[:DIGITS]
-        with whole(self.folder / f"{step:08d}-{digest}.pt") as part:
+        with whole(self.folder / f"{step:08d}-{hashlib.sha256(content.getbuffer()).hexdigest()[:16]}.pt") as part:
             part.write_bytes(content.getbuffer())
         for old in self.all()[KEPT:]:
             old.unlink()
@@ -42,7 +42,7 @@ class Checkpoints:
     def load(self, device: torch.device) -> dict[str, Any] | None:
         """The newest state whose digest is that of its name, None if there is none; a damaged one is reported and removed."""
         for path in self.all():
-            if sha256(path)[:DIGITS] == path.stem.partition("-")[2]:
+            if (name := _named(path)) and sha256(path).startswith(name[2]):
                 return torch.load(path, map_location=device, weights_only=True)
             log.warning("%s is damaged; the checkpoint before it is used, or training starts anew", path)
             path.unlink()
@@ -52,3 +52,7 @@ class Checkpoints:
         """Remove all, and what a killed process left half-written."""
         for path in (*self.all(), *self.folder.glob(".*.part")):
             path.unlink()
+
+
+def _named(path: Path) -> re.Match[str] | None:
+    return CHECKPOINT.fullmatch(path.name)

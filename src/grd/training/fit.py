@@ -14,9 +14,9 @@ from grd.data.batches import Batch, DeviceSplit, Geometry, on_device
 from grd.data.store import SPLITS, read_split
 from grd.distillation.method import View
 from grd.errors import GrdError, UnfinishedError, located
-from grd.files import sha256
 from grd.networks.base import EmbeddingNetwork
 from grd.networks.model_file import load_model
+from grd.provenance import digest
 from grd.runs import RunSettings
 from grd.training.folder import Trained, TrainingFolder, held, state_key
 from grd.training.interruption import Stop, stopping
@@ -42,7 +42,7 @@ def train(
     `save_every` seconds, and when the process is asked to stop (UnfinishedError), unfinished trainings are saved. A student
     that fails (GrdError, e.g. a loss that is not finite) does not stop the others.
     """
-    inputs = {"samples": sha256(samples)} | ({"teacher": sha256(teacher_model)} if teacher_model else {})
+    inputs = {"samples": digest(samples)} | ({"teacher": digest(teacher_model)} if teacher_model else {})
     homes = [TrainingFolder(state / state_key(run, code, [*inputs.values()])) for run, code in zip(runs, codes, strict=True)]
     with held(homes):
         for home, folder in zip(homes, folders, strict=False):

@@ -10,6 +10,7 @@ import torch, so that what is finished is handed over at once.
 
 import hashlib
 import json
+import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -19,6 +20,8 @@ from typing import Any
 
 from grd.errors import GrdError
 from grd.files import locked, sha256, whole, write_text
+from grd.layout import ACCOUNT, HISTORY, MODEL
+from grd.provenance import digest
 from grd.runs import RunSettings
 
 
@@ -30,6 +33,10 @@ def state_key(run: RunSettings, code: str, inputs: Sequence[str]) -> str:
     return hashlib.sha256(" ".join([run.digest, code, *inputs]).encode()).hexdigest()[:16]
 
 
+CHECKPOINT = re.compile(r"(\d+)-([0-9a-f]{16})\.pt")
+"""What a checkpoint is called: its step, and the first digits of its SHA-256."""
+
+
 @dataclass(frozen=True)
 class TrainingFolder:
     """The folder of one training."""
@@ -39,17 +46,17 @@ class TrainingFolder:
     @property
     def model(self) -> Path:
         """The selected weights."""
-        return self.path / "model.pt"
+        return self.path / MODEL
 
     @property
     def history(self) -> Path:
         """Losses, step by step."""
-        return self.path / "history.jsonl"
+        return self.path / HISTORY
 
     @property
     def account(self) -> Path:
         """How the training went."""
-        return self.path / "training.json"
+        return self.path / ACCOUNT
 
     @property
     def finished(self) -> bool:
@@ -69,7 +76,7 @@ class TrainingFolder:
         """
         used = read_account(self.account)["inputs"]
         for name, path in inputs.items():
-            if used[name] != sha256(path):
+            if used[name] != digest(path):
                 raise GrdError(f"{self.path}: expected a training from {path}, found one from another; delete {self.path}, rerun")
         return self._copy(self.path, folder)
 
@@ -87,10 +94,10 @@ class TrainingFolder:
 
     def _copy(self, source: Path, target: Path) -> dict[str, Any]:
         account = read_account(source / self.account.name)
-        for name, digest in account["files"].items():
+        for name, written in account["files"].items():
             with whole(target / name) as part:
                 shutil.copyfile(source / name, part)
-                if sha256(part) != digest:
+                if sha256(part) != written:
                     raise GrdError(f"{source / name}: expected what training wrote, found other bytes; delete {source}, rerun")
         with whole(target / self.account.name) as part:
             shutil.copyfile(source / self.account.name, part)

@@ -60,6 +60,11 @@ class History:
         history._steps, history._names, history._window = state["steps"], state["names"], state["window"]
         return history
 
+    @property
+    def last_validation(self) -> int:
+        """The step after which the last validation was made; 0 if there was none."""
+        return next((record["step"] for record in reversed(self.records) if "validation" in record), 0)
+
     def validated(self, step: int, loss: float) -> None:
         """Record a validation loss."""
         self.records.append({"step": step, "validation": loss})

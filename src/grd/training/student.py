@@ -26,6 +26,8 @@ from grd.training.folder import TrainingFolder
 from grd.training.history import History
 from grd.training.schedule import learning_rate
 
+log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True)
 class Supervision:
@@ -71,9 +73,6 @@ def view(
     return View(embedding, taps, batch.labels, settings.near, instances)
 
 
-log = logging.getLogger(__name__)
-
-
 class Student:
     """A network with its method, optimiser, history and checkpoint; knows nothing of others that train beside it."""
 
@@ -91,7 +90,7 @@ class Student:
             self.network = arranged(build(settings.network, **settings.arguments).to(device), settings)
         self.method = None if teacher is None else self._method(teacher).to(device)
         self.optimiser = self._optimiser()
-        self.step, self.validated, self.best = 0, 0, (float("inf"), self._weights())
+        self.step, self.best = 0, (float("inf"), self._weights())
         self.history = History(settings.run, [])
         self.sessions, self.seconds = 0, 0.0
         self._resume()
@@ -175,7 +174,8 @@ class Student:
     @property
     def validation_due(self) -> bool:
         """Whether a validation belongs after the present step and has not been made."""
-        return self.step > self.validated and (self.step % self.settings.training.validate_every == 0 or self.finished)
+        due = self.step % self.settings.training.validate_every == 0 or self.finished
+        return due and self.step > self.history.last_validation
 
     @torch.no_grad()
     def validate(self, validation: DeviceSplit, pause: Callable[[], None] = lambda: None) -> float:
@@ -189,7 +189,6 @@ class Student:
         self.history.validated(self.step, loss)
         if loss < self.best[0] or self.settings.training.select == "last":
             self.best = (loss, self._weights())
-        self.validated = self.step
         return loss
 
     def _weights(self) -> dict[str, Tensor]:
@@ -204,7 +203,6 @@ class Student:
         state = {
             "device": device_name(self.device),
             "step": self.step,
-            "validated": self.validated,
             "network": self.network.state_dict(),
             "method": self.method.state_dict() if self.method else {},
             "optimiser": self.optimiser.state_dict(),
@@ -228,7 +226,7 @@ class Student:
         if self.method:
             self.method.load_state_dict(state["method"])
         self.optimiser.load_state_dict(state["optimiser"])
-        self.step, self.validated, self.best = state["step"], state["validated"], state["best"]
+        self.step, self.best = state["step"], state["best"]
         self.history = History.of(self.settings.run, state["history"])
         self.sessions, self.seconds = state["sessions"], state["seconds"]
 
