@@ -21,6 +21,9 @@ Extent = Annotated[tuple[Positive, ...], Field(min_length=2, max_length=3)]  # r
 Range = tuple[float, float]
 
 
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the one in C, ten times as fast, where PyYAML has it
+
+
 class Closed(BaseModel):
     """A mapping with a fixed set of keys."""
 
@@ -323,7 +326,7 @@ def known(word: str, valid: Iterable[str], what: str, where: str) -> str:
 def read_yaml(path: Path) -> dict[str, Any]:
     """The mapping that a YAML file holds."""
     try:
-        content = yaml.safe_load(path.read_text())
+        content = yaml.load(path.read_text(), Loader=LOADER)
     except FileNotFoundError:
         raise GrdError(f"{path}: expected a configuration file, found none; restore it from the repository") from None
     except yaml.YAMLError as error:
