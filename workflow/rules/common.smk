@@ -13,6 +13,7 @@ from grd.layout import Layout
 from grd.provenance import PLANNED
 from grd.reporting.latex import INSTALL, missing_latex
 from grd.reporting.titles import ARTEFACTS
+from grd.resources import training_resources
 from grd.runs import Project, Run
 
 
@@ -88,31 +89,55 @@ def growing(number):
     return lambda wildcards, attempt: attempt * number
 
 
+def source_of(wildcards):
+    return PROJECT.datasets[wildcards.dataset]
+
+
+def split_file(wildcards):
+    """The data set's split file, where the split is not in an archive."""
+    split = source_of(wildcards).split
+    return [] if split == "archive" else [str(split)]
+
+
+def twin_settings(wildcards):
+    """How the data set's twin is drawn; None where the scale has real data."""
+    twin = PROJECT.twin(wildcards.dataset)
+    return twin and twin.model_dump(mode="json")
+
+
+def archive_folder(wildcards, output):
+    return str(LAYOUT.archives(wildcards.dataset, TWINS))
+
+
+def training(runs, attempt):
+    """What a job that trains these runs asks a cluster for."""
+    return training_resources(PROJECT, runs, BENCHMARK, attempt)
+
+
+def record_of(run):
+    """How a student's training ended."""
+    return LAYOUT.record(run, KEYS.run(run))
+
+
 def rank_of(wildcards):
     """2 for data sets of images, 3 for volumes."""
-    return PROJECT.datasets[wildcards.dataset].rank
+    return source_of(wildcards).rank
 
 
 def canvas(wildcards):
-    return list(PROJECT.datasets[wildcards.dataset].canvas)
+    return list(source_of(wildcards).canvas)
 
 
 def predicted_splits(wildcards):
-    return list(PROJECT.datasets[wildcards.dataset].predicted_splits)
+    return list(source_of(wildcards).predicted_splits)
 
 
 def segmenter_settings(wildcards):
-    return (
-        PROJECT.datasets[wildcards.dataset]
-        .segmenters[wildcards.segmenter]
-        .model_dump(mode="json")
-    )
+    return source_of(wildcards).segmenters[wildcards.segmenter].model_dump(mode="json")
 
 
 def first_segmenter_settings(wildcards):
-    return next(
-        iter(PROJECT.datasets[wildcards.dataset].segmenters.values())
-    ).model_dump(mode="json")
+    return next(iter(source_of(wildcards).segmenters.values())).model_dump(mode="json")
 
 
 def of_run(run, what):

@@ -2,26 +2,6 @@
 # `input`, for which Snakemake runs nothing again.
 
 
-def source_of(wildcards):
-    return PROJECT.datasets[wildcards.dataset]
-
-
-def split_file(wildcards):
-    """The data set's split file, where the split is not in an archive."""
-    split = source_of(wildcards).split
-    return [] if split == "archive" else [str(split)]
-
-
-def twin_settings(wildcards):
-    """How the data set's twin is drawn; None where the scale has real data."""
-    twin = PROJECT.twin(wildcards.dataset)
-    return twin and twin.model_dump(mode="json")
-
-
-def archive_folder(wildcards, output):
-    return str(LAYOUT.archives(wildcards.dataset, TWINS))
-
-
 rule obtain_archives:
     output:
         record=RESULTS / "data/{dataset}.archives.json",

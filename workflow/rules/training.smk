@@ -6,18 +6,6 @@
 # functions of its input, which Snakemake does not compare: a group that were to run for its own sake would hide from it
 # which of its students have changed.
 
-from grd.resources import training_resources
-
-
-def training(runs, attempt):
-    """What a job that trains these runs asks a cluster for."""
-    return training_resources(PROJECT, runs, BENCHMARK, attempt)
-
-
-def record_of(run):
-    """How a student's training ended."""
-    return LAYOUT.record(run, KEYS.run(run))
-
 
 rule train:
     input:
