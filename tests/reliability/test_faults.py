@@ -30,6 +30,7 @@ from grd.logs import logged
 from grd.networks import build
 from grd.networks.model_file import ModelCard, save_model
 from grd.runs import Run
+from grd.segmentation.folder import write_tif
 from grd.training.checkpoint import Checkpoints
 from grd.training.fit import train
 from grd.training.student import Student
@@ -200,10 +201,15 @@ def write_noise(path):
     store.write_samples(path, {"training": store.Split(list("abcdefghi"), images, images.astype(np.uint16))})
 
 
+def write_labels(path):
+    write_tif(path, np.ones((10, 800, 800), np.uint16))
+
+
 @pytest.mark.parametrize("room", [0, 6000, 400_000])
 @pytest.mark.parametrize(
-    "write", [write_noise, write_affinities, write_model, lambda path: write_text(path, "x" * 5_000_000)],
-    ids=["samples", "affinities", "model", "text"],
+    "write",
+    [write_noise, write_affinities, write_model, write_labels, lambda path: write_text(path, "x" * 5_000_000)],
+    ids=["samples", "affinities", "model", "labels", "text"],
 )  # fmt: skip
 def test_a_file_that_does_not_fit_is_not_there_at_all(small_disk, capfd, write, room):
     os.truncate(fill(small_disk), (4 << 20) - room)

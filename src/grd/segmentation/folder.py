@@ -2,11 +2,12 @@
 
 import sys
 from collections.abc import Iterator, Sequence
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
+import tifffile
 import torch
-from skimage.io import imsave
 from tqdm import tqdm
 
 from grd.config import Segmenter
@@ -32,10 +33,16 @@ def segment_files(
         with located(str(path)):
             labels = segment(predictor.affinities(pixels), predictor.offsets, settings)
         target = out / f"{path.stem}-labels.tif"
-        with whole(target) as part:
-            imsave(part.with_suffix(".tif"), _narrowed(labels, path), check_contrast=False)
-            part.with_suffix(".tif").rename(part)
+        write_tif(target, _narrowed(labels, path))
         yield target
+
+
+def write_tif(path: Path, labels: np.ndarray) -> None:
+    """Write a label image (H, W) or volume (Z, Y, X) whole or not at all."""
+    file = BytesIO()  # tifffile, writing to a full disk, does not say that it is full
+    tifffile.imwrite(file, labels, photometric="minisblack")
+    with whole(path) as part:
+        part.write_bytes(file.getbuffer())
 
 
 def _narrowed(labels: np.ndarray, path: Path) -> np.ndarray:
