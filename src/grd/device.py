@@ -26,10 +26,10 @@ log = logging.getLogger(__name__)
 
 
 def device_name(device: torch.device) -> str:
-    """What computes: the GPU's name, or the number of CPU threads."""
+    """What computes: the GPU's name, or the CPU's instruction set, which decides the last bits as its threads do."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    return f"CPU, {torch.get_num_threads()} threads"
+    return f"CPU ({torch.backends.cpu.get_cpu_capability()}), {torch.get_num_threads()} threads"
 
 
 def synchronise(device: torch.device) -> None:

@@ -128,6 +128,24 @@ def test_a_signal_saves_and_the_next_call_goes_on_from_there(world, tmp_path, mo
     assert steps == [6, 6, 7, 7]
 
 
+def test_going_on_with_other_threads_is_told(world, tmp_path, monkeypatch, caplog):
+    advance = Student.advance
+
+    def stopped(self, *arguments):
+        if self.step == 5:
+            raise UnfinishedError("stopped")
+        advance(self, *arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Student, "advance", stopped)
+        with pytest.raises(UnfinishedError):
+            go(world, tmp_path)
+    torch.set_num_threads(2)
+    go(world, tmp_path)
+    capability = torch.backends.cpu.get_cpu_capability()
+    assert f"(CPU ({capability}), 2 threads), was begun elsewhere (CPU ({capability}), 1 threads): to other bits" in caplog.text
+
+
 def test_a_signal_during_validation_is_heeded_and_the_validation_made_later(world, tmp_path, monkeypatch):
     undisturbed = outcome(world, tmp_path / "whole")
     validate = Student.validate

@@ -8,6 +8,7 @@ from projects import settings, volume_settings
 from torch import nn
 
 from grd.cli import main
+from grd.device import device_name
 from grd.errors import GrdError
 from grd.estimate import Work, all_work, estimate, read_benchmark
 from grd.networks import build
@@ -120,7 +121,7 @@ def test_a_benchmark_is_written_and_gives_an_estimate(demo, tmp_path):
     students = [Run("bbbc039", "mobilenet_v2", method, "resunet") for method in ("at", "grd")]
     measured = measure_all(demo, students, 1, CPU, tmp_path / "benchmark.json")
     assert read_benchmark(tmp_path / "benchmark.json") == measured and set(measured.measurements) == set(all_work(demo, students))
-    assert (measured.memory, measured.steps, measured.device) == ("estimated", 1, "CPU, 1 threads")
+    assert (measured.memory, measured.steps, measured.device) == ("estimated", 1, device_name(torch.device("cpu")))
     found = estimate(demo, students, measured)
     assert 0 < found.step_seconds < 60 and found.memory > 2 * parameters("mobilenet_v2")
     assert "celegans" not in described(measured) and "student" in described(measured) and "estimated" in described(measured)
