@@ -27,12 +27,13 @@ RUN = RESULTS / "runs/cvppp/resunet_tiny-s0"
 
 def job(rule, inputs=(), outputs=(), **params):
     """A job; its log lies in the working directory."""
+    place = Path(next(iter(outputs), "")).parent
     return SimpleNamespace(
         rule=rule,
         input=list(map(str, inputs)),
         output=list(map(str, outputs)),
         params=params,
-        wildcards={"dataset": "cvppp"},
+        wildcards={"dataset": place.parent.name, "run": place.name} if "runs" in place.parts else {"dataset": "cvppp"},
         threads=1,
         log=[f"{rule}.log"],
         config={"device": "cpu", "jobs_per_gpu": 1},

@@ -73,6 +73,22 @@ def test_predict_segments_images_of_any_size(capsys, tmp_path):
     assert labels.shape == (50, 41) and labels.dtype == np.uint16
 
 
+@pytest.mark.parametrize(
+    ("arguments", "part"),
+    [
+        (["a/x.tif", "b/x.tif", "-o", "out"], "out/x-labels.tif: expected images of different names"),
+        (["a/x.tif", "-o", "file"], "file: expected a folder"),
+        (["a/x.tif", "-o", "out", "--threshold", "5"], "grd predict: 'threshold'"),
+        (["a/x.tif", "-o", "out", "--max-size", "-3"], "grd predict: 'max_size'"),
+    ],
+)
+def test_predict_refuses_what_would_be_lost_or_means_nothing(capsys, tmp_path, monkeypatch, arguments, part):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
+    code, _, err = run(capsys, "predict", "--model", "model.pt", *arguments)
+    assert code == 2 and part in err and len(err.splitlines()) == 1
+
+
 def test_predict_names_what_is_no_image(capsys, tmp_path):
     np.save(tmp_path / "stack.npy", np.zeros((5, 6, 7, 8)))
     (tmp_path / "model.pt").write_bytes(b"")

@@ -1,6 +1,8 @@
 """Every fault of a configuration is one sentence that names file, key, value and the nearest valid name."""
 
+import os
 import shutil
+import time
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ import yaml
 
 from grd.errors import GrdError
 from grd.networks import build
+from grd.provenance import PLANNED
 from grd.runs import Project, Run
 
 CONFIG = Path(__file__).parents[1] / "config"
@@ -239,3 +242,18 @@ def test_paper_scale_is_the_paper_s_training():
     training = settings.training
     assert (training.iterations, training.batch_size, training.learning_rate) == (300_000, 2, 1e-4)
     assert settings.arguments == {"widths": [4, 8, 16, 32, 64]} and settings.shifts == ((1, 3, 5, 9, 27),) * 2
+
+
+def test_a_configuration_that_was_edited_after_planning_is_refused(config, monkeypatch):
+    content = yaml.safe_load((config / "config.yaml").read_text())
+    monkeypatch.setenv(PLANNED, str(time.time() + 1))
+    assert Project.planned(content, config).published == Project.load(config).published
+    os.utime(config / "published.yaml", (time.time() + 60, time.time() + 60))
+    with pytest.raises(GrdError, match=r"published.yaml: expected what this call was planned with, found it edited since; call"):
+        Project.planned(content, config)
+
+
+def test_a_device_that_no_machine_has_is_refused(config):
+    edit(config / "config.yaml", "device", value="gpu")
+    with pytest.raises(GrdError, match=r"'device'.*'gpu'"):
+        Project.load(config)

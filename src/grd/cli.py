@@ -138,12 +138,13 @@ def _score(chosen: argparse.Namespace) -> None:
 
 
 def _predict(chosen: argparse.Namespace) -> None:
-    from grd.config import MulticutSegmenter, MutexSegmenter, WaterzSegmenter
+    from grd.config import MulticutSegmenter, MutexSegmenter, WaterzSegmenter, parse
     from grd.device import claimed_device
     from grd.segmentation.folder import segment_files
 
-    image = MutexSegmenter(algorithm="mutex", foreground="corner", max_size=chosen.max_size)
-    waterz = WaterzSegmenter(algorithm="waterz", threshold=chosen.threshold)
+    corner = {"algorithm": "mutex", "foreground": "corner", "max_size": chosen.max_size}
+    image = parse(MutexSegmenter, corner, "grd predict")
+    waterz = parse(WaterzSegmenter, {"algorithm": "waterz", "threshold": chosen.threshold}, "grd predict")
     volume = waterz if chosen.algorithm == "waterz" else MulticutSegmenter(algorithm="multicut")
     with claimed_device(f"segmenting with {chosen.model}", chosen.device) as device:
         for path in segment_files(chosen.images, chosen.model, chosen.out, image, volume, device):

@@ -45,7 +45,7 @@ class Config(Closed):
 
     scale: str
     seeds: list[Annotated[int, Field(ge=0)]] = Field(min_length=1)
-    device: str = "auto"
+    device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$")
     jobs_per_gpu: Positive = 1
     data: Path = Path("data")
     allow_missing: list[str] = []
@@ -356,7 +356,7 @@ def _mapping(value: Any, file: Path | str, key: str) -> Mapping[str, Any]:
 
 
 def _fault(model: type[BaseModel], error: Any, file: Path | str, under: str) -> str:
-    location = [str(part) for part in error["loc"]]
+    location = [part for part in map(str, error["loc"]) if not part.startswith(("constrained-", "literal["))]  # kinds of value
     key = ".".join(([under] if under else []) + location)
     if error["type"] == "extra_forbidden":
         return f"{file}: unknown key '{key}' (value {error['input']!r}); {nearest(location[-1], _fields(model, location))}"

@@ -26,8 +26,8 @@ def explain(path: Path, words: Sequence[str] = ()) -> Iterator[str]:
     With `words` the branches whose path has all of them. Without, files of the same name in more than FEW sibling folders are
     counted, not listed. GrdError for a path that nothing is known of.
     """
-    if not path.exists() and find(path) is None:
-        raise GrdError(f"{path}: expected a file of results/, found none; check the path")
+    if find(path) is None:
+        raise GrdError(f"{path}: expected a file of results/ with a passport, found none; check the path")
     yield f"{path}{_difference(path, None)}"
     yield from Tree(words).below(path, _has(path, words), INDENT)
 

@@ -1,4 +1,8 @@
-"""What decides each job, known before anything is made: fingerprints of its code, and keys of what it learns from."""
+"""What decides each job, known before anything is made: fingerprints of its code, and keys of all that its inputs come from.
+
+A job has the key of its inputs among its parameters. Snakemake follows times from job to job; but of a job that fails it deletes
+the outputs and records the parameters all the same, and whatever was made of them before would then pass for up to date.
+"""
 
 import hashlib
 from functools import cache
@@ -16,7 +20,7 @@ class Keys:
 
     def __init__(self, project: Project, scripts: Path) -> None:
         self.project, self.scripts, self._code = project, scripts, Code()
-        self.data, self.run = cache(self._data), cache(self._run)
+        self.data, self.run, self.affinities = cache(self._data), cache(self._run), cache(self._affinities)
 
     def code(self, script: str, *chosen: object) -> str:
         """The fingerprint of the code that a script reaches; `chosen` are the names that it looks up at run time."""
@@ -30,6 +34,19 @@ class Keys:
         """Of a script that uses a run's network."""
         return self.code(script, *_networks(run), self.project.dataset(run.dataset).rank, *chosen)
 
+    def timing(self, run: Run) -> str:
+        """Of what measures a run's time, segmentation included."""
+        first = next(iter(self.project.dataset(run.dataset).segmenters.values()))
+        return self.prediction("time_inference", run, first.algorithm)
+
+    def segmentation(self, dataset: str, segmenter: str) -> str:
+        """Of what segments a data set."""
+        return self.code("segment", self.project.dataset(dataset).segmenters[segmenter].algorithm)
+
+    def scoring(self, dataset: str) -> str:
+        """Of what scores a data set."""
+        return self.code("score", self.project.dataset(dataset).rank)
+
     def reporting(self, script: str, experiment: str) -> str:
         """Of a script that sets a table or draws a figure, with all that its runs were made with."""
         runs = self.project.runs(experiment)
@@ -40,19 +57,52 @@ class Keys:
         """Of a script that looks at all networks and methods."""
         return self.code(script, *_networks(*self.project.all_runs()), *METHODS)
 
-    def _data(self, dataset: str) -> str:
-        """A digest of what decides the samples of a data set, as far as it is known before they are made."""
-        source, twin = self.project.dataset(dataset), self.project.twin(dataset)
-        split = "" if source.split == "archive" else source.split.read_text()
-        made_by = [self.code(script, dataset) for script in ("obtain_archives", "prepare_samples")]
+    def archives(self, dataset: str) -> str:
+        """The key of a data set's archives."""
+        twin = self.project.twin(dataset)
         drawn = twin and twin.model_dump(mode="json")
-        content = source.content(), drawn, dataset in self.project.config.allow_missing, split, made_by
-        return hashlib.sha256(repr(content).encode()).hexdigest()
+        return key(self.project.dataset(dataset).content(), drawn, self.code("obtain_archives", dataset))
+
+    def _data(self, dataset: str) -> str:
+        """The key of a data set's samples."""
+        split = self.project.dataset(dataset).split
+        listed = "" if split == "archive" else split.read_text()
+        allowed = dataset in self.project.config.allow_missing
+        return key(self.archives(dataset), listed, allowed, self.code("prepare_samples", dataset))
 
     def _run(self, run: Run) -> str:
-        """The key of all that decides a run, its data and teacher included: nothing else is ever taken for it."""
+        """The key of a run's model, its data and teacher included: nothing else is ever taken for it."""
         learns_from = [self.data(run.dataset), *([self.run(run.taught_by)] if run.taught_by else [])]
         return state_key(self.project.settings(run), self.training(run), learns_from)
+
+    def _affinities(self, run: Run) -> str:
+        """The key of a run's affinities."""
+        dataset = self.project.dataset(run.dataset)
+        return key(self.run(run), dataset.predicted_splits, dataset.canvas, self.prediction("predict", run))
+
+    def labels(self, run: Run, segmenter: str) -> str:
+        """The key of a run's segmentation."""
+        settings = self.project.dataset(run.dataset).segmenters[segmenter].model_dump(mode="json")
+        return key(self.affinities(run), settings, self.segmentation(run.dataset, segmenter))
+
+    def of_run(self, run: Run, what: str) -> str:
+        """The key of a run's files of one kind: `model`, `history`, `labels`, `scores` or `timing`."""
+        dataset = self.project.dataset(run.dataset)
+        labels = [self.labels(run, segmenter) for segmenter in dataset.segmenters]
+        match what:
+            case "labels":
+                return key(labels)
+            case "scores":
+                return key(labels, self.scoring(run.dataset))
+            case "timing":
+                first = next(iter(dataset.segmenters.values())).model_dump(mode="json")
+                return key(self.run(run), dataset.canvas, first, self.timing(run))
+        return self.run(run)
+
+
+def key(*parts: object) -> str:
+    """A digest of plain values."""
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
 
 def _networks(*runs: Run) -> list[str]:

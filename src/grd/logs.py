@@ -55,4 +55,6 @@ def foreseen(error: Exception) -> str | None:
     if is_disk_full(error):
         where = error.filename or "a disk"
         return f"{where}: expected room to write, found the disk full; free some space and run again (what was finished is kept)"
+    if isinstance(error, PermissionError):
+        return f"{error.filename or 'a file'}: expected leave to read and write it, found none; change its permissions, run again"
     return None

@@ -94,6 +94,15 @@ class Passport:
         """The SHA-256 of each input as it was used; None for a folder."""
         return {Path(path): digest for path, digest in self.content["inputs"].items()}
 
+    def check_place(self) -> None:
+        """GrdError if this is the passport of another run than the folder's."""
+        named = self.content["wildcards"]
+        made_for, folder = (named.get("dataset"), named.get("run")), self.path.absolute().parent
+        if named.get("run") and made_for != (folder.parent.name, folder.name):
+            raise GrdError(
+                f"{folder}: expected files of this run, found those of {'/'.join(made_for)}; move them back, or delete and rerun"
+            )
+
     def note_time(self, name: str, mtime_ns: int) -> None:
         """Enter the present time of an output whose bytes were found unchanged; where that cannot be written, it is left."""
         outputs = self.outputs | {name: self.outputs[name] | {"mtime_ns": mtime_ns}}
@@ -122,6 +131,14 @@ def recorded(job: Job) -> Iterator[dict[str, Any]]:
         yield facts
         when = {"began": began.isoformat(timespec="seconds"), "seconds": round(time.monotonic() - clock, 3)}
         _write_all(outputs, _account(job) | {"inputs": inputs} | when | facts)
+
+
+def check_unedited(paths: Iterable[Path]) -> None:
+    """GrdError if a file was written since the workflow was planned: a job would not do what was planned."""
+    planned = float(os.environ.get(PLANNED, "inf"))
+    for path in paths:
+        if path.stat().st_mtime > planned:
+            raise GrdError(f"{path}: expected what this call was planned with, found it edited since; call again")
 
 
 def _take_away(outputs: Iterable[Path]) -> None:
@@ -169,6 +186,7 @@ def check(path: Path) -> str | None:
     passport = find(path)
     if passport is None or not path.is_file():
         return None
+    passport.check_place()
     entry, present = passport.outputs[path.name], path.stat()
     if present.st_size != entry["bytes"]:
         raise _changed(path, passport, f"{entry['bytes']} bytes", f"{present.st_size}")

@@ -35,6 +35,7 @@ from grd.distillation import METHODS
 from grd.errors import GrdError, located
 from grd.networks import NETWORKS
 from grd.offsets import Offset, offsets_of
+from grd.provenance import check_unedited
 
 CHANGE = r"(?P<name>[a-z_]+)(?P<value>[0-9.]+)"
 NAME = re.compile(
@@ -185,6 +186,12 @@ class Project:
             project.runs(name)
         _ = project.volume_training  # a fault in it is refused here, not when the first volume is trained
         return project
+
+    @classmethod
+    def planned(cls, config: Mapping[str, Any], folder: Path = Path("config")) -> "Project":
+        """`load` for a job; GrdError if config/ was edited since the workflow was planned."""
+        check_unedited(folder.rglob("*.yaml"))
+        return cls.load(folder, config)
 
     def dataset(self, name: str) -> Dataset:
         """A data set of config/datasets.yaml at this scale."""

@@ -133,6 +133,7 @@ def _training(account: Path) -> Iterator[Known]:
 
 
 def _outputs(passport: Passport) -> Iterator[Known]:
+    passport.check_place()
     for name, entry in passport.outputs.items():
         path = passport.path.with_name(name)
         yield Known(path, entry["sha256"], f"that rule {passport.rule} wrote", f"delete it and {_rerun(path)}")

@@ -389,6 +389,8 @@ def test_a_second_pipeline_is_turned_away_and_after_a_kill_the_next_one_goes_on(
     assert f"found another pipeline at work (process {first.process.pid} on" in sentence
     assert "Obtaining" not in printed and not (pipeline.folder / other).exists()
     assert "Preparing the samples of cremi_c" in pipeline.planned(other)
+    (sentence,), _ = failed(pipeline, "--delete-all-output", "table2")
+    assert "found another pipeline at work" in sentence and checkpoints()
     first.send(signal.SIGKILL)
     first.process.wait()
 

@@ -202,7 +202,7 @@ def test_explain_counts_the_runs_of_a_table_and_follows_the_one_that_is_asked_fo
 def test_explain_names_a_path_that_nothing_is_known_of(capsys):
     with pytest.raises(SystemExit):
         explain(capsys, "nowhere.csv")
-    assert "nowhere.csv: expected a file of results/, found none" in capsys.readouterr().err
+    assert "nowhere.csv: expected a file of results/ with a passport, found none" in capsys.readouterr().err
 
 
 @pytest.mark.slow

@@ -174,3 +174,12 @@ def test_single_files_are_verified_alone(capsys):
     assert code == 2 and len(out.splitlines()) == 1
     code, _, err = verify(capsys, "results/other")
     assert code == 2 and "results/other: expected a file or folder, found nothing" in err
+
+
+def test_a_run_s_files_in_the_folder_of_another_are_named_and_refused(capsys):
+    other = RUN.with_name("resunet-s7")
+    RUN.rename(other)
+    code, out, _ = verify(capsys)
+    assert code == 2 and f"resunet-s7: expected files of this run, found those of cvppp/{RUN.name}" in out
+    with pytest.raises(GrdError, match="expected files of this run"):
+        provenance.check(other / "model.pt")

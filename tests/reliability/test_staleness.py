@@ -6,7 +6,7 @@ import time
 
 import pytest
 import yaml
-from pipelines import TARGETS
+from pipelines import ROOT, TARGETS
 
 pytestmark = pytest.mark.slow
 IMAGES = "cvppp (mutex_truth_foreground)"
@@ -179,6 +179,58 @@ def test_a_new_method_trains_alone(pipeline):
     pipeline.build(*TARGETS)
     log = (pipeline.folder / "results/demo/logs/distil/cvppp_resunet_s0_table2.log").read_text()
     assert f"{new}: step 3 of 3" in log and "resunet_tiny-at-resunet-s0: step" not in log
+
+
+KILLER = """import os, signal, sys
+if any(word.endswith(os.environ["KILLED"] + ".py") for word in sys.orig_argv):
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+STAGES = ("Training", "Collecting", "Predicting", "Segmenting", "Scoring", "Setting")
+
+
+@pytest.mark.parametrize(("killed", "first", "word"), [("train", 0, "s"), ("distil", 0, "-resunet-s0"), ("predict", 2, "s")])
+def test_after_a_job_that_died_nothing_old_passes_for_new(pipeline, tmp_path, killed, first, word):
+    (tmp_path / "sitecustomize.py").write_text(KILLER)
+    iterations = 5 + first + len(word)  # of no other test here
+    pipeline.edit("config/scales/demo.yaml", "  iterations: 3\n", f"  iterations: {iterations}\n", first=True)
+    pipeline.edit("config/scales/demo.yaml", "teacher_iterations: 3", f"teacher_iterations: {iterations}", first=True)
+    planned = pipeline.planned("table2")
+    path = os.pathsep.join([str(pipeline.folder / "src"), str(tmp_path)])
+    for _ in range(2):
+        assert pipeline.run("--cores", "2", "table2", PYTHONPATH=path, KILLED=killed).returncode == 1
+    after_it = {job for job in planned if STAGES.index(job.split()[0]) >= first and (word in job or "student(s)" in job)}
+    assert after_it | {"Setting table2"} <= pipeline.planned("table2")
+    pipeline.build("table2")
+    assert pipeline.planned("table2") == set()
+
+
+def test_models_outlive_their_states_and_states_their_models(pipeline):
+    pipeline.build(*TARGETS)
+    model = pipeline.folder / "results/demo/runs/cvppp/resunet_tiny-grd-resunet-s0/model.pt"
+    before, state = model.read_bytes(), pipeline.folder / "results/demo/state"
+    shutil.rmtree(state)
+    pipeline.build("-R", "collect_student", "--", "table2")
+    assert model.read_bytes() == before
+    (kept,) = (path for path in state.glob("*/model.pt") if path.read_bytes() == before)
+    kept.write_bytes(b"rotten")
+    model.with_name("history.jsonl").unlink()
+    pipeline.build(str(model.with_name("history.jsonl").relative_to(pipeline.folder)))
+    assert model.read_bytes() == kept.read_bytes() == before
+
+
+def test_the_code_of_another_copy_is_refused(pipeline):
+    result = pipeline.run("-n", PYTHONPATH=str(ROOT / "src"))
+    assert result.returncode == 1
+    assert f"expected the code of src/grd, found that of {ROOT}/src/grd in use" in result.stdout.splitlines()[-1]
+
+
+def test_results_without_what_tells_of_them_come_with_a_warning(pipeline):
+    (pipeline.folder / ".snakemake").rename(pipeline.folder / "elsewhere")
+    warned = pipeline.run("-n", "table2").stdout
+    shutil.rmtree(pipeline.folder / ".snakemake")
+    (pipeline.folder / "elsewhere").rename(pipeline.folder / ".snakemake")
+    assert "results/demo came without the .snakemake folder" in warned
+    assert "came without" not in pipeline.run("-n", "table2").stdout
 
 
 def test_states_that_are_gone_are_made_from_the_models_that_are_there(pipeline):

@@ -1,19 +1,34 @@
-# What is looked at before a call of Snakemake runs anything: its targets, lost trainings, whether another call works here.
+# What is looked at before a call of Snakemake runs anything: its code, its targets, lost trainings, whether another works here.
 
 from snakemake.cli import get_argument_parser
 
+import grd
 from grd.config import known
 from grd.files import occupy
-from grd.training.folder import forget_lost
+from grd.training.folder import forget_lost, keep
+
+OCCUPIED = []  # files that are open, and so locked, as long as this process lives
 
 
-def check_targets():
+def check_code():
+    """End this call if `grd` is that of another copy of the project."""
+    used, expected = Path(grd.__file__).parent, WORKFLOW.parent / "src/grd"
+    if expected.is_dir() and not used.samefile(expected):
+        sys.exit(
+            f"error: expected the code of {expected}, found that of {used} in use; make setup here, or set PYTHONPATH to src"
+        )
+
+
+def check_arguments():
     """End this call with a sentence, and the nearest name, for a target that nothing makes."""
     if "snakemake" not in sys.argv[0]:
         return  # called from Python
+    arguments = get_argument_parser().parse_known_args(sys.argv[1:])[0]
     with told():
-        for target in get_argument_parser().parse_known_args(sys.argv[1:])[0].targets:
+        for target in arguments.targets:
             check_target(target)
+        if arguments.delete_all_output or arguments.delete_temp_output:
+            OCCUPIED.append(occupy(LAYOUT.results))
 
 
 def check_target(target):
@@ -49,15 +64,31 @@ def forget_lost_trainings():
                 forget_lost(record_of(run), LAYOUT.state, LAYOUT.run(run))
 
 
+def check_history():
+    """Warn if Snakemake does not know what the results were made from."""
+    if (LAYOUT.results / "runs").is_dir() and not Path(".snakemake/metadata").is_dir():
+        logger.warning(
+            f"{LAYOUT.results} came without the .snakemake folder that tells what it was made from: it is taken as it is. Copy "
+            "that folder, too, or call with --forceall (a finished training of the same settings and code is not repeated)."
+        )
+
+
+def keep_trainings():
+    """Snakemake deletes what a job is going to write: have the trainings among it in state/."""
+    for job in workflow.dag.needrun_jobs():
+        if job.rule.name in ("train", "collect_student"):
+            keep(Path(job.output.model).parent, LAYOUT.state)
+
+
 if workflow.is_main_process:
-    check_targets()
+    check_code()
+    check_arguments()
+    check_history()
     forget_lost_trainings()
-
-
-OCCUPIED = []  # files that are open, and so locked, as long as this process lives
 
 
 # Where jobs are run, not in a dry run. The lock is this process's: it ends with it, however that ends.
 onstart:
     with told():
         OCCUPIED.append(occupy(LAYOUT.results))
+    keep_trainings()

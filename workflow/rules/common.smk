@@ -8,11 +8,11 @@ from pathlib import Path
 
 from grd.errors import GrdError
 from grd.estimate import read_benchmark
-from grd.keys import Keys
+from grd.keys import Keys, key
 from grd.layout import Layout
 from grd.provenance import PLANNED
 from grd.reporting.latex import INSTALL, missing_latex
-from grd.reporting.titles import ARTEFACTS
+from grd.reporting.titles import ARTEFACTS, row_titles
 from grd.resources import training_resources
 from grd.runs import Project, Run
 
@@ -59,8 +59,9 @@ if TWINS:
 WITHOUT_TEACHER = r"[a-z0-9_]+-s\d+"
 WITH_TEACHER = r"[a-z0-9_]+-[a-z0-9_]+-[a-z0-9_]+(-[a-z_]+[0-9.]+)*-s\d+"
 
-REPORT = Path(workflow.main_snakefile).parent / "report"
-KEYS = Keys(PROJECT, Path(workflow.main_snakefile).parent / "scripts")
+WORKFLOW = Path(os.path.relpath(Path(workflow.main_snakefile).parent))
+REPORT = WORKFLOW / "report"
+KEYS = Keys(PROJECT, WORKFLOW / "scripts")
 
 
 def settings_of(run):
@@ -73,6 +74,10 @@ def run_named(wildcards):
 
 def run_settings(wildcards):
     return settings_of(run_named(wildcards))
+
+
+def run_key(wildcards):
+    return KEYS.run(run_named(wildcards))
 
 
 def gpus(wildcards):
@@ -150,11 +155,15 @@ def of_run(run, what):
     return [getattr(LAYOUT, what)(run)]
 
 
+def shown_runs(experiment, first_seed=False):
+    seeds = PROJECT.config.seeds[: 1 if first_seed else None]
+    return [run for run in PROJECT.runs(experiment) if run.seed in seeds]
+
+
 def of_runs(experiment, *what, first_seed=False):
     return [
         path
-        for run in PROJECT.runs(experiment)
-        if not first_seed or run.seed == PROJECT.config.seeds[0]
+        for run in shown_runs(experiment, first_seed)
         for kind in what
         for path in of_run(run, kind)
     ]
@@ -169,15 +178,53 @@ def plan_of(experiment):
     datasets = {
         name: PROJECT.datasets[name] for name in PROJECT.datasets_of(experiment)
     }
+    titles = row_titles(PROJECT.runs("table2", "table3", experiment))
     return {
         "experiment": PROJECT.experiments[experiment].model_dump(mode="json"),
         "published": PROJECT.published.get(experiment),
         "scale": SCALE,
         "datasets": {
-            name: [data.title, data.metrics, list(data.segmenters)]
+            name: [data.title, data.metrics, list(data.segmenters), data.resolution]
             for name, data in datasets.items()
         },
+        "titles": [titles[run.stem] for run in PROJECT.runs(experiment)],
     }
+
+
+def inputs_key(experiment, kinds, first_seed=False):
+    """The key of what a table or figure is drawn from."""
+    return key(
+        [
+            KEYS.of_run(run, kind)
+            for run in shown_runs(experiment, first_seed)
+            for kind in kinds
+        ],
+        [KEYS.data(dataset) for dataset in PROJECT.datasets_of(experiment)],
+    )
+
+
+def artefacts_key(kinds_of):
+    """The key of tables and figures; `kinds_of` has the kinds of files that each is drawn from."""
+    return key(
+        *(
+            [
+                plan_of(name),
+                inputs_key(name, kinds),
+                KEYS.reporting(name.rstrip("0123456789"), name),
+            ]
+            for name, kinds in kinds_of.items()
+        )
+    )
+
+
+def publication_key(kinds_of):
+    """The key of all tables, figures, loss curves and claims."""
+    return key(
+        artefacts_key(kinds_of),
+        claims_plan(None),
+        *map(KEYS.of_all_runs, ("claims", "curves", "document")),
+        *map(KEYS.run, PROJECT.all_runs()),
+    )
 
 
 def runs_on(dataset):

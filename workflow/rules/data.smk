@@ -49,6 +49,7 @@ rule prepare_samples:
         gpu=0,
     params:
         source=lambda wildcards: source_of(wildcards).content(),
+        made_of=lambda wildcards: KEYS.archives(wildcards.dataset),
         code=lambda wildcards: KEYS.code("prepare_samples", wildcards.dataset),
         folder=archive_folder,
         allow_missing=lambda wildcards: wildcards.dataset

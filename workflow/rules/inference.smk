@@ -21,6 +21,7 @@ rule predict:
     params:
         splits=predicted_splits,
         canvas=canvas,
+        made_of=run_key,
         code=lambda wildcards: KEYS.prediction("predict", run_named(wildcards)),
     message:
         "Predicting the test images of {wildcards.dataset} with {wildcards.run}"
@@ -48,11 +49,8 @@ rule time_inference:
     params:
         canvas=canvas,
         segmenter=first_segmenter_settings,
-        code=lambda wildcards: KEYS.prediction(
-            "time_inference",
-            run_named(wildcards),
-            first_segmenter_settings(wildcards)["algorithm"],
-        ),
+        made_of=run_key,
+        code=lambda wildcards: KEYS.timing(run_named(wildcards)),
     message:
         "Timing {wildcards.run} on the test images of {wildcards.dataset}"
     script:

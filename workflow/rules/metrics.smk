@@ -19,7 +19,8 @@ rule score:
         runtime=growing(15),
         gpu=0,
     params:
-        code=lambda wildcards: KEYS.code("score", rank_of(wildcards)),
+        made_of=lambda wildcards: KEYS.labels(run_named(wildcards), wildcards.segmenter),
+        code=lambda wildcards: KEYS.scoring(wildcards.dataset),
     message:
         "Scoring {wildcards.run} on {wildcards.dataset} ({wildcards.segmenter})"
     script:

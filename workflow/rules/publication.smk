@@ -27,8 +27,9 @@ rule report:
         runtime=30,
         gpu=0,
     params:
-        python=sys.executable,
-        snakefile=workflow.main_snakefile,
+        python=lambda wildcards, output: sys.executable,
+        snakefile=lambda wildcards, output: workflow.main_snakefile,
+        made_of=lambda wildcards: publication_key(TABLE_FILES | FIGURE_FILES),
         code=KEYS.code("report"),
     message:
         "Putting all tables, figures, loss curves and claims on one page"
@@ -59,6 +60,7 @@ rule document:
     params:
         tables=list(TABLE_FILES),
         figures=list(FIGURE_FILES),
+        made_of=lambda wildcards: publication_key(TABLE_FILES | FIGURE_FILES),
         code=KEYS.of_all_runs("document"),
     message:
         "Writing the document of all tables and figures"
@@ -90,6 +92,7 @@ rule pdf:
         runtime=10,
         gpu=0,
     params:
+        made_of=lambda wildcards: publication_key(TABLE_FILES | FIGURE_FILES),
         code=KEYS.code("pdf"),
     message:
         "Typesetting reproduction.pdf"

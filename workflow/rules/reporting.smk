@@ -25,7 +25,6 @@ FIRST_SEED = {
 }  # figures that show one training
 TRAINED = list(dict.fromkeys(run.dataset for run in PROJECT.all_runs()))
 
-
 for table, files in TABLE_FILES.items():
 
     rule:
@@ -52,6 +51,7 @@ for table, files in TABLE_FILES.items():
             gpu=0,
         params:
             plan=plan_of(table),
+            made_of=inputs_key(table, files),
             code=KEYS.reporting("table", table),
         message:
             f"Setting {table}"
@@ -85,6 +85,7 @@ for figure, files in FIGURE_FILES.items():
             gpu=gpus if figure in ON_DEVICE else 0,
         params:
             plan=plan_of(figure),
+            made_of=inputs_key(figure, files),
             code=KEYS.reporting("figure", figure),
         message:
             f"Drawing {figure}"
@@ -123,6 +124,7 @@ rule claims:
         gpu=0,
     params:
         plan=claims_plan,
+        made_of=lambda wildcards: artefacts_key(TABLE_FILES | FIGURE_FILES),
         code=KEYS.of_all_runs("claims"),
     message:
         "Checking the paper's claims"
@@ -163,6 +165,7 @@ rule loss_curves:
     params:
         title=lambda wildcards: PROJECT.datasets[wildcards.dataset].title,
         scale=SCALE,
+        made_of=lambda wildcards: [KEYS.run(run) for run in runs_on(wildcards.dataset)],
         code=KEYS.of_all_runs("curves"),
     message:
         "Drawing the loss curves of {wildcards.dataset}"

@@ -21,9 +21,8 @@ rule segment:
         gpu=0,
     params:
         segmenter=segmenter_settings,
-        code=lambda wildcards: KEYS.code(
-            "segment", segmenter_settings(wildcards)["algorithm"]
-        ),
+        made_of=lambda wildcards: KEYS.affinities(run_named(wildcards)),
+        code=lambda wildcards: KEYS.segmentation(wildcards.dataset, wildcards.segmenter),
     message:
         "Segmenting the test images of {wildcards.dataset} from {wildcards.run} ({wildcards.segmenter})"
     script:

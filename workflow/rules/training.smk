@@ -33,6 +33,7 @@ rule train:
         gpu=gpus,
     params:
         run=run_settings,
+        made_of=lambda wildcards: KEYS.data(wildcards.dataset),
         code=lambda wildcards: KEYS.training(run_named(wildcards)),
         state=str(LAYOUT.state),
     message:
@@ -108,6 +109,7 @@ rule collect_student:
         gpu=0,
     params:
         run=run_settings,
+        made_of=run_key,
         code=KEYS.code("collect_student"),
         state=str(LAYOUT.state),
     message:

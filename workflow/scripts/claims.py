@@ -7,6 +7,6 @@ from grd.reporting.claims.report import claims_table, write_claims
 from grd.runs import Project
 
 with recorded(snakemake):
-    project = Project.load(config=snakemake.config)
+    project = Project.planned(snakemake.config)
     layout = Layout(Path(snakemake.output.csv).parents[1], project.config.data)
     write_claims(claims_table(project, layout, load_claims()), *map(Path, snakemake.output))

@@ -7,7 +7,7 @@ from grd.reporting.document import document, settings_of
 from grd.runs import Project
 
 with recorded(snakemake):
-    project = Project.load(config=snakemake.config)
+    project = Project.planned(snakemake.config)
     made_with = {"Settings": settings_of(project), "Versions": versions(), "Hardware of this document": hardware()}
     tables, figures = snakemake.params.tables, snakemake.params.figures
     write_text(Path(snakemake.output.tex), document(project, tables, figures, made_with))

@@ -11,7 +11,7 @@ from grd.runs import Project
 
 with recorded(snakemake) as facts:
     torch.set_num_threads(snakemake.threads)
-    project = Project.load(config=snakemake.config)
+    project = Project.planned(snakemake.config)
     if snakemake.resources.gpu:
         facts["device"] = device_name(choose_device(project.config.device))
     layout = Layout(Path(snakemake.output.csv).parents[1], project.config.data)

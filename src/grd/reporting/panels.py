@@ -18,6 +18,7 @@ from scipy import ndimage
 from skimage.segmentation import find_boundaries
 
 from grd.data.store import read_labels
+from grd.errors import GrdError
 from grd.files import whole, write_text
 from grd.layout import Layout
 from grd.metrics.errors import counterparts, merging_segments, split_instances
@@ -40,8 +41,12 @@ def predictions(project: Project, layout: Layout, experiment: str, dataset: str)
 
 def undistilled_student(project: Project, experiment: str, dataset: str) -> Run:
     """The student without a teacher, by whose results the samples to show are chosen."""
-    runs = first_seed(project, experiment, dataset)
-    return Run(dataset, next(run for run in runs if run.teacher is not None).network, seed=project.config.seeds[0])
+    taught = [run.network for run in first_seed(project, experiment, dataset) if run.teacher is not None]
+    if not taught:
+        raise GrdError(
+            f"config/experiments.yaml, {experiment}: expected a student with a teacher on {dataset}, found none; add one"
+        )
+    return Run(dataset, taught[0], seed=project.config.seeds[0])
 
 
 def draw_image(axis: Axes, image: np.ndarray, title: str = "") -> None:

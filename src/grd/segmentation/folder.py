@@ -26,13 +26,18 @@ def segment_files(
 
     `<name>-labels.tif` is (H, W) or (Z, Y, X), 16-bit, or 32-bit where a volume has more than 65535 instances.
     """
+    targets = [out / f"{path.stem}-labels.tif" for path in files]
+    if twice := next((target for target in targets if targets.count(target) > 1), None):
+        raise GrdError(f"{twice}: expected images of different names, found several for this file; take other folders")
+    if out.exists() and not out.is_dir():
+        raise GrdError(f"{out}: expected a folder for label images, found a file; name another")
     predictor = load_predictor(model, device)
     read, settings = (read_microscope_image, image) if predictor.network.rank == 2 else (read_volume, volume)
-    for path in tqdm(files, desc="files", leave=False, disable=None, file=sys.stderr):
+    shown = tqdm(files, desc="files", leave=False, disable=None, file=sys.stderr)
+    for path, target in zip(shown, targets, strict=True):
         pixels = to_uint8(read(path))
         with located(str(path)):
             labels = segment(predictor.affinities(pixels), predictor.offsets, settings)
-        target = out / f"{path.stem}-labels.tif"
         write_tif(target, _narrowed(labels, path))
         yield target
 

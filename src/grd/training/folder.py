@@ -13,7 +13,7 @@ import json
 import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -61,7 +61,7 @@ class TrainingFolder:
     @property
     def finished(self) -> bool:
         """Whether all is there; the account comes last."""
-        return self.account.exists()
+        return all(path.exists() for path in (self.account, self.model, self.history))
 
     def close(self, account: Mapping[str, Any]) -> None:
         """Write how the training went, with the digests of model and history; with that it is finished."""
@@ -74,34 +74,47 @@ class TrainingFolder:
         GrdError if it is not finished, a file is not what was written, or `inputs` (`samples`, `teacher`) are not the files
         that it learnt from.
         """
-        used = read_account(self.account)["inputs"]
+        account = read_account(self.account)
         for name, path in inputs.items():
-            if used[name] != digest(path):
+            if account["inputs"][name] != digest(path):
                 raise GrdError(f"{self.path}: expected a training from {path}, found one from another; delete {self.path}, rerun")
-        return self._copy(self.path, folder)
+        for name, written in account["files"].items():
+            if not _holds(self.path / name, written):
+                raise GrdError(
+                    f"{self.path / name}: expected what training wrote, found other bytes; delete {self.path} and rerun"
+                )
+            _copy(self.path / name, folder / name)
+        _copy(self.account, folder / ACCOUNT)
+        return account
 
     def take_back(self, folder: Path) -> None:
-        """Copy all from the run's folder, if what lies there is this training and it is no longer here."""
-        if not self.finished and self.lies_in(folder):
-            self._copy(folder, self.path)
+        """If what lies in the run's folder is this training, copy from there what is no longer here, or damaged."""
+        if not self._is_of(folder):
+            return
+        files = read_account(folder / ACCOUNT)["files"]
+        for name, written in files.items():
+            if not _holds(self.path / name, written) and _holds(folder / name, written):
+                _copy(folder / name, self.path / name)
+        if all(_holds(self.path / name, written) for name, written in files.items()):
+            _copy(folder / ACCOUNT, self.account)
 
     def lies_in(self, folder: Path) -> bool:
         """Whether this training lies in a run's folder, whole."""
-        account = folder / self.account.name
-        if not account.exists() or (content := read_account(account))["key"] != self.path.name:
-            return False
-        return all((folder / name).exists() for name in content["files"])
+        return self._is_of(folder) and all((folder / name).exists() for name in read_account(folder / ACCOUNT)["files"])
 
-    def _copy(self, source: Path, target: Path) -> dict[str, Any]:
-        account = read_account(source / self.account.name)
-        for name, written in account["files"].items():
-            with whole(target / name) as part:
-                shutil.copyfile(source / name, part)
-                if sha256(part) != written:
-                    raise GrdError(f"{source / name}: expected what training wrote, found other bytes; delete {source}, rerun")
-        with whole(target / self.account.name) as part:
-            shutil.copyfile(source / self.account.name, part)
-        return account
+    def _is_of(self, folder: Path) -> bool:
+        """Whether the account in a folder is of this training."""
+        account = folder / ACCOUNT
+        return account.exists() and read_account(account)["key"] == self.path.name
+
+
+def _holds(path: Path, written: str) -> bool:
+    return path.exists() and sha256(path) == written
+
+
+def _copy(source: Path, target: Path) -> None:
+    with whole(target) as part:
+        shutil.copyfile(source, part)
 
 
 def read_account(path: Path) -> dict[str, Any]:
@@ -112,6 +125,13 @@ def read_account(path: Path) -> dict[str, Any]:
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         raise GrdError(f"{path}: expected how a training went, found none; delete {path.parent} and rerun") from None
     return content
+
+
+def keep(folder: Path, state: Path) -> None:
+    """Before a run's folder is emptied, copy the training that lies there into `state`, if it is no longer there, or damaged."""
+    with suppress(GrdError):  # what is damaged here cannot be kept
+        if (folder / ACCOUNT).exists():
+            TrainingFolder(state / read_account(folder / ACCOUNT)["key"]).take_back(folder)
 
 
 @contextmanager
@@ -139,7 +159,9 @@ class Trained:
     def read(cls, record: Path) -> "Trained":
         """Take up `write`; GrdError for another file."""
         try:
-            return cls(**json.loads(record.read_text()))
+            trained = cls(**json.loads(record.read_text()))
+            _ = Path(trained.run, trained.key)
+            return trained
         except (ValueError, TypeError):
             raise GrdError(f"{record}: expected the record of a training, found another file; delete it and rerun") from None
 
