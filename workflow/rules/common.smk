@@ -187,7 +187,7 @@ def plan_of(experiment):
             name: [data.title, data.metrics, list(data.segmenters), data.resolution]
             for name, data in datasets.items()
         },
-        "titles": [titles[run.stem] for run in PROJECT.runs(experiment)],
+        "titles": {run.stem: titles[run.stem] for run in PROJECT.runs(experiment)},
     }
 
 

@@ -85,7 +85,7 @@ for figure, files in FIGURE_FILES.items():
             gpu=gpus if figure in ON_DEVICE else 0,
         params:
             plan=plan_of(figure),
-            made_of=inputs_key(figure, files),
+            made_of=inputs_key(figure, files, first_seed=figure in FIRST_SEED),
             code=KEYS.reporting("figure", figure),
         message:
             f"Drawing {figure}"
