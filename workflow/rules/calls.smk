@@ -20,7 +20,7 @@ def check_code():
 
 
 def check_arguments():
-    """End this call with a sentence, and the nearest name, for a target that nothing makes."""
+    """End this call with a sentence if nothing makes a target, or if it were to delete what another call works on."""
     if "snakemake" not in sys.argv[0]:
         return  # called from Python
     arguments = get_argument_parser().parse_known_args(sys.argv[1:])[0]
