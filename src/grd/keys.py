@@ -88,12 +88,11 @@ class Keys:
     def of_run(self, run: Run, what: str) -> str:
         """The key of a run's files of one kind: `model`, `history`, `labels`, `scores` or `timing`."""
         dataset = self.project.dataset(run.dataset)
-        labels = [self.labels(run, segmenter) for segmenter in dataset.segmenters]
         match what:
             case "labels":
-                return key(labels)
+                return key([self.labels(run, segmenter) for segmenter in dataset.segmenters])
             case "scores":
-                return key(labels, self.scoring(run.dataset))
+                return key(self.of_run(run, "labels"), self.scoring(run.dataset))
             case "timing":
                 first = next(iter(dataset.segmenters.values())).model_dump(mode="json")
                 return key(self.run(run), dataset.canvas, first, self.timing(run))

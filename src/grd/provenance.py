@@ -122,8 +122,7 @@ def recorded(job: Job) -> Iterator[dict[str, Any]]:
     outputs, settings = [Path(path) for path in job.output], dict(job.params.items())
     with logged(job.log[0]):
         codes = settings.get("code", [])
-        planned = float(os.environ.get(PLANNED, "inf"))
-        Code().check_unchanged([codes] if isinstance(codes, str) else codes, Path(job.scriptdir), planned)
+        Code().check_unchanged([codes] if isinstance(codes, str) else codes, Path(job.scriptdir), _planned())
         inputs = {os.path.relpath(path): digest(Path(path)) if os.path.isfile(path) else None for path in job.input}
         _take_away(outputs)
         facts: dict[str, Any] = {"device": "CPU"} | _seed(settings)
@@ -135,10 +134,14 @@ def recorded(job: Job) -> Iterator[dict[str, Any]]:
 
 def check_unedited(paths: Iterable[Path]) -> None:
     """GrdError if a file was written since the workflow was planned: a job would not do what was planned."""
-    planned = float(os.environ.get(PLANNED, "inf"))
     for path in paths:
-        if path.stat().st_mtime > planned:
+        if path.stat().st_mtime > _planned():
             raise GrdError(f"{path}: expected what this call was planned with, found it edited since; call again")
+
+
+def _planned() -> float:
+    """When the workflow was planned, in seconds; never, outside of one."""
+    return float(os.environ.get(PLANNED, "inf"))
 
 
 def _take_away(outputs: Iterable[Path]) -> None:

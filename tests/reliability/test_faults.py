@@ -1,5 +1,6 @@
 """A loss that diverges, memory and disks that do not suffice, a GPU that is not there: a sentence each, and nothing is lost."""
 
+import errno
 import json
 import logging
 import multiprocessing
@@ -224,6 +225,14 @@ def test_a_file_that_fits_is_the_same_as_if_hdf5_had_written_it(tmp_path):
     store.write_samples(tmp_path / "ours.h5", {"test": split})
     with h5py.File(tmp_path / "ours.h5") as file:
         assert np.array_equal(file["test/images"], split.images) and np.array_equal(file["test/labels"], split.labels)
+
+
+def test_a_file_that_may_not_be_written_is_one_sentence(capfd, tmp_path):
+    def fails():
+        raise PermissionError(errno.EACCES, "Permission denied", "results/table.csv")
+
+    assert as_a_job(tmp_path / "log", fails) == 2
+    assert capfd.readouterr().err.startswith("error: results/table.csv: expected leave to read and write it")
 
 
 def test_a_log_without_room_hides_no_reason_and_shows_no_traceback(capfd):

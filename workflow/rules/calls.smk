@@ -64,7 +64,7 @@ def forget_lost_trainings():
                 forget_lost(record_of(run), LAYOUT.state, LAYOUT.run(run))
 
 
-def check_history():
+def check_metadata():
     """Warn if Snakemake does not know what the results were made from."""
     if (LAYOUT.results / "runs").is_dir() and not Path(".snakemake/metadata").is_dir():
         logger.warning(
@@ -83,7 +83,7 @@ def keep_trainings():
 if workflow.is_main_process:
     check_code()
     check_arguments()
-    check_history()
+    check_metadata()
     forget_lost_trainings()
 
 

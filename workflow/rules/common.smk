@@ -8,11 +8,10 @@ from pathlib import Path
 
 from grd.errors import GrdError
 from grd.estimate import read_benchmark
-from grd.keys import Keys, key
+from grd.keys import Keys
 from grd.layout import Layout
 from grd.provenance import PLANNED
 from grd.reporting.latex import INSTALL, missing_latex
-from grd.reporting.titles import ARTEFACTS, row_titles
 from grd.resources import training_resources
 from grd.runs import Project, Run
 
@@ -143,115 +142,3 @@ def segmenter_settings(wildcards):
 
 def first_segmenter_settings(wildcards):
     return next(iter(source_of(wildcards).segmenters.values())).model_dump(mode="json")
-
-
-def of_run(run, what):
-    """A file of a run, for each segmenter of its data set where it has one per segmenter."""
-    if what in ("labels", "scores"):
-        return [
-            getattr(LAYOUT, what)(run, segmenter)
-            for segmenter in PROJECT.datasets[run.dataset].segmenters
-        ]
-    return [getattr(LAYOUT, what)(run)]
-
-
-def shown_runs(experiment, first_seed=False):
-    seeds = PROJECT.config.seeds[: 1 if first_seed else None]
-    return [run for run in PROJECT.runs(experiment) if run.seed in seeds]
-
-
-def of_runs(experiment, *what, first_seed=False):
-    return [
-        path
-        for run in shown_runs(experiment, first_seed)
-        for kind in what
-        for path in of_run(run, kind)
-    ]
-
-
-def samples_of(experiment):
-    return [LAYOUT.samples(dataset) for dataset in PROJECT.datasets_of(experiment)]
-
-
-def plan_of(experiment):
-    """All that a table or figure shows beside the files that it is drawn from."""
-    datasets = {
-        name: PROJECT.datasets[name] for name in PROJECT.datasets_of(experiment)
-    }
-    titles = row_titles(PROJECT.runs("table2", "table3", experiment))
-    return {
-        "experiment": PROJECT.experiments[experiment].model_dump(mode="json"),
-        "published": PROJECT.published.get(experiment),
-        "scale": SCALE,
-        "datasets": {
-            name: [data.title, data.metrics, list(data.segmenters), data.resolution]
-            for name, data in datasets.items()
-        },
-        "titles": {run.stem: titles[run.stem] for run in PROJECT.runs(experiment)},
-    }
-
-
-def inputs_key(experiment, kinds, first_seed=False):
-    """The key of what a table or figure is drawn from."""
-    return key(
-        [
-            KEYS.of_run(run, kind)
-            for run in shown_runs(experiment, first_seed)
-            for kind in kinds
-        ],
-        [KEYS.data(dataset) for dataset in PROJECT.datasets_of(experiment)],
-    )
-
-
-def artefacts_key(kinds_of):
-    """The key of tables and figures; `kinds_of` has the kinds of files that each is drawn from."""
-    return key(
-        *(
-            [
-                plan_of(name),
-                inputs_key(name, kinds),
-                KEYS.reporting(name.rstrip("0123456789"), name),
-            ]
-            for name, kinds in kinds_of.items()
-        )
-    )
-
-
-def publication_key(kinds_of):
-    """The key of all tables, figures, loss curves and claims."""
-    return key(
-        artefacts_key(kinds_of),
-        claims_plan(None),
-        *map(KEYS.of_all_runs, ("claims", "curves", "document")),
-        *map(KEYS.run, PROJECT.all_runs()),
-    )
-
-
-def runs_on(dataset):
-    return [run for run in PROJECT.all_runs() if run.dataset == dataset]
-
-
-def histories(wildcards):
-    """How each run on a data set was trained."""
-    return [LAYOUT.history(run) for run in runs_on(wildcards.dataset)]
-
-
-def listed(name, path):
-    """The file in the report, with its description."""
-    subcategory, number, what = ARTEFACTS[name]
-    kind = name.rstrip("0123456789")
-    return report(
-        path,
-        caption=f"../report/{name}.rst",
-        category=f"{kind.capitalize()}s",
-        subcategory=subcategory,
-        labels={kind: f"{number}: {what}", "scale": PROJECT.config.scale},
-    )
-
-
-def claims_plan(wildcards):
-    """All that the claims table shows beside the files that it is made from."""
-    from grd.reporting.claims import load_claims
-    from grd.reporting.claims.plan import plan
-
-    return plan(PROJECT, load_claims()) | {"scale": SCALE}

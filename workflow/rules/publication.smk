@@ -29,7 +29,7 @@ rule report:
     params:
         python=lambda wildcards, output: sys.executable,
         snakefile=lambda wildcards, output: workflow.main_snakefile,
-        made_of=lambda wildcards: publication_key(TABLE_FILES | FIGURE_FILES),
+        made_of=publication_key,
         code=KEYS.code("report"),
     message:
         "Putting all tables, figures, loss curves and claims on one page"
@@ -60,7 +60,7 @@ rule document:
     params:
         tables=list(TABLE_FILES),
         figures=list(FIGURE_FILES),
-        made_of=lambda wildcards: publication_key(TABLE_FILES | FIGURE_FILES),
+        made_of=publication_key,
         code=KEYS.of_all_runs("document"),
     message:
         "Writing the document of all tables and figures"
@@ -92,7 +92,7 @@ rule pdf:
         runtime=10,
         gpu=0,
     params:
-        made_of=lambda wildcards: publication_key(TABLE_FILES | FIGURE_FILES),
+        made_of=publication_key,
         code=KEYS.code("pdf"),
     message:
         "Typesetting reproduction.pdf"

@@ -43,8 +43,11 @@ def segment_files(
 
 
 def write_tif(path: Path, labels: np.ndarray) -> None:
-    """Write a label image (H, W) or volume (Z, Y, X) whole or not at all."""
-    file = BytesIO()  # tifffile, writing to a full disk, does not say that it is full
+    """Write a label image (H, W) or volume (Z, Y, X), uint16 or uint32, whole or not at all; OSError for a full disk.
+
+    It is made in memory: tifffile, writing to a full disk, does not say that it is full.
+    """
+    file = BytesIO()
     tifffile.imwrite(file, labels, photometric="minisblack")
     with whole(path) as part:
         part.write_bytes(file.getbuffer())

@@ -160,7 +160,7 @@ class Trained:
         """Take up `write`; GrdError for another file."""
         try:
             trained = cls(**json.loads(record.read_text()))
-            _ = Path(trained.run, trained.key)
+            _ = Path(trained.run, trained.key)  # both are names of folders
             return trained
         except (ValueError, TypeError):
             raise GrdError(f"{record}: expected the record of a training, found another file; delete it and rerun") from None
