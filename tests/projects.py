@@ -7,7 +7,7 @@ import torch
 
 from grd.config import Augment, Fidelity, Training
 from grd.data.store import Split, write_samples
-from grd.runs import Run, RunSettings
+from grd.project.project import Run, RunSettings
 from grd.training.fit import train
 from grd.training.folder import Trained
 

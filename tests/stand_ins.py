@@ -11,14 +11,15 @@ import torch
 from matplotlib.figure import Figure
 from projects import WIDTHS, write_squares
 
-from grd.data import archives, store
-from grd.files import write_text
+from grd.data import store
+from grd.data.archives import obtain as archives
 from grd.networks import build
 from grd.networks.model_file import ModelCard, save_model
-from grd.provenance import recorded
-from grd.reporting.panels import write_figure
+from grd.provenance.passport import recorded
+from grd.reporting.figures.panels import write_figure
 from grd.reporting.table import Cell, Column, Table
 from grd.reporting.tables import write_table
+from grd.system.files import write_text
 from grd.training.checkpoint import Checkpoints
 
 RESULTS = Path("results/demo")

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from grd.logs import logged
+from grd.system.logs import logged
 
 if TYPE_CHECKING:
-    from grd.layout import Layout
-    from grd.runs import Project
+    from grd.project.paths import Layout
+    from grd.project.project import Project
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -92,17 +92,17 @@ def _positive(text: str) -> int:
 def _project(scale: str | None) -> "tuple[Project, Layout]":
     """The project at a scale, that of config/config.yaml if None, and where its results lie."""
     from grd.config import read_yaml
-    from grd.layout import Layout
-    from grd.runs import Project
+    from grd.project.paths import Layout
+    from grd.project.project import Project
 
     project = Project.load(config=read_yaml(Path("config/config.yaml")) | ({"scale": scale} if scale else {}))
     return project, Layout(Path("results") / project.config.scale, project.config.data)
 
 
 def _fetch(chosen: argparse.Namespace) -> None:
-    from grd.data.archives import obtain
-    from grd.layout import Layout
-    from grd.runs import Project
+    from grd.data.archives.obtain import obtain
+    from grd.project.paths import Layout
+    from grd.project.project import Project
 
     project = Project.load()
     layout = Layout(Path("results"), project.config.data)
@@ -138,9 +138,9 @@ def _score(chosen: argparse.Namespace) -> None:
 
 
 def _predict(chosen: argparse.Namespace) -> None:
+    from grd.apply.segment import segment_files
     from grd.config import MulticutSegmenter, MutexSegmenter, WaterzSegmenter, parse
-    from grd.device import claimed_device
-    from grd.segmentation.folder import segment_files
+    from grd.system.devices import claimed_device
 
     corner = {"algorithm": "mutex", "foreground": "corner", "max_size": chosen.max_size}
     image = parse(MutexSegmenter, corner, "grd predict")
@@ -152,7 +152,7 @@ def _predict(chosen: argparse.Namespace) -> None:
 
 
 def _plan(chosen: argparse.Namespace) -> None:
-    from grd.plan import Plan, report, table
+    from grd.planning.plan import Plan, report, table
 
     plan = Plan.of(*_project(chosen.scale), chosen.targets)
     sys.stdout.write(table(plan) if chosen.csv else report(plan, chosen.devices))
@@ -161,9 +161,9 @@ def _plan(chosen: argparse.Namespace) -> None:
 
 
 def _benchmark(chosen: argparse.Namespace) -> None:
-    from grd.device import claimed_device
-    from grd.plan import runs_of, with_companions
-    from grd.training.benchmark import described, measure_all
+    from grd.planning.benchmark import described, measure_all
+    from grd.planning.plan import runs_of, with_companions
+    from grd.system.devices import claimed_device
 
     project, layout = _project(chosen.scale)
     project.check_methods()
@@ -175,8 +175,8 @@ def _benchmark(chosen: argparse.Namespace) -> None:
 
 def _verify(chosen: argparse.Namespace) -> None:
     from grd.errors import GrdError
-    from grd.plan import size
-    from grd.verify import places, survey
+    from grd.planning.plan import size
+    from grd.provenance.verify import places, survey
 
     found = survey(chosen.paths or places(*_project(chosen.scale)))
     faults = found.hash_again()
@@ -190,6 +190,6 @@ def _verify(chosen: argparse.Namespace) -> None:
 
 
 def _explain(chosen: argparse.Namespace) -> None:
-    from grd.explain import explain
+    from grd.provenance.explain import explain
 
     sys.stdout.writelines(f"{line}\n" for line in explain(chosen.file, chosen.only))

@@ -14,9 +14,9 @@ import torch
 
 from grd.data.batches import on_device
 from grd.data.store import read_split
-from grd.layout import Layout
 from grd.networks.model_file import load_model
-from grd.runs import Project, Run
+from grd.project.paths import Layout
+from grd.project.project import Project, Run
 from grd.training.folder import TrainingFolder
 from grd.training.student import Student, Supervision, geometry_of, view
 

@@ -19,7 +19,7 @@ from grd.distillation.grd import GRD
 from grd.distillation.method import Context, Moment, View
 from grd.losses.affinity import affinity_loss, affinity_targets, inside
 from grd.networks import build
-from grd.offsets import offsets_of
+from grd.project.offsets import offsets_of
 
 SIDE, BATCH, INSTANCES = 544, 2, 31
 OFFSETS = offsets_of(((1, 3, 5, 9, 27),) * 2)

@@ -5,8 +5,8 @@ import torch
 from grd.config import Augment
 from grd.data.augment import Draws, augment, cutout, displacement, gaussian
 from grd.data.batches import DeviceImages, Geometry, cropped, normalised, padded
+from grd.data.randomness import derived_seed, generator
 from grd.data.store import Split
-from grd.randomness import derived_seed, generator
 
 GEOMETRY = Geometry((32, 32), "zero", (32, 32), (16, 16))
 

@@ -5,7 +5,8 @@ import pytest
 from skimage.measure import label
 
 from grd.config import Twin
-from grd.data import archives, readers, twins
+from grd.data import readers, twins
+from grd.data.archives import obtain as archives
 from grd.data.prepare import prepare
 from grd.data.readers import cremi as cremi_reader
 from grd.data.twins import ac34, cremi, neurites, shapes

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from grd.data import readers
-from grd.data.archives import obtain
+from grd.data.archives.obtain import obtain
 from grd.data.prepare import prepare
 from grd.data.store import read_split
-from grd.runs import Project
+from grd.project.project import Project
 
 ROOT = Path(__file__).parents[2]
 ARCHIVES = Path(os.environ.get("GRD_REAL_DATA", "/nonexistent"))

@@ -4,7 +4,7 @@ import pytest
 
 from grd.data import store
 from grd.errors import GrdError
-from grd.files import whole, write_text
+from grd.system.files import whole, write_text
 
 SPLIT = store.Split(["a", "b"], np.arange(24, dtype=np.uint8).reshape(2, 3, 4), np.ones((2, 3, 4), np.uint16))
 

@@ -4,12 +4,13 @@ import pytest
 from skimage.measure import label
 
 from grd.config import Twin
-from grd.data import archives, readers, twins
+from grd.data import readers, twins
+from grd.data.archives import obtain as archives
 from grd.data.prepare import prepare
 from grd.data.splits import split_names
 from grd.data.twins import bbbc039, celegans, cvppp, shapes
 from grd.errors import GrdError
-from grd.files import sha256
+from grd.system.files import sha256
 
 SIZE = (48, 48)
 DRAWN = {

@@ -7,7 +7,7 @@ from projects import tubes
 
 from grd.config import Augment
 from grd.data.batches import DeviceVolumes, Geometry, mirrored_window, widened
-from grd.data.mirror import check_context, mirrored_index, mirrored_region
+from grd.data.padding import check_context, mirrored_index, mirrored_region
 from grd.data.store import Split
 from grd.errors import GrdError
 

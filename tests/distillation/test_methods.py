@@ -15,7 +15,7 @@ from grd.distillation.spkd import batch_similarity
 from grd.errors import GrdError
 from grd.networks import build
 from grd.networks.base import tap_shapes, tapped
-from grd.offsets import offsets_of
+from grd.project.offsets import offsets_of
 
 PAIRS = list(itertools.product(("resunet", "nested_unet"), ("resunet_tiny", "mobilenet_v2")))
 SIZE = (32, 32)

@@ -7,9 +7,9 @@ from grd.config import MutexSegmenter
 from grd.data.store import affinity_reader, read_labels, read_split
 from grd.errors import GrdError
 from grd.inference.predict import load_predictor, predict_splits
-from grd.metrics.split import score_split
-from grd.runs import Run
-from grd.segmentation.split import segment_split
+from grd.metrics.score_file import score_split
+from grd.project.project import Run
+from grd.segmentation.label_file import segment_split
 from grd.segmentation.timing import time_split
 
 CPU = torch.device("cpu")

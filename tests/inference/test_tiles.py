@@ -5,7 +5,7 @@ import pytest
 import torch
 from projects import WIDTHS
 
-from grd.data.mirror import mirrored_region
+from grd.data.padding import mirrored_region
 from grd.errors import GrdError
 from grd.inference.tiles import TiledPredictor
 from grd.losses.affinity import affinities, unit

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from grd.losses.affinity import affinities, affinity_loss, affinity_targets, class_weights, inside, pair, unit
-from grd.offsets import offsets_of
+from grd.project.offsets import offsets_of
 
 OFFSETS = offsets_of(((1, 3), (1, 3)))
 

@@ -16,10 +16,10 @@ import pytest
 from fault_server import Answer, FaultServer, tag
 
 from grd.config import Archive, Source
-from grd.data import archives
-from grd.data.download import CHUNK, Patience
+from grd.data.archives import obtain as archives
+from grd.data.archives.download import CHUNK, Patience
 from grd.errors import GrdError
-from grd.files import locked
+from grd.system.files import locked
 
 MEMBER = "images/IXMtest_A01.tif"
 SIZE, AFTER = 7 * CHUNK, 3 * CHUNK  # bytes of the file, and after which transfers break: whole blocks, so none is lost
@@ -124,7 +124,7 @@ CALL = """
 import sys
 from pathlib import Path
 from grd.config import Archive, Source
-from grd.data.archives import obtain
+from grd.data.archives.obtain import obtain
 url, folder = sys.argv[1], Path(sys.argv[2])
 obtain("bbbc039", Source(archives={"images.zip": Archive(url=url)}, split="archive"), folder / "data", folder / "inbox", False)
 """

@@ -22,16 +22,16 @@ from pipelines import Pipeline
 from projects import settings, squares, write_squares
 
 import grd.distillation.at
+from grd.apply.segment import write_tif
 from grd.data import store
-from grd.device import claimed_device, enough_memory
 from grd.distillation import method_class
 from grd.errors import GrdError
-from grd.files import write_text
-from grd.logs import logged
 from grd.networks import build
 from grd.networks.model_file import ModelCard, save_model
-from grd.runs import Run
-from grd.segmentation.folder import write_tif
+from grd.project.project import Run
+from grd.system.devices import claimed_device, enough_memory
+from grd.system.files import write_text
+from grd.system.logs import logged
 from grd.training.checkpoint import Checkpoints
 from grd.training.fit import train
 from grd.training.student import Student

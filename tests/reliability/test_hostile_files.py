@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from grd.config import Archive, Source
-from grd.data import archives
+from grd.data.archives import obtain as archives
 from grd.data.images import read_image
 from grd.data.readers import zips
 from grd.errors import GrdError

@@ -12,10 +12,11 @@ import pytest
 from pipelines import Pipeline
 from stand_ins import RESULTS, RUN, flip, job, make_results
 
-from grd import machine, provenance
 from grd.cli import main
 from grd.errors import GrdError
-from grd.provenance import check, find, recorded
+from grd.provenance import passport as provenance
+from grd.provenance.passport import check, find, recorded
+from grd.system import hardware as machine
 
 
 @pytest.fixture(autouse=True)
@@ -141,7 +142,7 @@ def test_a_passport_of_another_version_is_refused_by_name():
 
 
 def test_a_job_s_record_needs_no_torch():
-    script = "import sys, grd.provenance; sys.exit('torch' in sys.modules or 'pandas' in sys.modules)"
+    script = "import sys, grd.provenance.passport; sys.exit('torch' in sys.modules or 'pandas' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
 
 

@@ -15,12 +15,12 @@ from projects import settings, train_into, write_squares
 
 from grd.distillation.grd import GRD
 from grd.errors import GrdError, UnfinishedError
-from grd.runs import Run
+from grd.project.project import Run
+from grd.provenance.verify import survey
 from grd.training import checkpoint
 from grd.training.checkpoint import Checkpoints
 from grd.training.fit import train
 from grd.training.student import Student
-from grd.verify import survey
 
 CPU = torch.device("cpu")
 FORK = multiprocessing.get_context("fork")  # a process that has torch already

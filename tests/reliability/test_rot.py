@@ -9,12 +9,12 @@ import pytest
 import torch
 from stand_ins import RESULTS, RUN, flip, make_results
 
-from grd import provenance
 from grd.cli import main
 from grd.data import store
 from grd.errors import GrdError
 from grd.networks.model_file import load_model
-from grd.verify import survey
+from grd.provenance import passport as provenance
+from grd.provenance.verify import survey
 
 KINDS = {
     "archive": (RESULTS / "data/archives/cvppp/A1.zip", "the archive from twin", "results/demo/data/cvppp.archives.json"),

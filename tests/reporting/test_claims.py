@@ -15,14 +15,14 @@ import yaml
 
 from grd.data.store import Split, write_samples
 from grd.errors import GrdError
-from grd.layout import Layout
-from grd.reporting.bank import Point, held_bytes
+from grd.project.paths import Layout
+from grd.project.project import Project, Run
 from grd.reporting.claims import KINDS, check_names, load_claims
 from grd.reporting.claims.base import FAILS, HOLDS, UNTESTED, Evidence, listed, rival
 from grd.reporting.claims.evidence import our_numbers, paper_evidence, published_numbers
-from grd.reporting.claims.plan import dataset_titles, plain_settings, plan, settings_wanted
-from grd.reporting.claims.report import as_csv, as_markdown, as_tex, claims_table, write_claims
-from grd.runs import Project, Run
+from grd.reporting.claims.inputs import dataset_titles, plain_settings, plan, settings_wanted
+from grd.reporting.claims.table import as_csv, as_markdown, as_tex, claims_table, write_claims
+from grd.reporting.figures.figure6 import Point, held_bytes
 
 CONFIG = Path(__file__).parents[2] / "config"
 PUBLISHED = yaml.safe_load((CONFIG / "published.yaml").read_text(encoding="utf-8"))

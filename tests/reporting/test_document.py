@@ -4,10 +4,10 @@ from pathlib import Path
 import pytest
 
 from grd.errors import GrdError
-from grd.machine import hardware, versions
+from grd.project.project import Project
 from grd.reporting.document import document, settings_of
 from grd.reporting.latex import missing_latex, write_pdf
-from grd.runs import Project
+from grd.system.hardware import hardware, versions
 
 CONFIG = Path(__file__).parents[2] / "config"
 MADE_WITH = {"Settings": {"a_b": "50 %"}, "Versions": {"torch": "2"}}

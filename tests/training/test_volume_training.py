@@ -12,9 +12,9 @@ from grd.distillation import METHODS
 from grd.distillation.biskd import under
 from grd.errors import GrdError
 from grd.inference.predict import predict_splits
-from grd.metrics.split import score_split
-from grd.runs import Run
-from grd.segmentation.split import segment_split
+from grd.metrics.score_file import score_split
+from grd.project.project import Run
+from grd.segmentation.label_file import segment_split
 from grd.segmentation.timing import time_split
 from grd.training.history import read_history
 from grd.training.student import Student

@@ -1,6 +1,6 @@
 # What tables, figures and claims are made of: runs, kinds of their files, and what is shown beside them.
 
-from grd.keys import key
+from grd.provenance.job_keys import key
 from grd.reporting.titles import ARTEFACTS, row_titles
 
 # What of each run a table or figure is drawn from.
@@ -136,6 +136,6 @@ def listed(name, path):
 def claims_plan(wildcards):
     """All that the claims table shows beside the files that it is made from."""
     from grd.reporting.claims import load_claims
-    from grd.reporting.claims.plan import plan
+    from grd.reporting.claims.inputs import plan
 
     return plan(PROJECT, load_claims()) | {"scale": SCALE}

@@ -7,13 +7,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from grd.errors import GrdError
-from grd.estimate import read_benchmark
-from grd.keys import Keys
-from grd.layout import Layout
-from grd.provenance import PLANNED
+from grd.planning.estimate import read_benchmark
+from grd.provenance.job_keys import Keys
+from grd.project.paths import Layout
+from grd.provenance.passport import PLANNED
 from grd.reporting.latex import INSTALL, missing_latex
-from grd.resources import training_resources
-from grd.runs import Project, Run
+from grd.planning.resources import training_resources
+from grd.project.project import Project, Run
 
 
 @contextmanager

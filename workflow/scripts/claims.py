@@ -1,10 +1,10 @@
 from pathlib import Path
 
-from grd.layout import Layout
-from grd.provenance import recorded
+from grd.project.paths import Layout
+from grd.provenance.passport import recorded
 from grd.reporting.claims import load_claims
-from grd.reporting.claims.report import claims_table, write_claims
-from grd.runs import Project
+from grd.reporting.claims.table import claims_table, write_claims
+from grd.project.project import Project
 
 with recorded(snakemake):
     project = Project.planned(snakemake.config)

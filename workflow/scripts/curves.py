@@ -1,10 +1,10 @@
 from pathlib import Path
 
-from grd.layout import Layout
-from grd.provenance import recorded
-from grd.reporting.curves import curves
-from grd.reporting.panels import write_figure
-from grd.runs import Project
+from grd.project.paths import Layout
+from grd.provenance.passport import recorded
+from grd.reporting.figures.curves import curves
+from grd.reporting.figures.panels import write_figure
+from grd.project.project import Project
 
 with recorded(snakemake):
     project = Project.planned(snakemake.config)

@@ -1,10 +1,10 @@
 from pathlib import Path
 
-from grd.files import write_text
-from grd.machine import hardware, versions
-from grd.provenance import recorded
+from grd.system.files import write_text
+from grd.system.hardware import hardware, versions
+from grd.provenance.passport import recorded
 from grd.reporting.document import document, settings_of
-from grd.runs import Project
+from grd.project.project import Project
 
 with recorded(snakemake):
     project = Project.planned(snakemake.config)

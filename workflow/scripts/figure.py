@@ -2,12 +2,12 @@ from pathlib import Path
 
 import torch
 
-from grd.device import choose_device, device_name
-from grd.layout import Layout
-from grd.provenance import recorded
+from grd.system.devices import choose_device, device_name
+from grd.project.paths import Layout
+from grd.provenance.passport import recorded
 from grd.reporting.figures import FIGURES
-from grd.reporting.panels import write_figure
-from grd.runs import Project
+from grd.reporting.figures.panels import write_figure
+from grd.project.project import Project
 
 with recorded(snakemake) as facts:
     torch.set_num_threads(snakemake.threads)

@@ -1,8 +1,8 @@
 from pathlib import Path
 
 from grd.config import Source, Twin
-from grd.data.provide import provide
-from grd.provenance import recorded
+from grd.data.archives.provide import provide
+from grd.provenance.passport import recorded
 
 with recorded(snakemake):
     provide(

@@ -2,8 +2,8 @@ from pathlib import Path
 
 from grd.config import Source
 from grd.data.prepare import prepare
-from grd.data.provide import provided
-from grd.provenance import recorded
+from grd.data.archives.provide import provided
+from grd.provenance.passport import recorded
 
 with recorded(snakemake):
     prepare(

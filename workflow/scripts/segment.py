@@ -1,8 +1,8 @@
 from pathlib import Path
 
 from grd.config import as_segmenter
-from grd.provenance import recorded
-from grd.segmentation.split import segment_split
+from grd.provenance.passport import recorded
+from grd.segmentation.label_file import segment_split
 
 with recorded(snakemake):
     segment_split(

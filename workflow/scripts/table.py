@@ -1,9 +1,9 @@
 from pathlib import Path
 
-from grd.layout import Layout
-from grd.provenance import recorded
+from grd.project.paths import Layout
+from grd.provenance.passport import recorded
 from grd.reporting.tables import TABLES, write_table
-from grd.runs import Project
+from grd.project.project import Project
 
 with recorded(snakemake):
     project = Project.planned(snakemake.config)

@@ -13,9 +13,9 @@ from torch import Tensor
 
 from grd.config import Augment
 from grd.data.augment import augment, augment_sections
-from grd.data.mirror import check_context, mirrored_index
+from grd.data.padding import check_context, mirrored_index
+from grd.data.randomness import generator
 from grd.data.store import Split
-from grd.randomness import generator
 
 Normalisation = Literal["imagenet", "unit"]
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)

@@ -21,8 +21,8 @@ import h5py
 import numpy as np
 
 from grd.errors import GrdError
-from grd.files import whole
-from grd.provenance import check
+from grd.provenance.passport import check
+from grd.system.files import whole
 
 FORMATS = ("samples", "affinities", "labels")
 FORMAT_VERSION = 2

@@ -12,7 +12,7 @@ from grd.errors import GrdError
 
 if TYPE_CHECKING:
     from grd.distillation.method import Context, Method
-    from grd.runs import RunSettings
+    from grd.project.project import RunSettings
 
 METHODS = (
     "none",

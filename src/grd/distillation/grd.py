@@ -4,12 +4,12 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
+from grd.data.randomness import generator
 from grd.distillation.biskd import BISKD
 from grd.distillation.method import Context, Moment, View
 from grd.losses.affinity_graph import inter_affinity_loss
 from grd.losses.instance_graph import inter_edge_loss
 from grd.losses.memory_bank import MemoryBank
-from grd.randomness import generator
 
 
 class GRD(BISKD):

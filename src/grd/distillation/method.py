@@ -13,7 +13,7 @@ from grd.errors import GrdError
 from grd.losses.affinity import Reading, affinities, unit
 from grd.losses.affinity_graph import gram, pooled
 from grd.losses.instance_graph import nodes
-from grd.offsets import Offset
+from grd.project.offsets import Offset
 
 Shapes = Mapping[int, tuple[int, ...]]
 

@@ -18,7 +18,7 @@ from grd.inference.tiles import TiledPredictor
 from grd.losses.affinity import affinities, unit
 from grd.networks.base import EmbeddingNetwork
 from grd.networks.model_file import ModelCard, load_model
-from grd.offsets import Offset
+from grd.project.offsets import Offset
 
 
 class Predictor(Protocol):

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from grd.data.mirror import check_context, mirrored_region
+from grd.data.padding import check_context, mirrored_region
 from grd.errors import GrdError
 from grd.losses.affinity import affinities, unit
 from grd.networks.base import EmbeddingNetwork

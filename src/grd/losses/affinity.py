@@ -10,7 +10,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from grd.offsets import Offset
+from grd.project.offsets import Offset
 
 Index = tuple[Any, ...]
 Reading = Literal["paper", "released"]

@@ -10,10 +10,10 @@ from typing import Any, Literal
 import torch
 
 from grd.errors import GrdError
-from grd.files import whole
 from grd.networks import build
 from grd.networks.base import EmbeddingNetwork
-from grd.provenance import check
+from grd.provenance.passport import check
+from grd.system.files import whole
 
 FORMAT, FORMAT_VERSION = "grd model", 2
 

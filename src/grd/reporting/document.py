@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from grd.project.project import Project
 from grd.reporting.table import escaped
 from grd.reporting.titles import ARTEFACTS, scale_notes
-from grd.runs import Project
 
 PREAMBLE = r"""\documentclass[10pt,a4paper,landscape]{article}
 \usepackage[T1]{fontenc}

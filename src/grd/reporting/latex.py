@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from grd.errors import GrdError
-from grd.files import whole
+from grd.system.files import whole
 
 STYLES = ("amssymb", "booktabs", "caption", "fontenc", "geometry", "graphicx", "hyperref", "lmodern", "longtable")
 INSTALL = "Debian: apt-get install texlive-latex-recommended lmodern"

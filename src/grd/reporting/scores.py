@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from grd.layout import Layout
+from grd.project.paths import Layout
+from grd.project.project import Project, Run
 from grd.reporting.table import DOWN, UP, Cell, Column
-from grd.runs import Project, Run
 
 METRICS = {
     "sbd": ("SBD", 100, 1, UP),

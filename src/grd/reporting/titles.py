@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from grd.config import Training
 from grd.networks import NETWORKS
-from grd.runs import Project, Run
+from grd.project.project import Project, Run
 
 METHOD_TITLES = {"at": "AT", "spkd": "SPKD", "rekd": "ReKD", "biskd": "BISKD", "grd": "GRD (ours)"}
 ARTEFACTS = {

@@ -10,10 +10,10 @@ import torch
 
 from grd.config import MutexSegmenter, Segmenter, WaterzSegmenter
 from grd.data.store import Split, read_split
-from grd.device import device_name, synchronise
-from grd.files import write_text
 from grd.inference.predict import Predictor, load_predictor
 from grd.segmentation import segment
+from grd.system.devices import device_name, synchronise
+from grd.system.files import write_text
 
 REPEATS = 3
 

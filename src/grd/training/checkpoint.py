@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from grd.files import sha256, whole
+from grd.system.files import sha256, whole
 from grd.training.folder import CHECKPOINT
 
 KEPT = 2

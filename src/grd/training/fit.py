@@ -16,8 +16,8 @@ from grd.distillation.method import View
 from grd.errors import GrdError, UnfinishedError, located
 from grd.networks.base import EmbeddingNetwork
 from grd.networks.model_file import load_model
-from grd.provenance import digest
-from grd.runs import RunSettings
+from grd.project.project import RunSettings
+from grd.provenance.passport import digest
 from grd.training.folder import Trained, TrainingFolder, held, state_key
 from grd.training.interruption import Stop, stopping
 from grd.training.student import Student, Supervision, arranged, geometry_of, view

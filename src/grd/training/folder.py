@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import Any
 
 from grd.errors import GrdError
-from grd.files import locked, sha256, whole, write_text
-from grd.layout import ACCOUNT, HISTORY, MODEL
-from grd.provenance import digest
-from grd.runs import RunSettings
+from grd.project.paths import ACCOUNT, HISTORY, MODEL
+from grd.project.project import RunSettings
+from grd.provenance.passport import digest
+from grd.system.files import locked, sha256, whole, write_text
 
 
 def state_key(run: RunSettings, code: str, inputs: Sequence[str]) -> str:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from grd.errors import GrdError
-from grd.files import write_text
+from grd.system.files import write_text
 
 Record = dict[str, Any]
 

@@ -9,18 +9,18 @@ import torch
 from torch import Tensor
 
 from grd.data.batches import Batch, DeviceSplit, Geometry
-from grd.device import device_name
+from grd.data.randomness import initialisation
 from grd.distillation import build_method, method_class, weights_and_options
 from grd.distillation.method import Context, Method, Moment, View
 from grd.errors import GrdError
 from grd.losses.affinity import affinities, affinity_loss, affinity_targets, inside
-from grd.machine import versions
 from grd.networks import build
 from grd.networks.base import EmbeddingNetwork, tap_shapes, tapped
 from grd.networks.model_file import ModelCard, save_model
-from grd.offsets import Offset
-from grd.randomness import initialisation
-from grd.runs import RunSettings
+from grd.project.offsets import Offset
+from grd.project.project import RunSettings
+from grd.system.devices import device_name
+from grd.system.hardware import versions
 from grd.training.checkpoint import Checkpoints
 from grd.training.folder import TrainingFolder
 from grd.training.history import History

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Protocol
 
 from grd.config import Source, Twin, known
-from grd.data import archives
+from grd.data.archives import obtain as archives
 from grd.data.twins import ac34, bbbc039, celegans, cremi, cvppp
 from grd.data.twins.shapes import write_zip
-from grd.files import whole
+from grd.system.files import whole
 
 
 class Generator(Protocol):

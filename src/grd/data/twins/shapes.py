@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
-from grd.files import whole
+from grd.system.files import whole
 
 SMALLEST = 12  # pixels of a visible instance
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest date of a zip member: the same bytes on every write

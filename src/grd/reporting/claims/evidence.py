@@ -9,13 +9,13 @@ import pandas as pd
 
 from grd.data.store import SPLITS, opened
 from grd.distillation import weights_and_options
-from grd.layout import Layout
 from grd.networks import network_class
+from grd.project.paths import Layout
+from grd.project.project import Project, RunSettings
 from grd.reporting.claims.base import Claim, Evidence, Key
-from grd.reporting.claims.plan import dataset_titles, plain_settings, run_named, settings_wanted
+from grd.reporting.claims.inputs import dataset_titles, plain_settings, run_named, settings_wanted
 from grd.reporting.scores import METRICS
 from grd.reporting.tables import EXCHANGED
-from grd.runs import Project, RunSettings
 
 TABLES = tuple(f"table{number}" for number in range(1, 7))
 FIGURES = ("figure2", "figure3", "figure6")

@@ -1,0 +1,1 @@
+"""Official archives: found or downloaded, verified, recorded."""

@@ -1,0 +1,35 @@
+"""The archives of a data set, official or twin, and the record that the pipeline keeps of them."""
+
+import json
+import sys
+from pathlib import Path
+
+from grd.config import Source, Twin
+from grd.data.archives.obtain import MANIFEST, obtain
+from grd.data.twins import write_twin
+from grd.errors import GrdError
+from grd.system.files import sha256, write_text
+
+
+def provide(dataset: str, source: Source, folder: Path, inbox: Path, twin: Twin | None, record: Path) -> None:
+    """Bring a data set's archives into `folder`, and copy its manifest (file, sha256, bytes, source) to `record`.
+
+    With a `twin` the archives are drawn; otherwise they come from the inbox or the net. What lies in `folder` and is
+    verified is never fetched again: the folder is the user's, not the pipeline's to delete.
+    """
+    if twin is not None:
+        write_twin(dataset, source, twin, folder)
+    else:
+        obtain(dataset, source, folder, inbox, progress=sys.stderr.isatty())
+    write_text(record, (folder / MANIFEST).read_text())
+
+
+def provided(record: Path, folder: Path) -> dict[str, Path]:
+    """The archives that a record lists, by official name; GrdError for one whose bytes are others now."""
+    entries = json.loads(record.read_text())
+    for name, entry in entries.items():
+        if not (folder / name).exists() or sha256(folder / name) != entry["sha256"]:
+            raise GrdError(
+                f"{folder / name}: expected the archive that {record} lists, found another or none; delete both and rerun"
+            )
+    return {name: folder / name for name in entries}

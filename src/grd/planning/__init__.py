@@ -1,0 +1,1 @@
+"""Runs, hours, memory and disk space of a target, before it is run."""

@@ -1,0 +1,1 @@
+"""Runs, the paths of their files, and the project into which config/ unfolds."""

@@ -1,0 +1,77 @@
+"""Where everything lies: paths under results/<scale>/ and in the data folder, named once."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from grd.errors import GrdError
+from grd.project.project import Run
+
+MODEL, HISTORY, ACCOUNT = "model.pt", "history.jsonl", "training.json"  # what a training comes to
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Paths of one scale; `data` is the folder of archives that all scales with real data share."""
+
+    results: Path
+    data: Path
+
+    def archives(self, dataset: str, twin: bool) -> Path:
+        """Folder of a data set's archives."""
+        return (self.results / "data" if twin else self.data) / "archives" / dataset
+
+    @property
+    def inbox(self) -> Path:
+        """Folder in which users place archives."""
+        return self.data / "inbox"
+
+    def samples(self, dataset: str) -> Path:
+        """A prepared data set."""
+        return self.results / "data" / f"{dataset}.h5"
+
+    def run(self, run: Run) -> Path:
+        """The folder of a run."""
+        return self.results / "runs" / run.dataset / run.name
+
+    def run_at(self, path: Path | str) -> Run:
+        """The run whose folder this is, or is in; GrdError for a path that lies elsewhere."""
+        below = os.path.relpath(path, self.results / "runs").split(os.sep)
+        if len(below) < 2 or below[0] == os.pardir:
+            folder = self.results / "runs/DATASET/RUN"
+            raise GrdError(f"{path}: expected {folder} or a file in such a folder, found another path; correct it, or the scale")
+        return Run.named(below[0], below[1])
+
+    def model(self, run: Run) -> Path:
+        """A run's network."""
+        return self.run(run) / MODEL
+
+    def history(self, run: Run) -> Path:
+        """A run's losses, step by step."""
+        return self.run(run) / HISTORY
+
+    def labels(self, run: Run, segmenter: str) -> Path:
+        """A run's segmentation of the test images."""
+        return self.run(run) / f"labels-{segmenter}.h5"
+
+    def scores(self, run: Run, segmenter: str) -> Path:
+        """A run's scores on the test images."""
+        return self.run(run) / f"scores-{segmenter}.csv"
+
+    def timing(self, run: Run) -> Path:
+        """A run's inference times."""
+        return self.run(run) / "timing.csv"
+
+    def record(self, run: Run, key: str) -> Path:
+        """How a student's training ended; `key` is that of all that decides it."""
+        return self.results / "trained" / run.dataset / f"{run.name}-{key}.json"
+
+    @property
+    def benchmark(self) -> Path:
+        """Measured time and memory of training steps."""
+        return self.results / "benchmark.json"
+
+    @property
+    def state(self) -> Path:
+        """Trainings, unfinished and finished; not an output of any rule, so that Snakemake never deletes it."""
+        return self.results / "state"

@@ -1,0 +1,353 @@
+"""What a run is, and how config/experiments.yaml unfolds into runs.
+
+A run is a value: data set, network, method, teacher and seed name it, and `RunSettings` holds everything that decides its
+result. Two tables that need the same run name the same folder.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+from grd.config import (
+    Augment,
+    Closed,
+    Config,
+    Dataset,
+    Experiment,
+    Extent,
+    Fidelity,
+    Scale,
+    Training,
+    Twin,
+    known,
+    merge,
+    parse,
+    parse_all,
+    read_yaml,
+)
+from grd.distillation import METHODS
+from grd.errors import GrdError, located
+from grd.networks import NETWORKS
+from grd.project.offsets import Offset, offsets_of
+from grd.provenance.passport import check_unedited
+
+CHANGE = r"(?P<name>[a-z_]+)(?P<value>[0-9.]+)"
+NAME = re.compile(
+    r"(?P<network>[a-z0-9_]+)(-(?P<method>[a-z0-9_]+)-(?P<teacher>[a-z0-9_]+)(?P<changes>(-[a-z_]+[0-9.]+)*))?-s(?P<seed>\d+)"
+)
+
+
+@dataclass(frozen=True, order=True)
+class Run:
+    """One training: `resunet-s0`, `resunet_tiny-grd-resunet-s0` for a student with a teacher, or, with changes to the
+    method's weights and options, `resunet_tiny-grd-resunet-node1-s0`."""
+
+    dataset: str
+    network: str
+    method: str = "none"
+    teacher: str | None = None
+    seed: int = 0
+    changes: tuple[tuple[str, float], ...] = ()
+
+    @property
+    def stem(self) -> str:
+        """The name without its seed: what the rows of tables and of published.yaml are keyed by."""
+        if self.teacher is None:
+            return self.network
+        changes = (f"{name}{Decimal(str(value)).normalize():f}" for name, value in self.changes)
+        return "-".join([self.network, self.method, self.teacher, *changes])
+
+    @property
+    def name(self) -> str:
+        """The run's folder within its data set's."""
+        return f"{self.stem}-s{self.seed}"
+
+    @property
+    def taught_by(self) -> "Run | None":
+        """The teacher's own run."""
+        return None if self.teacher is None else Run(self.dataset, self.teacher, seed=self.seed)
+
+    @classmethod
+    def named(cls, dataset: str, name: str) -> "Run":
+        """The run that a folder's name says; GrdError for a name that says none."""
+        match = NAME.fullmatch(name)
+        if match is None:
+            raise GrdError(f"run '{name}': expected NETWORK-sSEED or NETWORK-METHOD-TEACHER[-CHANGES]-sSEED")
+        changes = tuple((name, float(value)) for name, value in re.findall(CHANGE, match["changes"] or ""))
+        run = cls(dataset, match["network"], match["method"] or "none", match["teacher"], int(match["seed"]), changes)
+        return checked(run, f"run '{name}'")
+
+
+@dataclass(frozen=True)
+class Group:
+    """Students that share a teacher's forward passes: one training job."""
+
+    name: str
+    teacher: Run
+    students: tuple[Run, ...]
+
+
+class RunSettings(Closed):
+    """Everything that decides a run's result; what Snakemake compares to know whether to run it again."""
+
+    dataset: str
+    run: str
+    network: str
+    arguments: dict[str, Any]
+    method: str
+    changes: dict[str, float]
+    teacher: str | None
+    seed: int
+    shifts: tuple[tuple[int, ...], ...]
+    reach: int
+    fidelity: Fidelity
+    normalisation: Literal["imagenet", "unit"]
+    canvas: Extent
+    padding: Literal["reflect", "zero"]
+    augment: Augment
+    training: Training
+
+    @property
+    def offsets(self) -> list[Offset]:
+        """The pairs that are supervised."""
+        return offsets_of(self.shifts)
+
+    @property
+    def near(self) -> list[Offset]:
+        """The pairs that are distilled and predicted."""
+        return [offset for offset in self.offsets if max(map(abs, offset)) <= self.reach]
+
+    @property
+    def digest(self) -> str:
+        """A key for these settings."""
+        return hashlib.sha256(json.dumps(self.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()
+
+
+def checked(run: Run, where: str) -> Run:
+    """`run` if its network, teacher and method exist; otherwise a GrdError that names the nearest."""
+    known(run.network, NETWORKS, "network", where)
+    if run.teacher is not None:
+        known(run.teacher, NETWORKS, "teacher network", where)
+        known(run.method, METHODS[1:], "method", where)
+    elif run.method != "none":
+        raise GrdError(f"{where}: method '{run.method}' needs a teacher; add `teacher: NETWORK`")
+    elif run.changes:
+        raise GrdError(f"{where}: changes are to a method, found none for {run.network}; add `teacher` and `methods`")
+    return run
+
+
+def with_teachers(runs: Iterable[Run]) -> list[Run]:
+    """Distinct runs, then the teachers that are not among them."""
+    found = dict.fromkeys(runs)
+    found.update(dict.fromkeys(run.taught_by for run in list(found) if run.taught_by is not None))
+    return list(found)
+
+
+@dataclass(frozen=True)
+class Project:
+    """All of config/, validated: the one object that the workflow asks."""
+
+    config: Config
+    scale: Scale
+    datasets: Mapping[str, Dataset]
+    experiments: Mapping[str, Experiment]
+    published: Mapping[str, Any]
+
+    @classmethod
+    def load(cls, folder: Path = Path("config"), config: Mapping[str, Any] | None = None) -> "Project":
+        """Read config/; `config` replaces config.yaml's content (Snakemake has merged --config into it)."""
+        general = parse(Config, config or read_yaml(folder / "config.yaml"), folder / "config.yaml")
+        scales = [path.stem for path in sorted((folder / "scales").glob("*.yaml"))]
+        file = folder / "scales" / f"{known(general.scale, scales, 'scale', str(folder / 'config.yaml'))}.yaml"
+        scale = parse(Scale, read_yaml(file), file)
+        datasets = read_yaml(folder / "datasets.yaml")
+        parse_all(Dataset, datasets, folder / "datasets.yaml")
+        for name in [*scale.datasets, *scale.twins]:
+            known(name, datasets, "data set", str(file))
+        for name in scale.networks:
+            known(name, NETWORKS, "network", str(file))
+        for name in general.allow_missing:
+            known(name, datasets, "data set", f"{folder / 'config.yaml'}, allow_missing")
+        experiments = parse_all(Experiment, read_yaml(folder / "experiments.yaml"), folder / "experiments.yaml")
+        project = cls(
+            general,
+            scale,
+            parse_all(Dataset, merge(datasets, scale.datasets), file),
+            experiments,
+            read_yaml(folder / "published.yaml"),
+        )
+        for name in experiments:
+            project.runs(name)
+        _ = project.volume_training  # a fault in it is refused here, not when the first volume is trained
+        return project
+
+    @classmethod
+    def planned(cls, config: Mapping[str, Any], folder: Path = Path("config")) -> "Project":
+        """`load` for a job; GrdError if config/ was edited since the workflow was planned."""
+        check_unedited(folder.rglob("*.yaml"))
+        return cls.load(folder, config)
+
+    def dataset(self, name: str) -> Dataset:
+        """A data set of config/datasets.yaml at this scale."""
+        return self.datasets[known(name, self.datasets, "data set", "config/datasets.yaml")]
+
+    def twin(self, dataset: str) -> Twin | None:
+        """How a data set's twin is drawn at this scale; None where the data are real."""
+        return self.scale.twins.get(dataset) if self.scale.data == "twins" else None
+
+    def runs(self, *experiments: str) -> list[Run]:
+        """The distinct runs of these experiments, in the order of their rows."""
+        found: dict[Run, None] = {}
+        for name in experiments:
+            for dataset in self.datasets_of(name):
+                for seed in self.config.seeds:
+                    found.update(dict.fromkeys(self._unfold(name, dataset, seed)))
+        return list(found)
+
+    def datasets_of(self, experiment: str) -> list[str]:
+        """The data sets of an experiment, those of single rows included."""
+        rows = self.experiments[experiment].runs
+        return list(dict.fromkeys([*self.experiments[experiment].datasets, *(d for row in rows for d in row.datasets or ())]))
+
+    def _unfold(self, experiment: str, dataset: str, seed: int) -> Iterable[Run]:
+        where = f"config/experiments.yaml, {experiment}"
+        known(dataset, self.datasets, "data set", where)
+        for row in self.experiments[experiment].runs:
+            for method in row.methods if dataset in (row.datasets or self.experiments[experiment].datasets) else ():
+                changes = tuple(sorted(row.changes.items()))
+                run = checked(Run(dataset, row.network, method, row.teacher, seed, changes), where)
+                self._check_rank(run, where)
+                yield run
+
+    def _check_rank(self, run: Run, where: str) -> None:
+        needed, rank = self.dataset(run.dataset).rank, {2: "images", 3: "volumes"}
+        for network in filter(None, (run.network, run.teacher)):
+            if NETWORKS[network].rank != needed:
+                raise GrdError(
+                    f"{where}: expected a network of {rank[needed]} for {run.dataset}, found {network}, which takes "
+                    f"{rank[NETWORKS[network].rank]}; name another network or data set"
+                )
+
+    def all_runs(self) -> list[Run]:
+        """Every distinct run of every experiment, teachers included."""
+        return with_teachers(self.runs(*self.experiments))
+
+    def runs_of(self, target: str) -> list[Run]:
+        """The runs, teachers included, of a table, a figure, `tables`, `figures`, or of `all`, which `claims`, `curves`,
+        `report` and `pdf` need, too; GrdError for another name."""
+        kinds = {"tables": "table", "figures": "figure"} | dict.fromkeys(("all", "claims", "curves", "report", "pdf"), "")
+        known(target, [*self.experiments, *kinds], "target", "config/experiments.yaml")
+        chosen = [name for name in self.experiments if name.startswith(kinds[target])] if target in kinds else [target]
+        return with_teachers(self.runs(*chosen))
+
+    def known_run(self, run: Run) -> Run:
+        """`run` if it can be trained here; GrdError if not: an unknown data set, or a student that no experiment has."""
+        self._check_rank(run, run.name)
+        if run.teacher is not None and run not in self.all_runs():
+            students = [other.name for other in self.all_runs() if other.dataset == run.dataset and other.teacher]
+            known(run.name, students, "student", f"config/experiments.yaml, {run.dataset}")
+        return run
+
+    def check_names(self, dataset: str, run: str | None = None, segmenter: str | None = None) -> None:
+        """GrdError, with the nearest name, if a path names a data set, a run or a segmenter that is not here."""
+        segmenters = self.dataset(dataset).segmenters
+        if run is not None:
+            self.known_run(Run.named(dataset, run))
+        if segmenter is not None:
+            known(segmenter, segmenters, "segmenter", f"config/datasets.yaml, {dataset}")
+
+    def groups(self) -> list[Group]:
+        """The students of each teacher (on a data set, with a seed) as jobs that share its forward passes.
+
+        `sharing: table` keeps students apart that different tables need, so that a table by itself trains its own runs alone;
+        `teacher` puts all into one job; `run` makes each a job.
+        """
+        members: dict[tuple[Run, tuple[str, ...]], list[Run]] = {}
+        for run in self.all_runs():
+            if run.taught_by is not None:
+                members.setdefault((run.taught_by, self._shared_by(run)), []).append(run)
+        return [
+            Group("_".join([teacher.dataset, teacher.network, f"s{teacher.seed}", *shared_by]), teacher, tuple(students))
+            for (teacher, shared_by), students in members.items()
+        ]
+
+    def groups_of(self, runs: Iterable[Run]) -> list[Group]:
+        """The groups that train some of these runs."""
+        wanted = set(runs)
+        return [group for group in self.groups() if not wanted.isdisjoint(group.students)]
+
+    def _shared_by(self, run: Run) -> tuple[str, ...]:
+        """What tells a run's group from others of its teacher."""
+        match self.config.sharing:
+            case "teacher":
+                return ()
+            case "run":
+                return (run.stem,)
+        return tuple(name for name, runs in self.separate_experiments.items() if run in runs)
+
+    @cached_property
+    def separate_experiments(self) -> dict[str, set[Run]]:
+        """The experiments with runs that no other has all of, and their runs."""
+        runs = {name: set(self.runs(name)) for name in self.experiments}
+        within = {name for name, own in runs.items() if any(own < others for others in runs.values())}
+        return {name: own for name, own in runs.items() if name not in within}
+
+    def settings(self, run: Run) -> RunSettings:
+        """What decides this run's result at this scale."""
+        dataset = self.dataset(run.dataset)
+        arguments = {**NETWORKS[run.network].arguments, **self.scale.networks.get(run.network, {})}
+        return RunSettings(
+            dataset=run.dataset,
+            run=run.name,
+            network=run.network,
+            arguments=arguments,
+            method=run.method,
+            changes=dict(run.changes),
+            teacher=run.taught_by.name if run.taught_by else None,
+            seed=run.seed,
+            shifts=dataset.shifts,
+            reach=dataset.reach,
+            fidelity=self.config.fidelity,
+            normalisation=dataset.normalisation,
+            canvas=dataset.canvas,
+            padding=dataset.padding,
+            augment=dataset.augment,
+            training=self._training(run),
+        )
+
+    def _training(self, run: Run) -> Training:
+        training = self.scale.training if self.dataset(run.dataset).rank == 2 else self.volume_training
+        teaching = training.teacher_iterations if run.network in self.teachers else None
+        return training.model_copy(update={"iterations": teaching or training.iterations, "teacher_iterations": None})
+
+    def check_methods(self) -> None:
+        """GrdError for a changed weight or option that its method has not, or has as it is (that would be a second run of the
+        same). It imports the methods, and so torch."""
+        from grd.distillation import method_class
+
+        for name, experiment in self.experiments.items():
+            for row in experiment.runs:
+                for method in row.methods if row.changes else ():
+                    with located(f"config/experiments.yaml, {name}"):
+                        method_class(method).check(row.changes, self.scale.training.weights)
+        terms = {term for method in METHODS[1:] for term in method_class(method).weights}
+        for name in {**self.scale.training.weights, **self.volume_training.weights}:
+            known(name, terms, "term", f"config/scales/{self.config.scale}.yaml, weights")
+
+    @property
+    def volume_training(self) -> Training:
+        """How networks of volumes are trained at this scale."""
+        merged = merge(self.scale.training.model_dump(), self.scale.volumes)
+        return parse(Training, merged, f"config/scales/{self.config.scale}.yaml", "volumes")
+
+    @property
+    def teachers(self) -> set[str]:
+        """Networks that teach in some experiment."""
+        rows = (row for experiment in self.experiments.values() for row in experiment.runs)
+        return {row.teacher for row in rows if row.teacher is not None}

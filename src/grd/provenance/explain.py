@@ -1,0 +1,141 @@
+"""Where a file, and so a number in it, came from: jobs and their inputs, by their passports, back to the archives."""
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from textwrap import shorten
+from typing import Any
+
+import yaml
+
+from grd.data.archives.obtain import read_manifest
+from grd.errors import GrdError
+from grd.provenance.passport import Passport, check, find
+from grd.system.files import sha256
+
+FEW = 3  # sibling files that are listed one by one
+RECORD = ".archives.json"
+INDENT = "  "
+
+
+def explain(path: Path, words: Sequence[str] = ()) -> Iterator[str]:
+    """The lines of a tree: a file, what made it, and below it the same of each of its inputs, each file once.
+
+    With `words` the branches whose path has all of them. Without, files of the same name in more than FEW sibling folders are
+    counted, not listed. GrdError for a path that nothing is known of.
+    """
+    if find(path) is None:
+        raise GrdError(f"{path}: expected a file of results/ with a passport, found none; check the path")
+    yield f"{path}{_difference(path, None)}"
+    yield from Tree(words).below(path, _has(path, words), INDENT)
+
+
+class Tree:
+    """What was shown, and what is to be."""
+
+    def __init__(self, words: Sequence[str]) -> None:
+        self.words, self.shown = words, set[Path]()
+        self.leads = cache(self._leads)
+
+    def below(self, path: Path, chosen: bool, indent: str) -> Iterator[str]:
+        """What made a file, and its inputs; all of them if it is `chosen`, else those that lead to a path with the words."""
+        self.shown.add(path)
+        passport = find(path)
+        if passport is None:
+            return
+        yield from (indent + line for line in _job(passport))
+        if path.name.endswith(RECORD):
+            yield from (indent + line for line in _archives(path, passport))
+        inputs = {path: used for path, used in passport.inputs.items() if chosen or self.leads(path)}
+        for group in _siblings(inputs):
+            if len(group) > FEW and not self.words:
+                yield from (indent + line for line in _counted(group))
+                continue
+            for source, used in group.items():
+                yield from self._input(source, used, chosen, indent)
+
+    def _input(self, path: Path, used: str | None, chosen: bool, indent: str) -> Iterator[str]:
+        again = path in self.shown
+        yield f"{indent}← {path}{' (above)' if again else ''}{_difference(path, used)}"
+        if not again:
+            yield from self.below(path, chosen or _has(path, self.words), indent + INDENT)
+
+    def _leads(self, path: Path) -> bool:
+        passport = find(path)
+        return _has(path, self.words) or (passport is not None and any(map(self.leads, passport.inputs)))
+
+
+def _has(path: Path, words: Sequence[str]) -> bool:
+    return all(word in str(path) for word in words)
+
+
+def _siblings(inputs: dict[Path, str | None]) -> list[dict[Path, str | None]]:
+    """Inputs of the same name in sibling folders together."""
+    groups: dict[tuple[Path, str], dict[Path, str | None]] = {}
+    for path, used in inputs.items():
+        groups.setdefault((path.parent.parent, path.name), {})[path] = used
+    return list(groups.values())
+
+
+def _counted(inputs: dict[Path, str | None]) -> Iterator[str]:
+    """How many files there are of one name, and those of them that differ from what was used."""
+    first = next(iter(inputs))
+    folder = first.parent
+    yield f"← {len(inputs)} × {folder.parent}/*/{first.name} (for one of them: --only {folder.parent.name}/{folder.name})"
+    for path, used in inputs.items():
+        if difference := _difference(path, used):
+            yield f"{INDENT}{path}{difference}"
+
+
+def _job(passport: Passport) -> Iterator[str]:
+    content = passport.content
+    began = datetime.fromisoformat(content["began"])
+    marks = [f"{name} {_short(content[name])}" for name in ("code", "seed") if content.get(name) is not None]
+    computed = f"{content['seconds']:.1f} s on {content['device']} ({content['processor']})"
+    yield ", ".join([f"{passport.rule}: {began:%Y-%m-%d %H:%M} UTC", computed, *marks])
+    if content["settings"]:
+        yield f"settings {_short(content['settings'])}"
+    if training := content.get("training"):
+        yield f"training {_short({name: value for name, value in training.items() if not isinstance(value, dict)})}"
+
+
+def _short(value: Any) -> str:
+    """A value on one line, cut where it is long."""
+    text: str = yaml.safe_dump(value, default_flow_style=True, width=10**6, sort_keys=False)
+    text = text.strip().removesuffix("\n...").removeprefix("{").removesuffix("}")
+    return shorten(text, 110, placeholder=" …")
+
+
+def _archives(record: Path, passport: Passport) -> Iterator[str]:
+    """The archives that a record lists, and where their folder now has others."""
+    present = read_manifest(Path(passport.content["settings"]["folder"]))
+    try:
+        entries: dict[str, dict[str, Any]] = json.loads(record.read_text())
+    except (OSError, ValueError):  # gone, or damaged, which is said where the record is named
+        return
+    for name, entry in entries.items():
+        now = present.get(name, {}).get("sha256")
+        other = "" if now == entry["sha256"] else f"; the folder now has {now or 'none'}"
+        yield f"← {name}: sha256 {entry['sha256']}, {entry['bytes']} bytes, from {entry['source']}{other}"
+
+
+def _difference(path: Path, used: str | None) -> str:
+    """What there is to say of a file beside its path: that it is gone, damaged, or another than was used."""
+    try:
+        now = _present(path)
+    except GrdError as error:
+        return f" — damaged: {error}"
+    gone = "" if path.exists() else " (gone)"
+    if used is None or now is None or used == now:
+        return gone
+    return f"{gone} — not the one that was used: sha256 {used[:16]} then, {now[:16]} now"
+
+
+def _present(path: Path) -> str | None:
+    """The SHA-256 of a file as it is, or if it is gone, as it was written; None where neither is known."""
+    if path.is_file():
+        return check(path) or sha256(path)
+    passport = find(path)
+    return passport.outputs[path.name]["sha256"] if passport else None

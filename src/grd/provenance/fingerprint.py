@@ -1,0 +1,288 @@
+"""The fingerprint of code: what of this package a script reaches, without comments, docstrings and layout.
+
+Definitions are followed by name, from those that the script uses: a function, class or variable of a module counts with all
+that its own text names. What is looked up by name at run time is followed as far as it is chosen:
+
+    import_module(f"grd.networks.{…}")   the chosen modules below grd.networks, whole
+    the entries of REGISTRIES            those with a chosen key
+
+so that an edited method concerns its own students alone. Modules ASIDE are not followed, nor is the code of other packages:
+their versions are in every passport.
+"""
+
+import ast
+import hashlib
+import re
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from grd.errors import GrdError
+
+REGISTRIES = {
+    "grd.data.readers:READERS",
+    "grd.data.twins:TWINS",
+    "grd.inference.predict:PREDICTORS",
+    "grd.metrics.score_file:SCORES",
+    "grd.networks:NETWORKS",
+    "grd.reporting.figures:FIGURES",
+    "grd.reporting.tables:TABLES",
+    "grd.segmentation.label_file:CHOSEN",
+    "grd.segmentation:SEGMENTERS",
+}
+# where and how results are computed, kept and told of; what they are is decided elsewhere
+ASIDE = {
+    "grd.system.devices",
+    "grd.errors",
+    "grd.system.files",
+    "grd.system.logs",
+    "grd.system.hardware",
+    "grd.provenance.passport",
+}
+PACKAGE = "grd"
+DIGITS = 16
+
+
+@dataclass(frozen=True)
+class Module:
+    """A parsed file: its definitions by name, what it imports by local name, and statements that act when it is imported."""
+
+    name: str
+    path: Path
+    definitions: dict[str, list[ast.stmt]] = field(default_factory=dict)
+    imports: dict[str, str] = field(default_factory=dict)
+    actions: list[ast.stmt] = field(default_factory=list)
+
+    @property
+    def statements(self) -> list[ast.stmt]:
+        """All but imports."""
+        return [*self.actions, *(statement for group in self.definitions.values() for statement in group)]
+
+    @classmethod
+    def parsed(cls, name: str, path: Path) -> "Module":
+        """Read a file."""
+        module = cls(name, path)
+        for statement in _without_docstrings(ast.parse(path.read_text())).body:
+            if isinstance(statement, ast.Import | ast.ImportFrom):
+                module.imports.update(_imported(statement))
+            elif names := list(_bound(statement)):
+                for bound in names:
+                    module.definitions.setdefault(bound, []).append(statement)
+            elif not _for_types_alone(statement):
+                module.actions.append(statement)
+        return module
+
+
+@dataclass(frozen=True)
+class Piece:
+    """The text of a definition, what it names (`module:name`), and the packages below which it looks modules up by name.
+
+    A registry's `entries` are pieces by key.
+    """
+
+    text: str = ""
+    names: frozenset[str] = frozenset()
+    packages: frozenset[str] = frozenset()
+    entries: dict[str, "Piece"] | None = None
+
+    def chosen(self, names: Collection[str]) -> "list[Piece]":
+        """The piece itself, or of a registry the entries with these names."""
+        return [self] if self.entries is None else [piece for key, piece in self.entries.items() if key in names]
+
+
+class Code:
+    """The code of this package, and of scripts that use it."""
+
+    def __init__(self, package: Path | None = None) -> None:
+        self.package = package or Path(__file__).parents[1]
+        self._fingerprints: dict[tuple[Path, frozenset[str]], str] = {}
+        self._modules: dict[str, Module | None] = {}
+        self._pieces: dict[str, Piece | None] = {}
+        self._scripts: dict[Path, Piece] = {}
+
+    def fingerprint(self, script: Path, chosen: Iterable[object] = ()) -> str:
+        """Hexadecimal digest of what a script reaches; `chosen` are the names that it will look up."""
+        key = (script, frozenset(map(str, chosen)))
+        if key not in self._fingerprints:
+            text = "\n".join(f"{name}\n{content}" for name, content in sorted(self.reached(*key).items()))
+            self._fingerprints[key] = hashlib.sha256(text.encode()).hexdigest()[:DIGITS]
+        return self._fingerprints[key]
+
+    def described(self, script: Path, chosen: Iterable[object] = ()) -> str:
+        """The fingerprint with what it is of: `0123456789abcdef train.py resunet none`."""
+        return " ".join([self.fingerprint(script, chosen), script.name, *map(str, chosen)])
+
+    def check_unchanged(self, planned: Iterable[str], scripts: Path, since: float) -> None:
+        """GrdError if `described` code is no longer what it was at a time in seconds: a job would not do what was planned."""
+        if all(path.stat().st_mtime <= since for path in (*self.package.rglob("*.py"), *scripts.glob("*.py"))):
+            return
+        for described in planned:
+            digest, script, *chosen = described.split(" ")
+            if self.fingerprint(scripts / script, chosen) != digest:
+                raise GrdError(f"{script}: expected the code that this call was planned with, found it edited since; call again")
+
+    def reached(self, script: Path, chosen: Collection[str] = ()) -> dict[str, str]:
+        """The text of every definition that a script reaches, by `module:name`."""
+        if script not in self._scripts:
+            main = Module.parsed("", script)
+            self._scripts[script] = self._read_piece(main, main.statements)
+        found: dict[str, str] = {}
+        waiting = {"": self._scripts[script]}
+        while waiting:
+            target, piece = waiting.popitem()
+            pieces = piece.chosen(chosen)
+            found[target] = "\n".join(each.text for each in pieces)
+            names = {name for each in pieces for name in (*each.names, *self._looked_up(each, chosen))}
+            waiting |= {name: reached for name in names - found.keys() if (reached := self._piece(name)) is not None}
+        return found
+
+    def module(self, name: str) -> Module | None:
+        """A module of the package by its dotted name; None if there is none."""
+        if name not in self._modules:
+            self._modules[name] = self._read_module(name)
+        return self._modules[name]
+
+    def _read_module(self, name: str) -> Module | None:
+        first, *rest = name.split(".")
+        if first != PACKAGE or name in ASIDE:
+            return None
+        path = self.package.joinpath(*rest)
+        for file in (path / "__init__.py", path.with_suffix(".py")):
+            if file.is_file():
+                return Module.parsed(name, file)
+        return None
+
+    def _piece(self, target: str) -> Piece | None:
+        """What `module:name` is; without a name, the statements that act when the module is imported. None outside."""
+        if target not in self._pieces:
+            name, _, attribute = target.partition(":")
+            module = self.module(name)
+            self._pieces[target] = None if module is None else self._defined(module, attribute)
+        return self._pieces[target]
+
+    def _defined(self, module: Module, name: str) -> Piece:
+        statements = module.definitions[name] if name else module.actions
+        if f"{module.name}:{name}" not in REGISTRIES:
+            return self._read_piece(module, statements)
+        entries = {key: entry for statement in statements for key, entry in _entries(statement)}
+        return Piece(entries={key: self._read_piece(module, [entry]) for key, entry in entries.items()})
+
+    def _read_piece(self, module: Module, statements: Iterable[ast.stmt]) -> Piece:
+        texts: list[str] = []
+        names: set[str] = set()
+        packages: set[str] = set()
+        for statement in statements:
+            nodes = list(ast.walk(statement))
+            texts += [ast.unparse(statement), *_files_beside(module, nodes)]
+            names.update(self._named(module, nodes))
+            packages.update(filter(None, map(_package_looked_in, nodes)))
+        return Piece("\n".join(texts), frozenset(names), frozenset(packages))
+
+    def _named(self, module: Module, nodes: Iterable[ast.AST]) -> Iterator[str]:
+        """What a statement names, and the modules that it makes act."""
+        inner: dict[str, str] = {}
+        for node in nodes:
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                inner |= _imported(node)
+        scope = module.imports | inner
+        for target in inner.values():
+            yield from self._resolved(target)
+        for node in nodes:
+            first, *rest = _dotted(node).split(".")
+            if first in module.definitions:
+                yield f"{module.name}:{first}"
+            elif first in scope:
+                yield from self._resolved(".".join([scope[first], *rest]))
+
+    def _resolved(self, dotted: str) -> Iterator[str]:
+        """A dotted name as `module:name` with the module's actions, through packages that only pass a name on."""
+        parts = dotted.split(".")
+        for length in range(len(parts), 0, -1):
+            module = self.module(".".join(parts[:length]))
+            if module is None:
+                continue
+            yield f"{module.name}:"
+            if length == len(parts):
+                return
+            if parts[length] in module.definitions:
+                yield f"{module.name}:{parts[length]}"
+            elif parts[length] in module.imports:
+                yield from self._resolved(".".join([module.imports[parts[length]], *parts[length + 1 :]]))
+            return
+
+    def _looked_up(self, piece: Piece, chosen: Collection[str]) -> Iterator[str]:
+        """All of the chosen modules below the packages in which a piece looks."""
+        for package in piece.packages:
+            for module in (self.module(f"{package}{name}") for name in chosen):
+                if module is not None:
+                    yield f"{module.name}:"
+                    yield from (f"{module.name}:{name}" for name in module.definitions)
+
+
+def _imported(statement: ast.Import | ast.ImportFrom) -> dict[str, str]:
+    """Dotted names that an import binds, by local name; imports are absolute here."""
+    if isinstance(statement, ast.Import):
+        first = {alias.name: alias.name.partition(".")[0] for alias in statement.names}
+        return {alias.asname or first[alias.name]: alias.name if alias.asname else first[alias.name] for alias in statement.names}
+    return {alias.asname or alias.name: f"{statement.module}.{alias.name}" for alias in statement.names}
+
+
+def _bound(statement: ast.stmt) -> Iterator[str]:
+    """The names that a statement at the top of a module defines."""
+    match statement:
+        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+            yield name
+        case ast.Assign(targets=targets):
+            yield from (node.id for target in targets for node in ast.walk(target) if isinstance(node, ast.Name))
+        case ast.AnnAssign(target=ast.Name(id=name)) | ast.AugAssign(target=ast.Name(id=name)):
+            yield name
+
+
+def _for_types_alone(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.If) and _dotted(statement.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING")
+
+
+def _dotted(node: ast.AST) -> str:
+    """`a.b.c` of such an expression; empty for anything else."""
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Attribute) and (before := _dotted(node.value)):
+        return f"{before}.{node.attr}"
+    return ""
+
+
+def _package_looked_in(node: ast.AST) -> str:
+    """`grd.networks.` of `import_module(f"grd.networks.{name}")`; empty for anything else."""
+    if isinstance(node, ast.Call) and _dotted(node.func) == "import_module" and isinstance(node.args[0], ast.JoinedStr):
+        start = node.args[0].values[0]
+        return str(start.value) if isinstance(start, ast.Constant) else ""
+    return ""
+
+
+def _entries(statement: ast.stmt) -> Iterator[tuple[str, ast.stmt]]:
+    """The entries of a dictionary that is assigned, by key, each as a statement."""
+    if isinstance(statement, ast.Assign | ast.AnnAssign) and isinstance(statement.value, ast.Dict):
+        for key, entry in zip(statement.value.keys, statement.value.values, strict=True):
+            if isinstance(key, ast.Constant):
+                yield str(key.value), ast.Expr(entry)
+
+
+def _files_beside(module: Module, nodes: Iterable[ast.AST]) -> list[str]:
+    """Digests of files that a text names and that lie beside the module, like a page's template."""
+    texts = {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    files = (module.path.parent / text for text in sorted(texts) if re.fullmatch(r"[\w-]+\.\w+", text))
+    return [hashlib.sha256(file.read_bytes()).hexdigest() for file in files if file.is_file()]
+
+
+def _without_docstrings(tree: ast.Module) -> ast.Module:
+    """The same tree without strings that stand by themselves."""
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list):
+            node.body = [statement for statement in body if not _is_text(statement)] or [ast.Pass()]  # type: ignore[attr-defined]
+    return tree
+
+
+def _is_text(statement: ast.stmt) -> bool:
+    value = statement.value if isinstance(statement, ast.Expr) else None
+    return isinstance(value, ast.Constant) and isinstance(value.value, str)

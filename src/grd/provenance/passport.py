@@ -1,0 +1,243 @@
+"""What made every artefact, from what, and whether it still is what was written.
+
+The passport of a job lies beside its first output (of each folder, if its outputs are in several), `<name>.passport.json`:
+
+    rule, wildcards, settings, seed, code       what made it; `code` is a fingerprint, its script, and what that looked up
+    inputs                                      SHA-256 by path from the working directory; null for what is no file
+    outputs                                     by name, each with `sha256`, `bytes` and `mtime_ns`
+    versions, device, processor, threads        what computed
+    began (UTC), seconds                        when, and for how long
+
+and whatever else the job's script knows of it. It is no output of a rule: nothing is rerun for a passport.
+
+Snakemake sets the time of every output when its job is over, after the passport was written. So a time that differs is no fault
+yet: whoever finds it hashes the file, and if the bytes are those that were written, notes the new time in the passport of a
+large file. (Hashing a small one again is faster.)
+"""
+
+import json
+import os
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import chain
+from pathlib import Path
+from typing import Any, Protocol
+
+from grd.errors import GrdError
+from grd.provenance.fingerprint import Code
+from grd.system.files import sha256, write_text
+from grd.system.hardware import processor, versions
+from grd.system.logs import logged
+
+SUFFIX = ".passport.json"
+FORMAT, FORMAT_VERSION = "grd passport", 1
+PLANNED = "GRD_PLANNED"
+LARGE = 4 << 20  # bytes: hashed in the time in which a passport is written
+
+
+class Named(Protocol):
+    """Values by name."""
+
+    def items(self) -> Iterable[tuple[str, Any]]:
+        """Pairs of name and value."""
+
+
+class Job(Protocol):
+    """What a script knows of its job."""
+
+    rule: str
+    input: Iterable[str]
+    output: Iterable[str]
+    params: Named
+    wildcards: Named
+    threads: int
+    log: Sequence[str]
+    config: Mapping[str, Any]
+    scriptdir: str
+
+
+@dataclass(frozen=True)
+class Passport:
+    """A passport as it was read."""
+
+    path: Path
+    content: dict[str, Any]
+
+    @classmethod
+    def read(cls, path: Path) -> "Passport":
+        """Read a passport; GrdError for a file that is none, or of another version."""
+        try:
+            content = json.loads(path.read_text())
+            found = content["format"], content["format_version"]
+            _ = content["rule"], content["inputs"].items(), content["outputs"].items()
+        except (ValueError, KeyError, TypeError, AttributeError):
+            found = None
+        if found != (FORMAT, FORMAT_VERSION):
+            raise GrdError(f"{path}: expected a passport of version {FORMAT_VERSION}, found something else; delete it and rerun")
+        return cls(path, content)
+
+    @property
+    def rule(self) -> str:
+        """What made the outputs."""
+        return self.content["rule"]
+
+    @property
+    def outputs(self) -> dict[str, dict[str, Any]]:
+        """`sha256`, `bytes` and `mtime_ns` of each output in the passport's folder, by name."""
+        return self.content["outputs"]
+
+    @property
+    def inputs(self) -> dict[Path, str | None]:
+        """The SHA-256 of each input as it was used; None for a folder."""
+        return {Path(path): digest for path, digest in self.content["inputs"].items()}
+
+    def check_place(self) -> None:
+        """GrdError if this is the passport of another run than the folder's."""
+        named = self.content["wildcards"]
+        made_for, folder = (named.get("dataset"), named.get("run")), self.path.absolute().parent
+        if named.get("run") and made_for != (folder.parent.name, folder.name):
+            raise GrdError(
+                f"{folder}: expected files of this run, found those of {'/'.join(made_for)}; move them back, or delete and rerun"
+            )
+
+    def note_time(self, name: str, mtime_ns: int) -> None:
+        """Enter the present time of an output whose bytes were found unchanged; where that cannot be written, it is left."""
+        outputs = self.outputs | {name: self.outputs[name] | {"mtime_ns": mtime_ns}}
+        with suppress(OSError, GrdError):
+            if Passport.read(self.path).content == self.content:  # not one that a job has written meanwhile
+                _write(self.path, self.content | {"outputs": outputs})
+
+
+@contextmanager
+def recorded(job: Job) -> Iterator[dict[str, Any]]:
+    """Within this context, as in `logged`, messages go to the job's log; afterwards its outputs have their passport.
+
+    Yields facts for the passport, which the script may add to or change: `device` where it is no CPU, `seed`, and others.
+    GrdError, before anything is done, if an input is not what its own passport says, or if the job's code was edited since the
+    workflow was planned (the time in the environment's GRD_PLANNED, in seconds).
+    """
+    outputs, settings = [Path(path) for path in job.output], dict(job.params.items())
+    with logged(job.log[0]):
+        codes = settings.get("code", [])
+        Code().check_unchanged([codes] if isinstance(codes, str) else codes, Path(job.scriptdir), _planned())
+        inputs = {os.path.relpath(path): digest(Path(path)) if os.path.isfile(path) else None for path in job.input}
+        _take_away(outputs)
+        facts: dict[str, Any] = {"device": "CPU"} | _seed(settings)
+        began, clock = datetime.now(UTC), time.monotonic()
+        yield facts
+        when = {"began": began.isoformat(timespec="seconds"), "seconds": round(time.monotonic() - clock, 3)}
+        _write_all(outputs, _account(job) | {"inputs": inputs} | when | facts)
+
+
+def check_unedited(paths: Iterable[Path]) -> None:
+    """GrdError if a file was written since the workflow was planned: a job would not do what was planned."""
+    for path in paths:
+        if path.stat().st_mtime > _planned():
+            raise GrdError(f"{path}: expected what this call was planned with, found it edited since; call again")
+
+
+def _planned() -> float:
+    """When the workflow was planned, in seconds; never, outside of one."""
+    return float(os.environ.get(PLANNED, "inf"))
+
+
+def _take_away(outputs: Iterable[Path]) -> None:
+    """Remove the passports of a job that is done again, damaged ones, too."""
+    for path in outputs:
+        path.with_name(path.name + SUFFIX).unlink(missing_ok=True)
+        if passport := find(path):
+            passport.path.unlink(missing_ok=True)
+
+
+def _account(job: Job) -> dict[str, Any]:
+    """What a passport says of a job that is known without running it."""
+    settings = dict(job.params.items())
+    return {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "rule": job.rule,
+        "wildcards": dict(job.wildcards.items()),
+        "code": settings.pop("code", None),
+        "settings": settings,
+        "versions": versions(),
+        "processor": processor(),
+        "threads": job.threads,
+    }
+
+
+def find(path: Path) -> Passport | None:
+    """The passport that lists a file, which itself may be gone; None where none does."""
+    places = chain([path.with_name(path.name + SUFFIX)], path.parent.glob("*" + SUFFIX))
+    return next((passport for passport in _read_all(places) if path.name in passport.outputs), None)
+
+
+def _read_all(paths: Iterable[Path]) -> Iterator[Passport]:
+    """Those of the passports that are there; another job may just be taking its own away."""
+    for path in paths:
+        with suppress(FileNotFoundError):
+            yield Passport.read(path)
+
+
+def check(path: Path) -> str | None:
+    """The SHA-256 of a file by its passport, None without one; GrdError if the file's bytes are not those that were written.
+
+    It is cheap: a file of the size and time that its passport says is not read.
+    """
+    passport = find(path)
+    if passport is None or not path.is_file():
+        return None
+    passport.check_place()
+    entry, present = passport.outputs[path.name], path.stat()
+    if present.st_size != entry["bytes"]:
+        raise _changed(path, passport, f"{entry['bytes']} bytes", f"{present.st_size}")
+    if present.st_mtime_ns == entry["mtime_ns"]:
+        return entry["sha256"]
+    if (found := sha256(path)) != entry["sha256"]:
+        raise _changed(path, passport, f"bytes of sha256 {entry['sha256'][:16]}", f"{found[:16]}")
+    if present.st_size >= LARGE:
+        passport.note_time(path.name, present.st_mtime_ns)
+    return found
+
+
+def _changed(path: Path, passport: Passport, expected: str, found: str) -> GrdError:
+    return GrdError(f"{path}: expected the {expected} that {passport.rule} wrote, found {found}; delete it and rerun")
+
+
+def digest(path: Path) -> str:
+    """The SHA-256 of a file, by its passport where it has one and is what that says; GrdError if it is not."""
+    return check(path) or sha256(path)
+
+
+def _seed(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The seed, or the seeds, that settings hold at any depth."""
+    seeds = sorted(set(_values(settings, "seed")))
+    return {"seed": seeds[0] if len(seeds) == 1 else seeds} if seeds else {}
+
+
+def _values(tree: Any, wanted: str) -> Iterator[Any]:
+    if isinstance(tree, Mapping):
+        for name, value in tree.items():
+            yield from [value] if name == wanted else _values(value, wanted)
+    elif isinstance(tree, list | tuple):
+        for value in tree:
+            yield from _values(value, wanted)
+
+
+def _write_all(outputs: Sequence[Path], content: dict[str, Any]) -> None:
+    """Write the passport of each folder that has outputs. (One that is absent is Snakemake's to complain about.)"""
+    for folder in dict.fromkeys(path.parent for path in outputs):
+        own = [path for path in outputs if path.parent == folder and path.is_file()]
+        if own:
+            _write(own[0].with_name(own[0].name + SUFFIX), content | {"outputs": {path.name: _state(path) for path in own}})
+
+
+def _state(path: Path) -> dict[str, Any]:
+    present = path.stat()
+    return {"sha256": sha256(path), "bytes": present.st_size, "mtime_ns": present.st_mtime_ns}
+
+
+def _write(path: Path, content: Mapping[str, Any]) -> None:
+    write_text(path, json.dumps(content, indent=1, default=str) + "\n")

@@ -1,0 +1,137 @@
+"""What figures are put together from: images, instances in colours, boxes around errors, captions."""
+
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.colors import hsv_to_rgb
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from scipy import ndimage
+from skimage.segmentation import find_boundaries
+
+from grd.data.store import read_labels
+from grd.errors import GrdError
+from grd.metrics.errors import counterparts, merging_segments, split_instances
+from grd.metrics.overlap import overlap_table
+from grd.project.paths import Layout
+from grd.project.project import Project, Run
+from grd.reporting.table import escaped
+from grd.reporting.titles import first_seed
+from grd.system.files import whole, write_text
+
+OVER_MERGE, OVER_SEGMENTATION = "red", "white"
+GOLDEN = 0.61803398875
+"""Of the circle of hues: steps of it keep away from all hues before them."""
+
+
+def predictions(project: Project, layout: Layout, experiment: str, dataset: str) -> Iterator[tuple[Run, np.ndarray]]:
+    """Every run of an experiment on a data set, first seed, and its test labels (n, *spatial) by the first segmenter."""
+    segmenter = next(iter(project.datasets[dataset].segmenters))
+    for run in first_seed(project, experiment, dataset):
+        yield run, read_labels(layout.labels(run, segmenter))[1]
+
+
+def undistilled_student(project: Project, experiment: str, dataset: str) -> Run:
+    """The student without a teacher, by whose results the samples to show are chosen."""
+    taught = [run.network for run in first_seed(project, experiment, dataset) if run.teacher is not None]
+    if not taught:
+        raise GrdError(
+            f"config/experiments.yaml, {experiment}: expected a student with a teacher on {dataset}, found none; add one"
+        )
+    return Run(dataset, taught[0], seed=project.config.seeds[0])
+
+
+def draw_image(axis: Axes, image: np.ndarray, title: str = "") -> None:
+    """An image (H, W) or (H, W, 3) uint8."""
+    axis.imshow(image, cmap="gray")
+    bare(axis, title)
+
+
+def draw_labels(axis: Axes, labels: np.ndarray, title: str = "", light: float = 1) -> None:
+    """Instances (H, W) in the colours of their ids, thin dark borders between them; less light for what is drawn over them."""
+    picture = light * id_colours(labels)
+    picture[find_boundaries(labels, mode="inner")] *= 0.45
+    axis.imshow(picture)
+    bare(axis, title)
+
+
+def id_colours(ids: np.ndarray) -> np.ndarray:
+    """Colours (..., 3) of ids (...): always the same for the same id; black for 0."""
+    hue, strength = ids * GOLDEN % 1, ids % 3
+    colours = hsv_to_rgb(np.stack([hue, 0.95 - 0.22 * strength, 1 - 0.12 * (strength == 1)], axis=-1))
+    return colours * (ids > 0)[..., None]
+
+
+def renamed(prediction: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """The prediction with ids by which its colours agree with the truth's, and so with other predictions' of it.
+
+    A segment has the id of the true instance of which it holds most, if it is the one that holds most of that. Others,
+    further parts of split instances among them, have ids that no true instance has.
+    """
+    table = overlap_table(prediction, truth)
+    own = counterparts(table)
+    names = [own.get(number, int(truth.max()) + number) if number else 0 for number in table.prediction_ids.tolist()]
+    return np.array(names)[np.searchsorted(table.prediction_ids, prediction)]
+
+
+def mark_errors(axis: Axes, prediction: np.ndarray, truth: np.ndarray, outlines: bool = False) -> tuple[int, int]:
+    """Mark merging segments and split instances with boxes, or where these would cover all with outlines; how many of each."""
+    table = overlap_table(prediction, truth)
+    merges, splits = merging_segments(table), split_instances(table)
+    mark = _outline if outlines else _box
+    for labels, ids, colour in ((prediction, merges, OVER_MERGE), (truth, splits, OVER_SEGMENTATION)):
+        for number in ids:
+            mark(axis, labels == number, colour)
+    return len(merges), len(splits)
+
+
+def _box(axis: Axes, mask: np.ndarray, colour: str) -> None:
+    ((rows, columns),) = ndimage.find_objects(mask.view(np.uint8))
+    corner = (columns.start - 0.5, rows.start - 0.5)
+    size = (columns.stop - columns.start, rows.stop - rows.start)
+    axis.add_patch(Rectangle(corner, *size, fill=False, edgecolor=colour, linewidth=0.9))
+
+
+def _outline(axis: Axes, mask: np.ndarray, colour: str) -> None:
+    height, width = mask.shape
+    grid = np.arange(-1, width + 1), np.arange(-1, height + 1)
+    axis.contour(*grid, np.pad(mask, 1), [0.5], colors=colour, linewidths=1.5)  # padded, so that it closes at the border
+    axis.set(xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5))
+
+
+def bare(axis: Axes, title: str = "") -> None:
+    """Title, no ticks."""
+    axis.set_title(title, fontsize=7)
+    axis.set_xticks([])
+    axis.set_yticks([])
+
+
+def caption(figure: Figure, project: Project, text: str, above: float = 0.1) -> None:
+    """Fit the panels, with so many inches above them, over a text, to which the scale is added."""
+    width, height = figure.get_size_inches()
+    figure.set_label(f"{text} · scale {project.config.scale} ({project.scale.title}).")
+    lines = textwrap.wrap(str(figure.get_label()), int(23 * width))  # characters of this size in an inch
+    figure.tight_layout(pad=0.4, rect=(0, (0.12 * len(lines) + 0.06) / height, 1, 1 - above / height))
+    figure.text(0.005, 0.05 / height, "\n".join(lines), fontsize=6, linespacing=1.3)
+
+
+def write_figure(figure: Figure, data: pd.DataFrame, pdf: Path, png: Path, csv: Path, tex: Path | None = None) -> None:
+    """Write the picture as png, what it shows as csv, and for LaTeX the picture as pdf without its caption, which is `tex`."""
+    with whole(png) as part:
+        figure.savefig(part, format="png", dpi=200)
+    for text in figure.texts if tex else ():
+        text.set_visible(False)
+    with whole(pdf) as part:
+        figure.savefig(part, format="pdf", metadata={"CreationDate": None})
+    write_text(csv, data.to_csv(index=False))
+    if tex:
+        write_text(tex, escaped(str(figure.get_label())) + "\n")
+    plt.close(figure)

@@ -1,0 +1,93 @@
+"""Table I: what networks cost, ours beside the published."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from grd.networks import NETWORKS
+from grd.networks.complexity import Complexity, named_complexity
+from grd.project.paths import Layout
+from grd.project.project import Project, Run
+from grd.reporting.table import Cell, Column, Table
+from grd.reporting.titles import duration, row_titles, scale_notes
+
+COUNTED_WITH = {"mobilenet_v2": 1000, "mala": 3}
+"""Outputs of the networks whose printed numbers are those of another embedding than the 16 that are trained."""
+
+
+def table1(project: Project, layout: Layout) -> Table:
+    """Table I: parameters and MACs of the paper's networks, and measured inference times on test images and volumes."""
+    titles = row_titles(project.runs("table2", "table3", "table1"))
+    runs = [run for run in project.runs("table1") if run.seed == project.config.seeds[0]]
+    rows = {titles[run.stem]: _row(project, layout, run) for run in runs}
+    for network, outputs in COUNTED_WITH.items():
+        counted = _complexity_cells(named_complexity(network, embedding=outputs), project.published["table1"][network])
+        rows[f"{NETWORKS[network].title} as the paper counted it"] = [*counted, *[""] * 4]
+    trained = [*scale_notes(project, project.scale.training), f"MALA: {duration(project.volume_training)}."]
+    stems = {titles[run.stem]: run.stem for run in runs}
+    return Table(CAPTION, COLUMNS, rows, [*trained, *_measured(project, layout, runs), *NOTES], stems)
+
+
+CAPTION = "Table I. Complexity at 544 x 544, MALA at 84 x 268 x 268, and inference time over the test set: ours (published)."
+COLUMNS = (
+    Column("Paper's network", "Parameters (M)", "parameters"),
+    Column("Paper's network", "GMAC", "macs"),
+    Column("Paper's network", "GMAC, convolutions only", "convolution_macs"),
+    Column("Network as trained here", "Forward (s)", "seconds"),
+    Column("Network as trained here", "Image to instances (s)", "end_to_end"),
+    Column("Network as trained here", "Parameters (M)", "trained_parameters"),
+    Column("Network as trained here", "GMAC per image or tile", "trained_macs"),
+)
+NOTES = (
+    "GMAC by ptflops' rule, which reproduces the printed digits: biases, batch norms, activations and poolings count.",
+    "NestedUNet: the printed 36.36 M looks like exchanged digits; the network with exactly 624.14 GMAC has 36.63 M.",
+    "MobileNet: the printed 4.79 M and 25.82 GMAC are those of 1000 outputs; the student that is trained has 16.",
+    "MALA: the printed 367.04 GMAC are those of 3 outputs, affinities; the teacher that is trained has 16.",
+    "Forward: network passes summed over the test images or the tiles of the test volume, synchronised with the device (the "
+    "released code's times of volumes are not). Image to instances: padding or tiles, network, affinities, segmentation and "
+    "clean-up, one image after another. Times: mean ± sd over three passes.",
+)
+
+
+def _row(project: Project, layout: Layout, run: Run) -> list[Cell | str]:
+    printed = project.published["table1"].get(run.network, {})
+    timings = [layout.timing(replace(run, seed=seed)) for seed in project.config.seeds]
+    counted = _complexity_cells(named_complexity(run.network), printed)
+    return [*counted, *_time_cells(timings, printed), *_trained_cells(project, run)]
+
+
+def _complexity_cells(complexity: Complexity, printed: Mapping[str, Any]) -> list[Cell]:
+    return [
+        Cell(complexity.parameters / 1e6, None, printed.get("parameters"), 2),
+        Cell(complexity.macs / 1e9, None, printed.get("macs"), 2),
+        Cell(complexity.convolution_macs / 1e9, None, None, 2),
+    ]
+
+
+def _time_cells(paths: Sequence[Path], printed: Mapping[str, Any]) -> list[Cell]:
+    times = pd.concat([pd.read_csv(path) for path in paths])
+    return [
+        Cell(times[column].mean(), times[column].std(), printed.get("seconds") if column == "forward" else None, 2)
+        for column in ("forward", "end_to_end")
+    ]
+
+
+def _trained_cells(project: Project, run: Run) -> list[Cell]:
+    settings = project.settings(run)
+    complexity = named_complexity(run.network, settings.canvas, **settings.arguments)
+    return [Cell(complexity.parameters / 1e6, None, None, 3), Cell(complexity.macs / 1e9, None, None, 2)]
+
+
+def _measured(project: Project, layout: Layout, runs: Sequence[Run]) -> list[str]:
+    """On what was measured, a note for each data set."""
+    notes = []
+    for run in {run.dataset: run for run in reversed(runs)}.values():
+        times, dataset = pd.read_csv(layout.timing(run)), project.datasets[run.dataset]
+        kind = {2: "images", 3: "volumes"}[dataset.rank]
+        networks = ", ".join(NETWORKS[other.network].title for other in runs if other.dataset == run.dataset)
+        measured = f"measured on {times['device'][0]}; test {kind} of {dataset.title}: {times['images'][0]}"
+        notes.append(f"{networks}: {measured}, canvas {' x '.join(map(str, dataset.canvas))}.")
+    return [*notes[::-1], "Published times are of a TITAN Xp."]

@@ -1,0 +1,259 @@
+"""Every fault of a configuration is one sentence that names file, key, value and the nearest valid name."""
+
+import os
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+
+from grd.errors import GrdError
+from grd.networks import build
+from grd.project.project import Project, Run
+from grd.provenance.passport import PLANNED
+
+CONFIG = Path(__file__).parents[2] / "config"
+
+
+@pytest.fixture
+def config(tmp_path):
+    return Path(shutil.copytree(CONFIG, tmp_path / "config"))
+
+
+def edit(path, *keys, value):
+    content = yaml.safe_load(path.read_text())
+    place = content
+    for key in keys[:-1]:
+        place = place[key]
+    place[keys[-1]] = value
+    path.write_text(yaml.safe_dump(content))
+
+
+@pytest.mark.parametrize("scale", sorted(path.stem for path in (CONFIG / "scales").glob("*.yaml")))
+def test_every_scale_that_is_shipped_is_valid(scale):
+    general = yaml.safe_load((CONFIG / "config.yaml").read_text()) | {"scale": scale}
+    project = Project.load(CONFIG, general)
+    for run in project.all_runs():
+        settings = project.settings(run)
+        with torch.device("meta"):
+            network = build(run.network, **settings.arguments)
+        for size in (settings.canvas, settings.augment.crop):
+            assert all(side > 0 for side in network.output_size(size))
+
+
+@pytest.mark.parametrize(
+    ("file", "keys", "value", "sentence"),
+    [
+        ("config.yaml", ("sed",), 1, r"config\.yaml: unknown key 'sed' \(value 1\); did you mean 'seeds'\?"),
+        ("config.yaml", ("seeds",), "many", r"config\.yaml: 'seeds' has value 'many'; input should be a valid list"),
+        ("config.yaml", ("scale",), "dmo", r"config\.yaml: unknown scale 'dmo'; did you mean 'demo'\?"),
+        ("config.yaml", ("allow_missing",), ["celegan"], r"unknown data set 'celegan'; did you mean 'celegans'\?"),
+        ("config.yaml", ("fidelity", "edgs"), "paper", r"unknown key 'fidelity\.edgs' \(value 'paper'\); did you mean 'edges'\?"),
+        ("scales/demo.yaml", ("training", "batchsize"), 4, r"demo\.yaml: unknown key 'training\.batchsize' .* 'batch_size'\?"),
+        (
+            "scales/demo.yaml",
+            ("training", "iterations"),
+            0,
+            r"'training\.iterations' has value 0; input should be greater than 0",
+        ),
+        ("scales/demo.yaml", ("networks", "resnet"), {}, r"demo\.yaml: unknown network 'resnet'; did you mean 'resunet'\?"),
+        ("scales/demo.yaml", ("datasets", "cvpp"), {}, r"demo\.yaml: unknown data set 'cvpp'; did you mean 'cvppp'\?"),
+        ("scales/demo.yaml", ("datasets", "cvppp", "canva"), [1, 1], r"unknown key 'cvppp\.canva' .* did you mean 'canvas'\?"),
+        ("datasets.yaml", ("cvppp", "augment", "flp"), 1, r"unknown key 'cvppp\.augment\.flp' .* did you mean 'flip'\?"),
+        ("datasets.yaml", ("cvppp", "augment", "flip"), 3, r"'cvppp\.augment\.flip' has value 3; .* less than or equal to 1"),
+        ("datasets.yaml", ("cvppp",), "gone", r"datasets\.yaml: 'cvppp' expects a mapping, found 'gone'"),
+        ("experiments.yaml", ("table1", "datasets"), ["bbbc39"], r"table1: unknown data set 'bbbc39'; did you mean 'bbbc039'"),
+        ("datasets.yaml", ("ac34", "segmenters", "waterz", "treshold"), 1, r"waterz\.treshold' .* did you mean 'threshold'\?"),
+        ("datasets.yaml", ("ac34", "segmenters", "multicut", "solver"), "gac", r"solver' has value 'gac'; input should be 'ker"),
+        ("datasets.yaml", ("ac34", "segmenters", "waterz", "algorithm"), "watrz", r"waterz' has value .*watrz"),
+        ("datasets.yaml", ("ac34", "augment", "cutout"), 0.5, "scale and cutout are for images; leave them out for volumes"),
+        ("datasets.yaml", ("ac34", "reach"), 0, r"'ac34\.reach' has value 0; input should be greater than 0"),
+        ("datasets.yaml", ("ac34", "canvas"), [16, 16], "need one entry per axis: 2 for images, 3 for volumes"),
+        ("scales/demo.yaml", ("volumes", "iteration"), 1, r"unknown key 'volumes\.iteration' .* did you mean 'iterations'"),
+        (
+            "experiments.yaml",
+            ("table1", "runs"),
+            [{"network": "mala"}],
+            "expected a network of images for cvppp, found mala, which takes volumes",
+        ),
+        ("experiments.yaml", ("table1", "runs"), [{"network": "unet"}], r"table1: unknown network 'unet'; did you mean"),
+        (
+            "experiments.yaml",
+            ("table1", "runs"),
+            [{"network": "resunet_tiny", "teacher": "resunet", "methods": ["gdr"]}],
+            r"table1: unknown method 'gdr'; did you mean 'grd'\?",
+        ),
+        ("experiments.yaml", ("table1", "runs"), [{"network": "resunet", "methods": ["at"]}], "method 'at' needs a teacher"),
+        ("experiments.yaml", ("table1", "runs"), [{"network": "resunet", "changes": {"node": 1}}], "changes are to a method"),
+        ("experiments.yaml", ("table1", "runs"), [{"network": "resunet", "changes": {"top-2": 1}}], "should match pattern"),
+        ("experiments.yaml", ("table1", "runs"), [{"network": "resunet_tiny", "teacher": "resunet"}], "unknown method 'none'"),
+        (
+            "experiments.yaml",
+            ("table1", "runs"),
+            [{"net": "resunet"}],
+            r"unknown key 'table1\.runs\.0\.net'|'table1\.runs\.0\.network' is missing",
+        ),
+    ],
+)
+def test_a_fault_is_one_sentence(config, file, keys, value, sentence):
+    edit(config / file, *keys, value=value)
+    with pytest.raises(GrdError, match=sentence) as caught:
+        Project.load(config)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_file_and_broken_yaml_are_named(config):
+    (config / "datasets.yaml").write_text("cvppp: [")
+    with pytest.raises(GrdError, match=r"datasets\.yaml: not valid YAML"):
+        Project.load(config)
+    (config / "datasets.yaml").unlink()
+    with pytest.raises(GrdError, match=r"datasets\.yaml: expected a configuration file, found none"):
+        Project.load(config)
+
+
+def test_a_scale_is_laid_over_the_data_sets_key_by_key(config):
+    project = Project.load(config)
+    demo = project.dataset("cvppp")
+    assert demo.augment.crop == (48, 48) and demo.augment.flip == 0.5
+    assert demo.segmenters["mutex_truth_foreground"].foreground == "truth"
+
+
+def test_the_whole_paper_unfolds_into_127_runs(config):
+    """Table II 72, III 28, IV 3 more, V 10, VI 6, Figure 6 8: every cell has a run, and no run is another's double."""
+    project = Project.load(config)
+    assert {name: len(project.runs(name)) for name in project.experiments} == {
+        **{"table1": 6, "table2": 72, "table3": 28, "table4": 6, "table5": 11, "table6": 8},
+        **{"figure2": 21, "figure3": 14, "figure4": 7, "figure5": 7, "figure6": 9},
+    }
+    new, counts = set(), {}
+    order = [*(f"table{n}" for n in (2, 3, 4, 5, 6)), "figure6", "table1", *(f"figure{n}" for n in (2, 3, 4, 5))]
+    for name in order:
+        counts[name] = len(set(project.runs(name)) - new)
+        new |= set(project.runs(name))
+    assert [count for count in counts.values() if count] == [72, 28, 3, 10, 6, 8]
+    assert set(project.all_runs()) == new and len(new) == 127
+    digests = {project.settings(run).model_copy(update={"run": ""}).digest for run in new}
+    assert len(digests) == 127
+
+
+def test_the_cells_that_the_paper_shares_are_one_run_each(config):
+    project = Project.load(config)
+    shared = {}
+    for run in project.all_runs():
+        tables = [name for name in (*(f"table{n}" for n in range(2, 7)), "figure6") if run in project.runs(name)]
+        if len(tables) > 1:
+            shared[run.dataset, run.stem] = tables
+    assert shared == {
+        ("cvppp", "mobilenet_v2"): ["table2", "table4"],
+        ("cvppp", "mobilenet_v2-biskd-resunet"): ["table2", "table4"],
+        ("cvppp", "mobilenet_v2-grd-resunet"): ["table2", "table4", "table5", "figure6"],
+        ("cvppp", "resunet_tiny"): ["table2", "table6"],
+        ("cvppp", "resunet_tiny-grd-resunet"): ["table2", "table6"],
+    }
+
+
+@pytest.mark.parametrize("experiment", [*(f"table{n}" for n in range(1, 7)), "figure6"])
+def test_a_table_by_itself_trains_its_own_runs_alone(config, experiment):
+    project = Project.load(config)
+    own = set(project.runs(experiment))
+    for group in project.groups():
+        assert set(group.students) <= own or not set(group.students) & own
+
+
+@pytest.mark.parametrize(("sharing", "sizes"), [("teacher", [34, *[10] * 5, *[5] * 4]), ("run", [1] * 104)])
+def test_students_of_a_teacher_can_all_train_together_or_each_alone(config, sharing, sizes):
+    edit(config / "config.yaml", "sharing", value=sharing)
+    groups = Project.load(config).groups()
+    assert sorted((len(group.students) for group in groups), reverse=True) == sizes
+    assert len({group.name for group in groups}) == len(groups)
+    assert all(run.taught_by == group.teacher for group in groups for run in group.students)
+
+
+def test_seeds_multiply_the_runs(config):
+    edit(config / "config.yaml", "seeds", value=[0, 1, 2])
+    assert len(Project.load(config).all_runs()) == 3 * 127
+
+
+@pytest.mark.parametrize(
+    ("run", "name"),
+    [
+        (Run("cvppp", "resunet"), "resunet-s0"),
+        (Run("cvppp", "resunet_tiny", "grd", "nested_unet", 2), "resunet_tiny-grd-nested_unet-s2"),
+        (
+            Run("cvppp", "resunet_tiny", "grd", "resunet", changes=(("edge", 0.0), ("node", 1e-5), ("queue_size", 80.0))),
+            "resunet_tiny-grd-resunet-edge0-node0.00001-queue_size80-s0",
+        ),
+    ],
+)
+def test_a_run_s_name_says_what_it_is(run, name):
+    assert run.name == name
+    assert Run.named("cvppp", name) == run
+
+
+def test_a_name_that_says_no_run_is_refused():
+    with pytest.raises(GrdError, match="expected NETWORK-sSEED"):
+        Run.named("cvppp", "resunet")
+    with pytest.raises(GrdError, match="unknown network 'resnet'"):
+        Run.named("cvppp", "resnet-s0")
+
+
+def test_a_change_that_its_method_has_not_is_one_sentence(config):
+    row = {"network": "resunet_tiny", "teacher": "resunet", "methods": ["biskd", "grd"], "changes": {"queue_siz": 1}}
+    edit(config / "experiments.yaml", "table4", "runs", value=[row])
+    sentence = r"experiments\.yaml, table4: method biskd: unknown weight or option 'queue_siz'; choose one of"
+    with pytest.raises(GrdError, match=sentence):
+        Project.load(config).check_methods()
+    row["changes"] = {"node": 0.1}
+    edit(config / "experiments.yaml", "table4", "runs", value=[row])
+    with pytest.raises(GrdError, match=r"method biskd: node is 0\.1 anyway; leave the change out"):
+        Project.load(config).check_methods()
+    row |= {"methods": ["grd"], "changes": {"queue_size": 2.5}}
+    edit(config / "experiments.yaml", "table4", "runs", value=[row])
+    with pytest.raises(GrdError, match=r"expected a whole number above 0 for queue_size, found 2\.5"):
+        Project.load(config).check_methods()
+    row["changes"] = {"queue_siz": 1}
+    edit(config / "experiments.yaml", "table4", "runs", value=[row])
+    with pytest.raises(GrdError, match="did you mean 'queue_size'"):
+        Project.load(config).check_methods()
+
+
+def test_the_shipped_changes_and_weights_are_ones_that_methods_have(config):
+    Project.load(config).check_methods()
+    edit(config / "scales/demo.yaml", "training", "weights", value={"noode": 1})
+    with pytest.raises(GrdError, match=r"demo\.yaml, weights: unknown term 'noode'; did you mean 'node'"):
+        Project.load(config).check_methods()
+
+
+def test_the_digest_follows_what_decides_the_result_and_nothing_else(config):
+    run = Run("cvppp", "resunet_tiny")
+    before = Project.load(config).settings(run).digest
+    edit(config / "datasets.yaml", "cvppp", "segmenters", "mutex_truth_foreground", "strides", value=[4, 4])
+    edit(config / "config.yaml", "device", value="cpu")
+    assert Project.load(config).settings(run).digest == before
+    edit(config / "scales/demo.yaml", "training", "learning_rate", value=0.02)
+    assert Project.load(config).settings(run).digest != before
+
+
+def test_paper_scale_is_the_paper_s_training():
+    general = yaml.safe_load((CONFIG / "config.yaml").read_text()) | {"scale": "paper"}
+    settings = Project.load(CONFIG, general).settings(Run("cvppp", "resunet_tiny", "grd", "resunet"))
+    training = settings.training
+    assert (training.iterations, training.batch_size, training.learning_rate) == (300_000, 2, 1e-4)
+    assert settings.arguments == {"widths": [4, 8, 16, 32, 64]} and settings.shifts == ((1, 3, 5, 9, 27),) * 2
+
+
+def test_a_configuration_that_was_edited_after_planning_is_refused(config, monkeypatch):
+    content = yaml.safe_load((config / "config.yaml").read_text())
+    monkeypatch.setenv(PLANNED, str(time.time() + 1))
+    assert Project.planned(content, config).published == Project.load(config).published
+    os.utime(config / "published.yaml", (time.time() + 60, time.time() + 60))
+    with pytest.raises(GrdError, match=r"published.yaml: expected what this call was planned with, found it edited since; call"):
+        Project.planned(content, config)
+
+
+def test_a_device_that_no_machine_has_is_refused(config):
+    edit(config / "config.yaml", "device", value="gpu")
+    with pytest.raises(GrdError, match=r"'device'.*'gpu'"):
+        Project.load(config)

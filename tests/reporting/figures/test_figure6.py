@@ -1,0 +1,72 @@
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from projects import write_squares
+
+from grd.config import Fidelity
+from grd.distillation import build_method
+from grd.distillation.method import Context
+from grd.project.paths import Layout
+from grd.project.project import Project
+from grd.reporting.figures.figure6 import figure6, held_bytes, map_bytes, points
+
+CONFIG = Path(__file__).parents[3] / "config"
+CPU = torch.device("cpu")
+
+
+def project(seeds=(0,)):
+    return Project.load(CONFIG, {"scale": "demo", "seeds": list(seeds), "device": "cpu"})
+
+
+def scored(tmp_path, project):
+    layout = Layout(tmp_path, tmp_path)
+    write_squares(layout.samples("cvppp"))
+    for number, run in enumerate(project.runs("figure6")):
+        path = layout.scores(run, "mutex_truth_foreground")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pd.DataFrame({"image": ["a", "b"], "sbd": [0.5 + number / 100] * 2}).to_csv(path, index=False)
+    return layout
+
+
+def test_each_curve_has_its_values_in_order_and_shares_the_unchanged_run():
+    found = points(project().runs("figure6"))
+    assert [point.value for point in found if point.option == "queue_size"] == [12, 16, 24, 32, 48]
+    assert [point.value for point in found if point.option == "sampling_number"] == [1, 4, 8, 12, 24]
+    assert sum(point.run.stem == "mobilenet_v2-grd-resunet" for point in found) == 2
+    assert {point.sampling_number for point in found if point.option == "queue_size"} == {12}
+    assert {point.queue_size for point in found if point.option == "sampling_number"} == {32}
+
+
+def test_the_bank_holds_nodes_and_one_gram_matrix_an_image():
+    point = next(point for point in points(project().runs("figure6")) if point.value == 48)
+    sizes = held_bytes(point, instances=6, crop=(48, 48), device=CPU)
+    image = 6 * 16 * 4 + 6 + 16 * 16 * 4  # nodes, which are present, gram
+    assert sizes["bank_bytes"] == 48 * image and sizes["drawn_bytes"] == 12 * image
+    assert sizes["held_bytes"] == 60 * image
+    assert sizes["map_bytes"] == 48 * 48 * 48 * (16 * 4 + 4)
+
+
+def test_bytes_are_those_of_the_bank_that_trains():
+    bank = build_method("grd", Context(Fidelity(), {}, {}, {}, [(-1, 0)], instances=6)).bank
+    point = next(point for point in points(project().runs("figure6")) if point.value == 32)
+    assert held_bytes(point, 6, (48, 48), CPU)["bank_bytes"] == sum(buffer.nbytes for buffer in bank.buffers())
+
+
+def test_the_paper_s_maps_take_half_a_gigabyte():
+    assert map_bytes(32, (544, 544), CPU) == 32 * 544 * 544 * (16 + 1) * 4  # 0.60 GiB
+
+
+def test_figure_6_has_a_line_of_data_for_each_point(tmp_path):
+    figure, data = figure6(project(), scored(tmp_path, project()))
+    assert len(data) == 10 and len(figure.axes) == 4
+    lowest = data[(data["option"] == "queue_size") & (data["value"] == 12)].iloc[0]
+    assert lowest["sbd"] == pytest.approx(50) and np.isnan(lowest["sd"])
+    assert (data["held_map_bytes"] > data["held_bytes"]).all()
+
+
+def test_several_seeds_give_error_bars(tmp_path):
+    _, data = figure6(project((0, 1)), scored(tmp_path, project((0, 1))))
+    assert (data["sd"] > 0).all()

@@ -1,0 +1,317 @@
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from grd.config import RunRow
+from grd.data.store import write_labels
+from grd.errors import GrdError
+from grd.project.paths import Layout
+from grd.project.project import Project, Run
+from grd.reporting.table import Cell, Column, Table, as_csv, as_markdown, as_tex, best_cells, blocks, escaped, leads
+from grd.reporting.tables import table1, table2, table3
+from grd.reporting.tables.ablations import table4, table5, table6
+from grd.reporting.titles import row_titles
+
+CONFIG = Path(__file__).parents[3] / "config"
+
+
+def project(seeds=(0,)):
+    general = {"scale": "demo", "seeds": list(seeds)}
+    return Project.load(CONFIG, general)
+
+
+METRICS = ("sbd", "dic", "aji", "f1", "pq", "dice")
+
+
+def scored(tmp_path, project):
+    """Scores for every run of images: each metric is a number that tells run and metric; times for every run of Table I."""
+    layout = Layout(tmp_path, tmp_path)
+    for number, run in enumerate(project.runs("table2", "table4", "table5", "table6")):
+        for segmenter in project.dataset(run.dataset).segmenters:
+            values = {name: [number / 1000 + i / 100 - 0.01, number / 1000 + i / 100 + 0.01] for i, name in enumerate(METRICS)}
+            write(layout.scores(run, segmenter), {"image": ["a", "b"], **values})
+    for run in project.runs("table1"):
+        times = {"forward": [1.0, 3.0], "end_to_end": [4.0, 6.0]}
+        images = {"cvppp": 2, "cremi_c": 1}[run.dataset]
+        write(layout.timing(run), {**times, "images": images, "device": "CPU, 2 threads"})
+    return layout
+
+
+def partitioned(tmp_path, project):
+    """Scores and labels for every run of Table III: the n-th run has VOI 2 - n / 100 by waterz, half of that by multicut."""
+    layout = Layout(tmp_path, tmp_path)
+    for number, run in enumerate(project.runs("table3")):
+        voi = 2 - number / 100
+        for segmenter, share in (("waterz", 1), ("multicut", 0.5)):
+            write(layout.scores(run, segmenter), {"image": ["a"], "voi": [voi * share], "arand": [voi * share / 2]})
+            attributes = {"threshold": 0.5 + number / 100} if segmenter == "waterz" else {}
+            write_labels(layout.labels(run, segmenter), ["a"], np.ones((1, 2, 2, 2), int), **attributes)
+    return layout
+
+
+def write(path, columns):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pd.DataFrame(columns).to_csv(path, index=False)
+
+
+def test_table_2_has_every_row_and_column_of_the_paper(tmp_path):
+    table = table2(project(), scored(tmp_path, project()))
+    assert len(table.rows) == 24 and len(table.columns) == 10
+    assert list(table.rows)[:5] == ["T1: ResUNet", "T2: NestedUNet", "S1: ResUNet-tiny", "S2: MobileNet", "T1 & S1 + AT"]
+    assert list(table.rows)[-1] == "T2 & S2 + GRD (ours)"
+    assert [column.group for column in table.columns] == ["CVPPP A1"] * 2 + ["C. elegans"] * 4 + ["BBBC039V1"] * 4
+
+
+def test_a_cell_is_the_mean_over_images_in_the_table_s_unit(tmp_path):
+    table = table2(project(), scored(tmp_path, project()))
+    sbd, dic = table.rows["T1: ResUNet"][:2]
+    assert (sbd.mean, sbd.published) == (pytest.approx(0.0), 88.6)
+    assert (dic.mean, dic.published) == (pytest.approx(0.01), 1.15)
+    assert sbd.sd is None
+
+
+def test_published_dice_and_f1_stand_under_their_true_names(tmp_path):
+    table = table2(project(), scored(tmp_path, project()))
+    cells = dict(zip([column.name.split(" ↑")[0] for column in table.columns[2:6]], table.rows["T1: ResUNet"][2:6], strict=True))
+    assert cells["F1 (objects)"].published == 0.916  # printed under Dice
+    assert cells["Dice (pixels)"].published == 0.931  # printed under F1
+
+
+def test_several_seeds_give_mean_and_sd(tmp_path):
+    seeds = (0, 1, 2)
+    layout = scored(tmp_path, project(seeds))
+    cell = table2(project(seeds), layout).rows["T1: ResUNet"][1]
+    runs = [run for run in project(seeds).runs("table2") if run.stem == "resunet" and run.dataset == "cvppp"]
+    numbers = [project(seeds).runs("table2").index(run) / 1000 + 0.01 for run in runs]
+    assert (cell.mean, cell.sd) == (pytest.approx(np.mean(numbers)), pytest.approx(np.std(numbers, ddof=1)))
+    assert "±" in cell.text()
+
+
+def test_table_1_counts_the_paper_s_networks_and_times_the_trained(tmp_path):
+    table = table1(project(), scored(tmp_path, project()))
+    parameters, macs, _, forward, whole, *_ = table.rows["T1: ResUNet"]
+    assert parameters.text() == "33.61 (33.61)" and macs.text() == "582.97 (582.97)"
+    assert forward.text() == "2.00 ± 1.41 (2.00)" and (whole.mean, whole.published) == (5.0, None)
+    assert table.rows["S2: MobileNet"][0].text() == "2.26 (4.79)"
+    assert table.rows["MobileNet as the paper counted it"][0].text() == "4.79 (4.79)"
+    assert table.rows["T2: NestedUNet"][0].text() == "36.63 (36.36)"
+    assert any("exchanged digits" in note for note in table.notes) and any("1000 outputs" in note for note in table.notes)
+
+
+def test_table_1_has_the_networks_of_volumes_at_their_own_size(tmp_path):
+    table = table1(project(), scored(tmp_path, project()))
+    assert [cell.text() for cell in table.rows["T: MALA"][:2]] == ["84.02 (84.02)", "367.07 (367.04)"]
+    assert [cell.text() for cell in table.rows["S: MALA-tiny"][:2]] == ["0.37 (0.37)", "22.01 (22.01)"]
+    assert table.rows["MALA as the paper counted it"][1].text() == "367.04 (367.04)"
+    assert table.rows["S: MALA-tiny"][3].text() == "2.00 ± 1.41 (2.70)"
+    (measured,) = (note for note in table.notes if note.startswith("MALA, MALA-tiny"))
+    assert "test volumes of CREMI-C: 1" in measured and "canvas 36 x 116 x 116" in measured
+
+
+def test_table_3_has_two_segmentations_of_four_volumes_by_seven_networks(tmp_path):
+    table = table3(project(), partitioned(tmp_path, project()))
+    assert list(table.rows) == ["T: MALA", "S: MALA-tiny", "+ AT", "+ SPKD", "+ ReKD", "+ BISKD", "+ GRD (ours)"]
+    assert list(table.groups.items()) == [("AC3/4", 4), ("CREMI-A", 4), ("CREMI-B", 4), ("CREMI-C", 4)]
+    assert [column.name for column in table.columns[:4]] == ["Waterz VOI ↓", "Waterz ARAND ↓", "LMC VOI ↓", "LMC ARAND ↓"]
+    assert [cell.text() for cell in table.rows["T: MALA"][:3]] == ["2.000 (1.296)", "1.000 (0.115)", "1.000 (1.261)"]
+    assert table.rows["+ GRD (ours)"][15].published == 0.102
+
+
+def test_table_3_lists_the_thresholds_that_labels_files_tell(tmp_path):
+    table = table3(project(), partitioned(tmp_path, project()))
+    (note,) = (note for note in table.notes if "thresholds" in note)
+    assert note.startswith("Waterz thresholds") and "AC3/4 0.5, 0.51, 0.52, 0.53, 0.54, 0.55, 0.56; CREMI-A 0.57" in note
+
+
+def test_a_cell_of_a_run_that_the_experiment_lacks_is_empty(tmp_path):
+    whole = project()
+    experiment = whole.experiments["table3"]
+    rows = [experiment.runs[0].model_copy(update={"datasets": ["ac34"]}), *experiment.runs[1:]]
+    part = replace(whole, experiments={**whole.experiments, "table3": experiment.model_copy(update={"runs": rows})})
+    cells = table3(part, partitioned(tmp_path, part)).rows["T: MALA"]
+    assert all(isinstance(cell, Cell) for cell in cells[:4]) and cells[4:] == [""] * 12
+
+
+def test_teachers_and_students_are_counted_apart_for_images_and_volumes():
+    runs = [Run("cvppp", "resunet"), Run("cvppp", "resunet_tiny"), Run("cvppp", "resunet_tiny", "at", "resunet")]
+    runs += [Run("ac34", "mala"), Run("ac34", "mala_tiny"), Run("ac34", "mala_tiny", "at", "mala"), Run("cvppp", "mobilenet_v2")]
+    assert list(row_titles(runs).values()) == [
+        *("T: ResUNet", "S: ResUNet-tiny", "+ AT", "T: MALA", "S: MALA-tiny", "+ AT", "MobileNet"),
+    ]
+
+
+def cell(*seeds, digits=1, published=None):
+    """A cell of images' scores, a list for each seed."""
+    samples = np.array(seeds, float)
+    return Cell(samples.mean(), samples.mean(1).std(ddof=1) if len(seeds) > 1 else None, published, digits, samples)
+
+
+def small(seeds=3):
+    """Two methods that compete and a student that does not; B has the higher PQ on every image, the counts are alike."""
+    lead = np.arange(1, 8 * seeds + 1).reshape(seeds, 8) / 100
+    rows = {
+        "A": [cell(*(0 * lead + 0.4), published=0.4), cell(*[[1, 2] * 4] * seeds, digits=2)],
+        "B": [cell(*(lead + 0.4)), cell(*[[2, 1] * 4] * seeds, digits=2)],
+        "C: alone": [Cell(5.0, None, 0.4, 1), ""],
+    }
+    columns = [Column("Data_1", "PQ ↑", "pq", "data", "mutex"), Column("Data_1", "|DiC| ↓", "dic", "data", "mutex")]
+    return Table("A caption.", columns, rows, ["A note."], {"A": "net-a-net", "B": "net-b-net"}, [["A", "B"]])
+
+
+def test_bold_is_the_best_where_pairs_of_images_and_seeds_tell_it_from_the_second():
+    assert best_cells(small()) == {("B", 0)}
+    found = leads(small())
+    assert found["B", 0].p == pytest.approx(0.5**24)  # 24 differences of one sign
+    assert found["A", 1].p > 0.4  # as many better as worse
+    markdown = as_markdown(small())
+    assert "| B | **0.5 ± 0.1 (–)** | 1.50 ± 0.00 (–) |" in markdown
+    assert "|DiC|" not in markdown and "\\|DiC\\|" in markdown
+
+
+def test_a_single_seed_tells_nothing_and_says_so(tmp_path):
+    assert leads(small(seeds=1)) == {} and "**" not in as_markdown(small(seeds=1)).replace("**A caption.**", "")
+    assert "One seed: plain numbers, no cell is bold." in table2(project(), scored(tmp_path, project())).notes
+
+
+def test_several_seeds_name_the_test(tmp_path):
+    table = table2(project((0, 1)), scored(tmp_path, project((0, 1))))
+    assert any("one-sided Wilcoxon signed-rank test over pairs of images and seeds" in note for note in table.notes)
+
+
+def test_equal_cells_separate_nothing():
+    table = small()
+    same = replace(table, rows={**table.rows, "A": table.rows["B"]})
+    assert leads(same)["A", 0] == (1.0, False) and best_cells(same) == set()
+
+
+def test_a_mean_that_one_image_carries_is_no_lead():
+    ahead = np.full((3, 8), -0.01)
+    ahead[0, 0] = 1.0
+    table = small()
+    rows = {"A": [cell(*(0 * ahead + 0.4)), ""], "B": [cell(*(ahead + 0.4)), ""]}
+    found = leads(replace(table, rows=rows))
+    assert found["B", 0].p > 0.9 and best_cells(replace(table, rows=rows)) == set()
+
+
+def test_a_lead_that_one_seed_lacks_is_not_bold():
+    ahead = np.stack([np.arange(1, 9), np.arange(9, 17), -np.arange(1, 9) / 20]) / 100
+    table = replace(small(), rows={"A": [cell(*(0 * ahead + 0.4)), ""], "B": [cell(*(ahead + 0.4)), ""]})
+    assert leads(table)["B", 0].p < 0.05 and not leads(table)["B", 0].in_every_seed
+    assert best_cells(table) == set()
+
+
+def test_only_methods_of_one_pair_compete(tmp_path):
+    contests = table2(project(), scored(tmp_path, project())).contests
+    assert [len(titles) for titles in contests] == [5] * 4
+    assert contests[0] == [f"T1 & S1 + {name}" for name in ("AT", "SPKD", "ReKD", "BISKD", "GRD (ours)")]
+
+
+def test_the_csv_is_long_and_unrounded_and_names_the_run():
+    lines = as_csv(small()).splitlines()
+    assert lines[0] == "run,dataset,segmenter,metric,row,group,column,ours,sd,published,p" and len(lines) == 1 + 5
+    assert lines[1].startswith("net-a-net,data,mutex,pq,A,Data_1,PQ ↑,0.4") and lines[1].endswith(",0.4,")
+    assert float(lines[3].rsplit(",", 1)[1]) < 1e-6
+
+
+def test_the_tex_escapes_and_balances():
+    tex = as_tex(small())
+    assert r"Data\_1" in tex and r"B & \textbf{0.5 $\pm$ 0.1 (--)}" in tex and r"$|$DiC$|$ $\downarrow$" in tex
+    assert tex.count("{") == tex.count("}")
+    for environment in ("table*", "tabular"):
+        assert tex.count(rf"\begin{{{environment}}}") == tex.count(rf"\end{{{environment}}}") == 1
+    assert not re.search(r"[↑↓±–]", tex)
+
+
+def test_every_special_character_is_escaped():
+    assert escaped(r"a_b & 50 % {x} \ #1 ~ ^") == (
+        r"a\_b \& 50 \% \{x\} \textbackslash{} \#1 \textasciitilde{} \textasciicircum{}"
+    )
+
+
+def test_table_4_marks_the_terms_that_a_run_has(tmp_path):
+    table = table4(project(), scored(tmp_path, project()))
+    assert list(table.rows) == ["Student alone", "+ Node", "+ Edge", "+ AGD", "+ Edge, inter", "+ AGD, inter"]
+    for number, cells in enumerate(table.rows.values()):
+        assert cells[:5] == ["✓"] * number + ["×"] * (5 - number)
+        assert [cells[5].published, cells[6].published] == [
+            *[(71.9, 5.0), (76.5, 2.45), (79.4, 2.5), (84.7, 1.4), (85.2, 1.35), (86.0, 1.1)][number]
+        ]
+
+
+def test_table_5_has_the_weights_that_a_run_has(tmp_path):
+    table = table5(project(), scored(tmp_path, project()))
+    assert list(table.rows)[:3] == ["GRD", "λ1 = 1", "λ1 = 0.01"] and len(table.rows) == 11
+    assert table.rows["GRD"][:5] == ["0.1", "0.1", "10", "1", "1"]
+    assert table.rows["λ3 = 100"][:5] == ["0.1", "0.1", "100", "1", "1"]
+    assert table.rows["λ5 = 0.1"][6].published == 0.8
+
+
+def test_table_6_has_the_printed_parameters_and_macs_to_the_digit(tmp_path):
+    table = table6(project(), scored(tmp_path, project()))
+    printed = {"1/20": ("0.07", "1.50"), "1/15": ("0.17", "3.28"), "-tiny": ("0.30", "5.76"), "1/5": ("0.90", "17.31")}
+    assert len(table.rows) == 8
+    for title, (parameters, macs, *_) in table.rows.items():
+        network = title.removeprefix("ResUNet").split()[0]
+        assert (parameters.text(), macs.text()) == tuple(f"{number} ({number})" for number in printed[network]), title
+    assert table.contests[0] == ["ResUNet 1/20 alone", "ResUNet 1/20 + GRD"] and len(table.contests) == 4
+
+
+def with_row(project, experiment, **row):
+    """The project with another row in one of its experiments."""
+    before = project.experiments[experiment]
+    longer = before.model_copy(update={"runs": [*before.runs, RunRow(**row)]})
+    return replace(project, experiments={**project.experiments, experiment: longer})
+
+
+PAIR = {"network": "mobilenet_v2", "teacher": "resunet"}
+
+
+def test_a_changed_run_has_a_title_of_its_own(tmp_path):
+    more = with_row(project(), "table5", **PAIR, methods=["grd"], changes={"node": 1, "queue_size": 8})
+    assert list(table5(more, scored(tmp_path, more)).rows)[-1] == "λ1 = 1, queue_size = 8"
+    more = with_row(project(), "table2", **PAIR, methods=["at"], changes={"attention": 9})
+    assert "T1 & S2 + AT, attention 9" in table2(more, scored(tmp_path, more)).rows
+
+
+def test_two_rows_of_one_title_are_refused(tmp_path):
+    more = with_row(project(), "table4", **PAIR, methods=["biskd"], changes={"node": 0})
+    with pytest.raises(GrdError, match=r"experiments\.yaml, table4: expected rows that differ, found several '\+ AGD'"):
+        table4(more, scored(tmp_path, more))
+
+
+def test_cells_that_tables_share_are_of_one_run(tmp_path):
+    both = project()
+    layout = scored(tmp_path, both)
+    two, four, five, six = (table(both, layout) for table in (table2, table4, table5, table6))
+
+    def run(table, title):
+        return table.runs[title], table.rows[title][-2:] if table is not two else table.rows[title][:2]
+
+    assert run(two, "S2: MobileNet") == run(four, "Student alone")
+    assert run(two, "T1 & S2 + BISKD") == run(four, "+ AGD")
+    assert run(two, "T1 & S2 + GRD (ours)") == run(four, "+ AGD, inter") == run(five, "GRD")
+    assert run(two, "S1: ResUNet-tiny")[0] == run(six, "ResUNet-tiny alone")[0]
+    assert run(two, "T1 & S1 + GRD (ours)")[0] == run(six, "ResUNet-tiny + GRD")[0]
+
+
+def wide(*groups):
+    columns = [Column(name, f"{name}{n} ↑") for name, width in groups for n in range(width)]
+    return Table("A caption.", columns, {"+ A": [Cell(n, None, None, 0) for n in range(len(columns))]}, ["A note."])
+
+
+def test_a_wide_table_goes_on_below_after_a_whole_group():
+    assert [list(block.groups) for block in blocks(wide(("a", 4), ("b", 4), ("c", 4)))] == [["a", "b"], ["c"]]
+    assert [len(block.columns) for block in blocks(wide(("a", 12), ("b", 1)))] == [12, 1]
+    assert len(blocks(wide(("a", 5), ("b", 5)))) == 1
+
+
+def test_both_texts_of_a_wide_table_have_every_column_once_under_one_caption():
+    table = wide(("a", 4), ("b", 4), ("c", 4))
+    for text in (as_markdown(table), as_tex(table)):
+        assert text.count("A caption.") == text.count("A note.") == 1 and text.count("+ A") == 2
+        assert all(text.count(column.name[:2]) >= 1 for column in table.columns)
+    assert r"\begin{tabular}{lcccccccc}" in as_tex(table) and as_tex(table).count(r"\toprule") == 2
