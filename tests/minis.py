@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from grd.config import Archive, Dataset, parse, read_yaml
+from grd.config.datasets import Archive, Dataset
+from grd.config.parsing import parse, read_yaml
 from grd.data.store import SPLITS
 
 ROOT = Path(__file__).parents[1]

@@ -5,9 +5,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from grd.config import Augment, Fidelity, Training
+from grd.config.datasets import Augment
+from grd.config.general import Fidelity
+from grd.config.scales import Training
 from grd.data.store import Split, write_samples
-from grd.project.project import Run, RunSettings
+from grd.project.run import Run, RunSettings
 from grd.training.fit import train
 from grd.training.folder import Trained
 

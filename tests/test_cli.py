@@ -9,7 +9,7 @@ from skimage.io import imread, imsave
 
 from grd.cli import main
 from grd.data.store import write_labels
-from grd.project.project import Run
+from grd.project.run import Run
 
 
 def run(capsys, *arguments):

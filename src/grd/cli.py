@@ -91,7 +91,7 @@ def _positive(text: str) -> int:
 
 def _project(scale: str | None) -> "tuple[Project, Layout]":
     """The project at a scale, that of config/config.yaml if None, and where its results lie."""
-    from grd.config import read_yaml
+    from grd.config.parsing import read_yaml
     from grd.project.paths import Layout
     from grd.project.project import Project
 
@@ -139,7 +139,8 @@ def _score(chosen: argparse.Namespace) -> None:
 
 def _predict(chosen: argparse.Namespace) -> None:
     from grd.apply.segment import segment_files
-    from grd.config import MulticutSegmenter, MutexSegmenter, WaterzSegmenter, parse
+    from grd.config.parsing import parse
+    from grd.config.segmenters import MulticutSegmenter, MutexSegmenter, WaterzSegmenter
     from grd.system.devices import claimed_device
 
     corner = {"algorithm": "mutex", "foreground": "corner", "max_size": chosen.max_size}

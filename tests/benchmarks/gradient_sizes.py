@@ -16,7 +16,8 @@ from grd.data.batches import on_device
 from grd.data.store import read_split
 from grd.networks.model_file import load_model
 from grd.project.paths import Layout
-from grd.project.project import Project, Run
+from grd.project.project import Project
+from grd.project.run import Run
 from grd.training.folder import TrainingFolder
 from grd.training.student import Student, Supervision, geometry_of, view
 

@@ -14,7 +14,7 @@ import time
 
 import torch
 
-from grd.config import Fidelity
+from grd.config.general import Fidelity
 from grd.distillation.grd import GRD
 from grd.distillation.method import Context, Moment, View
 from grd.losses.affinity import affinity_loss, affinity_targets, inside

@@ -11,7 +11,8 @@ import yaml
 
 from grd.errors import GrdError
 from grd.networks import build
-from grd.project.project import Project, Run
+from grd.project.project import Project
+from grd.project.run import Run
 from grd.provenance.passport import PLANNED
 
 CONFIG = Path(__file__).parents[2] / "config"

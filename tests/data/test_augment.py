@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from grd.config import Augment
+from grd.config.datasets import Augment
 from grd.data.augment import Draws, augment, cutout, displacement, gaussian
 from grd.data.batches import DeviceImages, Geometry, cropped, normalised, padded
 from grd.data.randomness import derived_seed, generator

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from skimage.measure import label
 
-from grd.config import Twin
+from grd.config.scales import Twin
 from grd.data import readers, twins
 from grd.data.archives import obtain as archives
 from grd.data.prepare import prepare

@@ -5,7 +5,7 @@ import pytest
 import torch
 from projects import tubes
 
-from grd.config import Augment
+from grd.config.datasets import Augment
 from grd.data.batches import DeviceVolumes, Geometry, mirrored_window, widened
 from grd.data.padding import check_context, mirrored_index, mirrored_region
 from grd.data.store import Split

@@ -6,8 +6,9 @@ import pytest
 import torch
 from projects import WIDTHS
 
-from grd.config import Fidelity
-from grd.distillation import METHODS, build_method, method_class
+from grd.config.catalogue import METHODS
+from grd.config.general import Fidelity
+from grd.distillation import build_method, method_class
 from grd.distillation.at import attention_map
 from grd.distillation.method import Context, Moment, View
 from grd.distillation.rekd import context_loss

@@ -3,12 +3,12 @@ import pytest
 import torch
 from projects import settings, train_into, write_squares
 
-from grd.config import MutexSegmenter
+from grd.config.segmenters import MutexSegmenter
 from grd.data.store import affinity_reader, read_labels, read_split
 from grd.errors import GrdError
 from grd.inference.predict import load_predictor, predict_splits
 from grd.metrics.score_file import score_split
-from grd.project.project import Run
+from grd.project.run import Run
 from grd.segmentation.label_file import segment_split
 from grd.segmentation.timing import time_split
 

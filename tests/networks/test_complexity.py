@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from grd.networks import NETWORKS, build
+from grd.config.catalogue import NETWORKS
+from grd.networks import build
 from grd.networks.complexity import count, named_complexity
 
 

@@ -1,8 +1,9 @@
 import pytest
 import torch
 
+from grd.config.catalogue import NETWORKS
 from grd.errors import GrdError
-from grd.networks import NETWORKS, build
+from grd.networks import build
 from grd.networks.base import tap_shapes, tapped
 from grd.networks.model_file import ModelCard, load_model, save_model
 

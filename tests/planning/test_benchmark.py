@@ -14,7 +14,8 @@ from grd.planning import benchmark as module
 from grd.planning.benchmark import described, measure, measure_all, noise
 from grd.planning.estimate import Work, all_work, estimate, read_benchmark
 from grd.planning.memory import TensorMeter
-from grd.project.project import Project, Run
+from grd.project.project import Project
+from grd.project.run import Run
 from grd.system.devices import device_name
 
 CPU = torch.device("cpu")

@@ -19,7 +19,8 @@ from grd.networks import build
 from grd.planning.estimate import Benchmark, Estimate, Measurement, all_work, estimate, own_work, read_benchmark, work_of
 from grd.planning.plan import Job, Plan, duration, report, runs_of, size, table, wall_clock, with_companions
 from grd.project.paths import Layout
-from grd.project.project import Project, Run
+from grd.project.project import Project
+from grd.project.run import Run
 
 ROOT = Path(__file__).parents[2]
 SECONDS = {"plain": 1.0, "teacher": 10.0, "student": 2.0, "validation": 0.5}

@@ -7,7 +7,8 @@ import pytest
 from grd.planning import resources
 from grd.planning.estimate import Benchmark, Estimate
 from grd.planning.resources import Resources, training_resources
-from grd.project.project import Project, Run
+from grd.project.project import Project
+from grd.project.run import Run
 
 RUNS = [Run("cvppp", "resunet")]
 BENCHMARK = Benchmark(machine={}, device="a GPU", torch="2", steps=3, memory="measured", measurements={})

@@ -11,11 +11,11 @@ import torch
 from projects import settings, write_squares
 
 import grd
-from grd.config import as_segmenter
+from grd.config.segmenters import as_segmenter
 from grd.errors import GrdError
 from grd.inference.predict import predict_splits
 from grd.metrics.score_file import score_split
-from grd.project.project import Run
+from grd.project.run import Run
 from grd.provenance.fingerprint import ASIDE, REGISTRIES, Code
 from grd.segmentation.label_file import segment_split
 from grd.training.fit import train

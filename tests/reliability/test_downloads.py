@@ -15,7 +15,7 @@ from email.utils import formatdate
 import pytest
 from fault_server import Answer, FaultServer, tag
 
-from grd.config import Archive, Source
+from grd.config.datasets import Archive, Source
 from grd.data.archives import obtain as archives
 from grd.data.archives.download import CHUNK, Patience
 from grd.errors import GrdError
@@ -123,7 +123,7 @@ def test_a_file_that_had_arrived_completely_is_not_sent_again(case):
 CALL = """
 import sys
 from pathlib import Path
-from grd.config import Archive, Source
+from grd.config.datasets import Archive, Source
 from grd.data.archives.obtain import obtain
 url, folder = sys.argv[1], Path(sys.argv[2])
 obtain("bbbc039", Source(archives={"images.zip": Archive(url=url)}, split="archive"), folder / "data", folder / "inbox", False)

@@ -28,7 +28,7 @@ from grd.distillation import method_class
 from grd.errors import GrdError
 from grd.networks import build
 from grd.networks.model_file import ModelCard, save_model
-from grd.project.project import Run
+from grd.project.run import Run
 from grd.system.devices import claimed_device, enough_memory
 from grd.system.files import write_text
 from grd.system.logs import logged

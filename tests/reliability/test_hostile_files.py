@@ -10,7 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
-from grd.config import Archive, Source
+from grd.config.datasets import Archive, Source
 from grd.data.archives import obtain as archives
 from grd.data.images import read_image
 from grd.data.readers import zips

@@ -15,7 +15,7 @@ from projects import settings, train_into, write_squares
 
 from grd.distillation.grd import GRD
 from grd.errors import GrdError, UnfinishedError
-from grd.project.project import Run
+from grd.project.run import Run
 from grd.provenance.verify import survey
 from grd.training import checkpoint
 from grd.training.checkpoint import Checkpoints

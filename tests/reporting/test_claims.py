@@ -16,7 +16,8 @@ import yaml
 from grd.data.store import Split, write_samples
 from grd.errors import GrdError
 from grd.project.paths import Layout
-from grd.project.project import Project, Run
+from grd.project.project import Project
+from grd.project.run import Run
 from grd.reporting.claims import KINDS, check_names, load_claims
 from grd.reporting.claims.base import FAILS, HOLDS, UNTESTED, Evidence, listed, rival
 from grd.reporting.claims.evidence import our_numbers, paper_evidence, published_numbers

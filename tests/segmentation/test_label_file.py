@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from segmentation.neurite_volumes import NEAREST, affinities_of, blurred, neurites_with_membranes
 
-from grd.config import as_segmenter
+from grd.config.segmenters import as_segmenter
 from grd.data.store import Split, affinity_writer, read_labels, write_samples
 from grd.errors import GrdError
 from grd.metrics import score_partition

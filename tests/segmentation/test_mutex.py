@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from grd.config import MutexSegmenter
+from grd.config.segmenters import MutexSegmenter
 from grd.errors import GrdError
 from grd.metrics import score_instances
 from grd.segmentation import segment

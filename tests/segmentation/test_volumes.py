@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from segmentation.neurite_volumes import NEAREST, affinities_of, blurred, neurites_with_membranes, replaced
 
-from grd.config import as_segmenter
+from grd.config.segmenters import as_segmenter
 from grd.errors import GrdError
 from grd.metrics import score_partition
 from grd.segmentation import agglomerate, best_threshold, multicut, segment

@@ -9,7 +9,7 @@ from projects import settings, train_into, write_squares
 
 from grd.errors import GrdError
 from grd.networks.model_file import load_model
-from grd.project.project import Run
+from grd.project.run import Run
 from grd.training import fit as fit_module
 from grd.training.history import read_history
 from grd.training.student import Student

@@ -1,6 +1,6 @@
 import pytest
 
-from grd.config import Training
+from grd.config.scales import Training
 from grd.training.schedule import learning_rate
 
 

@@ -6,14 +6,15 @@ import pytest
 import torch
 from projects import train_into, volume_settings, write_tubes
 
-from grd.config import Fidelity, MulticutSegmenter, WaterzSegmenter
+from grd.config.catalogue import METHODS
+from grd.config.general import Fidelity
+from grd.config.segmenters import MulticutSegmenter, WaterzSegmenter
 from grd.data.store import read_labels, read_split
-from grd.distillation import METHODS
 from grd.distillation.biskd import under
 from grd.errors import GrdError
 from grd.inference.predict import predict_splits
 from grd.metrics.score_file import score_split
-from grd.project.project import Run
+from grd.project.run import Run
 from grd.segmentation.label_file import segment_split
 from grd.segmentation.timing import time_split
 from grd.training.history import read_history

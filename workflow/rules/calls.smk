@@ -3,7 +3,7 @@
 from snakemake.cli import get_argument_parser
 
 import grd
-from grd.config import known
+from grd.config.parsing import known
 from grd.system.files import occupy
 from grd.training.folder import forget_lost, keep
 

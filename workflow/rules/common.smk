@@ -13,7 +13,8 @@ from grd.project.paths import Layout
 from grd.provenance.passport import PLANNED
 from grd.reporting.latex import INSTALL, missing_latex
 from grd.planning.resources import training_resources
-from grd.project.project import Project, Run
+from grd.project.project import Project
+from grd.project.run import Run
 
 
 @contextmanager

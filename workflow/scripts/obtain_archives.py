@@ -1,6 +1,7 @@
 from pathlib import Path
 
-from grd.config import Source, Twin
+from grd.config.datasets import Source
+from grd.config.scales import Twin
 from grd.data.archives.provide import provide
 from grd.provenance.passport import recorded
 

@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from grd.config import Source
+from grd.config.datasets import Source
 from grd.data.prepare import prepare
 from grd.data.archives.provide import provided
 from grd.provenance.passport import recorded

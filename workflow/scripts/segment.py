@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from grd.config import as_segmenter
+from grd.config.segmenters import as_segmenter
 from grd.provenance.passport import recorded
 from grd.segmentation.label_file import segment_split
 

@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from grd.config import as_segmenter
+from grd.config.segmenters import as_segmenter
 from grd.system.devices import computing
 from grd.segmentation.timing import time_split
 

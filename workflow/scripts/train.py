@@ -1,7 +1,7 @@
 from pathlib import Path
 
 from grd.system.devices import computing
-from grd.project.project import RunSettings
+from grd.project.run import RunSettings
 from grd.training.fit import train
 
 with computing(snakemake) as (device, facts):

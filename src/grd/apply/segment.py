@@ -10,7 +10,7 @@ import tifffile
 import torch
 from tqdm import tqdm
 
-from grd.config import Segmenter
+from grd.config.segmenters import Segmenter
 from grd.data.images import read_microscope_image, read_volume
 from grd.data.prepare import to_uint8
 from grd.errors import GrdError, located

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from grd.config import Augment
+from grd.config.datasets import Augment
 
 
 class Draws:

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from grd.config import Augment
+from grd.config.datasets import Augment
 from grd.data.augment import augment, augment_sections
 from grd.data.padding import check_context, mirrored_index
 from grd.data.randomness import generator

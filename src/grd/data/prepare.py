@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from grd.config import Source
+from grd.config.datasets import Source
 from grd.data import readers, store
 from grd.data.readers import zips
 from grd.data.sample import Sample

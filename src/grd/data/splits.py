@@ -6,7 +6,8 @@ A name may be followed by the part of it that is meant, axis by axis: `AC4[0:80]
 import re
 from pathlib import Path
 
-from grd.config import Source, read_yaml
+from grd.config.datasets import Source
+from grd.config.parsing import read_yaml
 from grd.data.readers import zips
 from grd.data.store import SPLITS
 from grd.errors import GrdError

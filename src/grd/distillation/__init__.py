@@ -7,12 +7,12 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from grd.config import known
+from grd.config.parsing import known
 from grd.errors import GrdError
 
 if TYPE_CHECKING:
     from grd.distillation.method import Context, Method
-    from grd.project.project import RunSettings
+    from grd.project.run import RunSettings
 
 METHODS = (
     "none",

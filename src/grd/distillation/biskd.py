@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from torch import Tensor, nn
 
-from grd.config import Fidelity
+from grd.config.general import Fidelity
 from grd.distillation.method import Context, Method, Moment, View
 from grd.losses.affinity_graph import intra_affinity_loss
 from grd.losses.instance_graph import edge_loss, node_loss

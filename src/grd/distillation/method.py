@@ -8,7 +8,8 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
-from grd.config import Fidelity, known
+from grd.config.general import Fidelity
+from grd.config.parsing import known
 from grd.errors import GrdError
 from grd.losses.affinity import Reading, affinities, unit
 from grd.losses.affinity_graph import gram, pooled

@@ -13,7 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from grd.networks import NETWORKS, build
+from grd.config.catalogue import NETWORKS
+from grd.networks import build
 from grd.networks.base import EmbeddingNetwork
 
 INPUT_SIZES = {2: (544, 544), 3: (84, 268, 268)}  # Table I's, by spatial rank

@@ -22,9 +22,10 @@ from torch import Tensor
 from torch.utils._pytree import tree_leaves
 from tqdm import tqdm
 
+from grd.config.catalogue import METHODS
 from grd.data.batches import DeviceSplit, on_device
 from grd.data.store import Split
-from grd.distillation import METHODS, method_class
+from grd.distillation import method_class
 from grd.distillation.method import View
 from grd.errors import GrdError
 from grd.losses.memory_bank import MemoryBank
@@ -32,7 +33,8 @@ from grd.networks import build
 from grd.networks.base import EmbeddingNetwork
 from grd.planning.estimate import MEMORY, Benchmark, Measurement, Work, all_work, read_benchmark
 from grd.planning.memory import metered
-from grd.project.project import Project, Run, RunSettings
+from grd.project.project import Project
+from grd.project.run import Run, RunSettings
 from grd.system.devices import device_name, synchronise
 from grd.system.files import write_text
 from grd.system.hardware import hardware

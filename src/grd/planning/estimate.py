@@ -16,10 +16,11 @@ from typing import Literal
 
 from pydantic import ValidationError
 
-from grd.config import Closed
+from grd.config.parsing import Closed
 from grd.errors import GrdError
 from grd.planning.sizes import Shape, device_bytes, sample_shape, split_shapes
-from grd.project.project import Project, Run, RunSettings
+from grd.project.project import Project
+from grd.project.run import Run, RunSettings
 
 Kind = Literal["plain", "teacher", "student", "validation"]
 COST = {"network", "arguments", "shifts", "reach", "fidelity", "normalisation", "canvas", "padding", "augment"}

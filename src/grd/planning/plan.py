@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import get_args
 
-from grd.config import Config
+from grd.config.general import Config
 from grd.planning.estimate import MEMORY, Benchmark, Estimate, estimate, own_work, read_benchmark
 from grd.planning.sizes import affinities_bytes, labels_bytes, samples_bytes
 from grd.project.paths import Layout
-from grd.project.project import Project, Run, with_teachers
+from grd.project.project import Project
+from grd.project.run import Run, with_teachers
 
 SHARINGS = get_args(Config.model_fields["sharing"].annotation)
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from math import ceil
 
 from grd.planning.estimate import Benchmark, estimate
-from grd.project.project import Project, Run
+from grd.project.project import Project
+from grd.project.run import Run
 
 SAFETY = 1.5  # the measurement had the machine for itself
 STARTING = 15  # minutes: imports from a shared disk, reading the data

@@ -4,7 +4,8 @@ from functools import lru_cache
 from math import prod
 from pathlib import Path
 
-from grd.config import Dataset, Twin
+from grd.config.datasets import Dataset
+from grd.config.scales import Twin
 from grd.data.splits import named_part, read_lists
 from grd.data.store import SPLITS
 

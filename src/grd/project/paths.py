@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from grd.errors import GrdError
-from grd.project.project import Run
+from grd.project.run import Run
 
 MODEL, HISTORY, ACCOUNT = "model.pt", "history.jsonl", "training.json"  # what a training comes to
 

@@ -1,152 +1,20 @@
-"""What a run is, and how config/experiments.yaml unfolds into runs.
+"""What config/ unfolds into: the runs of every experiment, and the settings of each run."""
 
-A run is a value: data set, network, method, teacher and seed name it, and `RunSettings` holds everything that decides its
-result. Two tables that need the same run name the same folder.
-"""
-
-import hashlib
-import json
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from grd.config import (
-    Augment,
-    Closed,
-    Config,
-    Dataset,
-    Experiment,
-    Extent,
-    Fidelity,
-    Scale,
-    Training,
-    Twin,
-    known,
-    merge,
-    parse,
-    parse_all,
-    read_yaml,
-)
-from grd.distillation import METHODS
+from grd.config.catalogue import METHODS, NETWORKS
+from grd.config.datasets import Dataset
+from grd.config.experiments import Experiment
+from grd.config.general import Config
+from grd.config.parsing import known, merge, parse, parse_all, read_yaml
+from grd.config.scales import Scale, Training, Twin
 from grd.errors import GrdError, located
-from grd.networks import NETWORKS
-from grd.project.offsets import Offset, offsets_of
+from grd.project.run import Group, Run, RunSettings, checked, with_teachers
 from grd.provenance.passport import check_unedited
-
-CHANGE = r"(?P<name>[a-z_]+)(?P<value>[0-9.]+)"
-NAME = re.compile(
-    r"(?P<network>[a-z0-9_]+)(-(?P<method>[a-z0-9_]+)-(?P<teacher>[a-z0-9_]+)(?P<changes>(-[a-z_]+[0-9.]+)*))?-s(?P<seed>\d+)"
-)
-
-
-@dataclass(frozen=True, order=True)
-class Run:
-    """One training: `resunet-s0`, `resunet_tiny-grd-resunet-s0` for a student with a teacher, or, with changes to the
-    method's weights and options, `resunet_tiny-grd-resunet-node1-s0`."""
-
-    dataset: str
-    network: str
-    method: str = "none"
-    teacher: str | None = None
-    seed: int = 0
-    changes: tuple[tuple[str, float], ...] = ()
-
-    @property
-    def stem(self) -> str:
-        """The name without its seed: what the rows of tables and of published.yaml are keyed by."""
-        if self.teacher is None:
-            return self.network
-        changes = (f"{name}{Decimal(str(value)).normalize():f}" for name, value in self.changes)
-        return "-".join([self.network, self.method, self.teacher, *changes])
-
-    @property
-    def name(self) -> str:
-        """The run's folder within its data set's."""
-        return f"{self.stem}-s{self.seed}"
-
-    @property
-    def taught_by(self) -> "Run | None":
-        """The teacher's own run."""
-        return None if self.teacher is None else Run(self.dataset, self.teacher, seed=self.seed)
-
-    @classmethod
-    def named(cls, dataset: str, name: str) -> "Run":
-        """The run that a folder's name says; GrdError for a name that says none."""
-        match = NAME.fullmatch(name)
-        if match is None:
-            raise GrdError(f"run '{name}': expected NETWORK-sSEED or NETWORK-METHOD-TEACHER[-CHANGES]-sSEED")
-        changes = tuple((name, float(value)) for name, value in re.findall(CHANGE, match["changes"] or ""))
-        run = cls(dataset, match["network"], match["method"] or "none", match["teacher"], int(match["seed"]), changes)
-        return checked(run, f"run '{name}'")
-
-
-@dataclass(frozen=True)
-class Group:
-    """Students that share a teacher's forward passes: one training job."""
-
-    name: str
-    teacher: Run
-    students: tuple[Run, ...]
-
-
-class RunSettings(Closed):
-    """Everything that decides a run's result; what Snakemake compares to know whether to run it again."""
-
-    dataset: str
-    run: str
-    network: str
-    arguments: dict[str, Any]
-    method: str
-    changes: dict[str, float]
-    teacher: str | None
-    seed: int
-    shifts: tuple[tuple[int, ...], ...]
-    reach: int
-    fidelity: Fidelity
-    normalisation: Literal["imagenet", "unit"]
-    canvas: Extent
-    padding: Literal["reflect", "zero"]
-    augment: Augment
-    training: Training
-
-    @property
-    def offsets(self) -> list[Offset]:
-        """The pairs that are supervised."""
-        return offsets_of(self.shifts)
-
-    @property
-    def near(self) -> list[Offset]:
-        """The pairs that are distilled and predicted."""
-        return [offset for offset in self.offsets if max(map(abs, offset)) <= self.reach]
-
-    @property
-    def digest(self) -> str:
-        """A key for these settings."""
-        return hashlib.sha256(json.dumps(self.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()
-
-
-def checked(run: Run, where: str) -> Run:
-    """`run` if its network, teacher and method exist; otherwise a GrdError that names the nearest."""
-    known(run.network, NETWORKS, "network", where)
-    if run.teacher is not None:
-        known(run.teacher, NETWORKS, "teacher network", where)
-        known(run.method, METHODS[1:], "method", where)
-    elif run.method != "none":
-        raise GrdError(f"{where}: method '{run.method}' needs a teacher; add `teacher: NETWORK`")
-    elif run.changes:
-        raise GrdError(f"{where}: changes are to a method, found none for {run.network}; add `teacher` and `methods`")
-    return run
-
-
-def with_teachers(runs: Iterable[Run]) -> list[Run]:
-    """Distinct runs, then the teachers that are not among them."""
-    found = dict.fromkeys(runs)
-    found.update(dict.fromkeys(run.taught_by for run in list(found) if run.taught_by is not None))
-    return list(found)
 
 
 @dataclass(frozen=True)

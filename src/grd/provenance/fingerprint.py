@@ -24,7 +24,7 @@ REGISTRIES = {
     "grd.data.twins:TWINS",
     "grd.inference.predict:PREDICTORS",
     "grd.metrics.score_file:SCORES",
-    "grd.networks:NETWORKS",
+    "grd.config.catalogue:NETWORKS",
     "grd.reporting.figures:FIGURES",
     "grd.reporting.tables:TABLES",
     "grd.segmentation.label_file:CHOSEN",

@@ -8,9 +8,9 @@ import hashlib
 from functools import cache
 from pathlib import Path
 
-from grd.distillation import METHODS
-from grd.networks import NETWORKS
-from grd.project.project import Project, Run
+from grd.config.catalogue import METHODS, NETWORKS
+from grd.project.project import Project
+from grd.project.run import Run
 from grd.provenance.fingerprint import Code
 from grd.training.folder import state_key
 

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from grd.project.paths import Layout
-from grd.project.project import Project, Run
+from grd.project.project import Project
+from grd.project.run import Run
 from grd.reporting.table import DOWN, UP, Cell, Column
 
 METRICS = {

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 
-from grd.config import Training
-from grd.networks import NETWORKS
-from grd.project.project import Project, Run
+from grd.config.catalogue import NETWORKS
+from grd.config.scales import Training
+from grd.project.project import Project
+from grd.project.run import Run
 
 METHOD_TITLES = {"at": "AT", "spkd": "SPKD", "rekd": "ReKD", "biskd": "BISKD", "grd": "GRD (ours)"}
 ARTEFACTS = {

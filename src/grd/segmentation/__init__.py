@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from grd.config import MulticutSegmenter, MutexSegmenter, Segmenter, WaterzSegmenter
+from grd.config.segmenters import MulticutSegmenter, MutexSegmenter, Segmenter, WaterzSegmenter
 from grd.errors import GrdError
 from grd.segmentation.cleanup import drop_background, merge_small_segments
 from grd.segmentation.multicut import multicut

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from grd.config import Segmenter, WaterzSegmenter
+from grd.config.segmenters import Segmenter, WaterzSegmenter
 from grd.data.store import affinity_reader, read_split, write_labels
 from grd.segmentation import segment
 from grd.segmentation.waterz import best_threshold

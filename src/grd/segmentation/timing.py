@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from grd.config import MutexSegmenter, Segmenter, WaterzSegmenter
+from grd.config.segmenters import MutexSegmenter, Segmenter, WaterzSegmenter
 from grd.data.store import Split, read_split
 from grd.inference.predict import Predictor, load_predictor
 from grd.segmentation import segment

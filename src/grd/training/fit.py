@@ -16,7 +16,7 @@ from grd.distillation.method import View
 from grd.errors import GrdError, UnfinishedError, located
 from grd.networks.base import EmbeddingNetwork
 from grd.networks.model_file import load_model
-from grd.project.project import RunSettings
+from grd.project.run import RunSettings
 from grd.provenance.passport import digest
 from grd.training.folder import Trained, TrainingFolder, held, state_key
 from grd.training.interruption import Stop, stopping

@@ -20,7 +20,7 @@ from typing import Any
 
 from grd.errors import GrdError
 from grd.project.paths import ACCOUNT, HISTORY, MODEL
-from grd.project.project import RunSettings
+from grd.project.run import RunSettings
 from grd.provenance.passport import digest
 from grd.system.files import locked, sha256, whole, write_text
 

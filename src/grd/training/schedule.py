@@ -2,7 +2,7 @@
 
 from math import cos, pi
 
-from grd.config import Training
+from grd.config.scales import Training
 
 WARM_UP, START, END = 0.3, 1 / 25, 1e-4
 

@@ -18,7 +18,7 @@ from grd.networks import build
 from grd.networks.base import EmbeddingNetwork, tap_shapes, tapped
 from grd.networks.model_file import ModelCard, save_model
 from grd.project.offsets import Offset
-from grd.project.project import RunSettings
+from grd.project.run import RunSettings
 from grd.system.devices import device_name
 from grd.system.hardware import versions
 from grd.training.checkpoint import Checkpoints

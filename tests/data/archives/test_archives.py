@@ -7,7 +7,8 @@ import h5py
 import minis
 import pytest
 
-from grd.config import Dataset, parse_all, read_yaml
+from grd.config.datasets import Dataset
+from grd.config.parsing import parse_all, read_yaml
 from grd.data.archives import obtain as archives
 from grd.errors import GrdError
 from grd.system.files import sha256

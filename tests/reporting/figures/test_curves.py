@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from grd.project.paths import Layout
-from grd.project.project import Project, Run
+from grd.project.project import Project
+from grd.project.run import Run
 from grd.reporting.figures.curves import POINTS, curves, digits_between, in_order, long_form, panel_title, styles_of
 
 CONFIG = Path(__file__).parents[3] / "config"

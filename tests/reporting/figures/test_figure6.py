@@ -6,7 +6,7 @@ import pytest
 import torch
 from projects import write_squares
 
-from grd.config import Fidelity
+from grd.config.general import Fidelity
 from grd.distillation import build_method
 from grd.distillation.method import Context
 from grd.project.paths import Layout

@@ -7,7 +7,8 @@ from projects import settings, squares, train_into, write_squares
 
 from grd.metrics.errors import counterparts, covered_instances, covering_segments, merging_segments, split_instances
 from grd.metrics.overlap import overlap_table
-from grd.project.project import Project, Run
+from grd.project.project import Project
+from grd.project.run import Run
 from grd.reporting.figures import embedding_colours, middle, representative_image, representative_section
 from grd.reporting.figures.panels import id_colours, mark_errors, renamed, write_figure
 

@@ -6,11 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from grd.config import RunRow
+from grd.config.experiments import RunRow
 from grd.data.store import write_labels
 from grd.errors import GrdError
 from grd.project.paths import Layout
-from grd.project.project import Project, Run
+from grd.project.project import Project
+from grd.project.run import Run
 from grd.reporting.table import Cell, Column, Table, as_csv, as_markdown, as_tex, best_cells, blocks, escaped, leads
 from grd.reporting.tables import table1, table2, table3
 from grd.reporting.tables.ablations import table4, table5, table6

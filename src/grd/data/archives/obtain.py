@@ -16,7 +16,7 @@ from typing import Any
 
 import h5py
 
-from grd.config import Archive, Source
+from grd.config.datasets import Archive, Source
 from grd.data.archives.download import USUAL, DownloadError, Patience, download
 from grd.data.readers import volumes, zips
 from grd.errors import GrdError

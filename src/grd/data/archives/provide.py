@@ -4,7 +4,8 @@ import json
 import sys
 from pathlib import Path
 
-from grd.config import Source, Twin
+from grd.config.datasets import Source
+from grd.config.scales import Twin
 from grd.data.archives.obtain import MANIFEST, obtain
 from grd.data.twins import write_twin
 from grd.errors import GrdError

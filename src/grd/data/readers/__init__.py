@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from grd.config import known
+from grd.config.parsing import known
 from grd.data.readers import ac34, bbbc039, celegans, cremi, cvppp
 from grd.data.sample import Sample
 

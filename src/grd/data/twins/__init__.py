@@ -8,7 +8,9 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from grd.config import Source, Twin, known
+from grd.config.datasets import Source
+from grd.config.parsing import known
+from grd.config.scales import Twin
 from grd.data.archives import obtain as archives
 from grd.data.twins import ac34, bbbc039, celegans, cremi, cvppp
 from grd.data.twins.shapes import write_zip

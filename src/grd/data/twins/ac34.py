@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 from PIL import Image
 
-from grd.config import Source, Twin
+from grd.config.datasets import Source
+from grd.config.scales import Twin
 from grd.data.readers.ac34 import ARCHIVE
 from grd.data.twins import shapes
 from grd.data.twins.neurites import carved, electron_micrograph, neurites

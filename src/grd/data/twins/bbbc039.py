@@ -7,7 +7,8 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter
 from skimage.measure import label
 
-from grd.config import Source, Twin
+from grd.config.datasets import Source
+from grd.config.scales import Twin
 from grd.data.readers.bbbc039 import IMAGES, MASKS
 from grd.data.splits import METADATA
 from grd.data.twins import shapes

@@ -7,7 +7,8 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter
 from scipy.spatial.distance import cdist
 
-from grd.config import Source, Twin
+from grd.config.datasets import Source
+from grd.config.scales import Twin
 from grd.data.readers.celegans import IMAGES, WORMS, flatten
 from grd.data.splits import split_names
 from grd.data.twins import shapes

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 import h5py
 import numpy as np
 
-from grd.config import Source, Twin
+from grd.config.datasets import Source
+from grd.config.scales import Twin
 from grd.data.readers.cremi import NEURONS, RAW, archive
 from grd.data.twins import shapes
 from grd.data.twins.neurites import Look, electron_micrograph, neurites

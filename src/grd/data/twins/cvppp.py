@@ -7,7 +7,8 @@ import numpy as np
 from PIL import Image
 from scipy.ndimage import gaussian_filter, shift
 
-from grd.config import Source, Twin
+from grd.config.datasets import Source
+from grd.config.scales import Twin
 from grd.data.readers.cvppp import ARCHIVE
 from grd.data.splits import split_names
 from grd.data.twins import shapes

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from grd.config import known, parse, read_yaml
+from grd.config.parsing import known, parse, read_yaml
 from grd.errors import GrdError
 from grd.reporting.claims.base import Claim, Key
 from grd.reporting.claims.numbers import Better, Gains, Gap, Improvement, Order, Ratio, Sensitivity, Significant, Width

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from grd.config import Closed
+from grd.config.parsing import Closed
 from grd.errors import GrdError
 from grd.reporting.scores import METRICS
 from grd.reporting.titles import SEGMENTER_TITLES

@@ -11,7 +11,8 @@ from grd.data.store import SPLITS, opened
 from grd.distillation import weights_and_options
 from grd.networks import network_class
 from grd.project.paths import Layout
-from grd.project.project import Project, RunSettings
+from grd.project.project import Project
+from grd.project.run import RunSettings
 from grd.reporting.claims.base import Claim, Evidence, Key
 from grd.reporting.claims.inputs import dataset_titles, plain_settings, run_named, settings_wanted
 from grd.reporting.scores import METRICS

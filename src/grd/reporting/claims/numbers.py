@@ -8,7 +8,7 @@ from itertools import pairwise
 from math import sqrt
 from typing import ClassVar, Literal
 
-from grd.networks import NETWORKS
+from grd.config.catalogue import NETWORKS
 from grd.reporting.claims.base import FAILS, HOLDS, UNTESTED, Claim, Evidence, Finding, Key, listed, rival
 from grd.reporting.scores import METRICS
 from grd.reporting.table import ALPHA, UP

@@ -7,8 +7,8 @@ from typing import Any, Literal
 import pandas as pd
 from pydantic import Field
 
-from grd.config import known
-from grd.networks import NETWORKS
+from grd.config.catalogue import NETWORKS
+from grd.config.parsing import known
 from grd.reporting.claims.base import FAILS, HOLDS, NOTHING, UNTESTED, Claim, Evidence, Finding, listed, rival
 from grd.reporting.titles import METHOD_TITLES
 

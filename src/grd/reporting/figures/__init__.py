@@ -12,14 +12,15 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from grd.config import Extent
+from grd.config.parsing import Extent
 from grd.data.store import read_labels, read_split
 from grd.errors import GrdError
 from grd.inference.predict import ImagePredictor, load_predictor
 from grd.metrics.errors import merging_segments, split_instances
 from grd.metrics.overlap import overlap_table
 from grd.project.paths import Layout
-from grd.project.project import Project, Run
+from grd.project.project import Project
+from grd.project.run import Run
 from grd.reporting.figures.figure4 import figure4
 from grd.reporting.figures.figure6 import figure6
 from grd.reporting.figures.panels import (

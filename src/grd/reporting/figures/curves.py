@@ -10,9 +10,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
-from grd.networks import NETWORKS
+from grd.config.catalogue import NETWORKS
 from grd.project.paths import Layout
-from grd.project.project import Project, Run
+from grd.project.project import Project
+from grd.project.run import Run
 from grd.reporting.figures.panels import caption
 from grd.reporting.titles import method_title
 from grd.training.history import Record, read_history

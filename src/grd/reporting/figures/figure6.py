@@ -19,7 +19,8 @@ from grd.networks.complexity import INPUT_SIZES
 from grd.planning.benchmark import measure
 from grd.planning.estimate import own_work
 from grd.project.paths import Layout
-from grd.project.project import Project, Run
+from grd.project.project import Project
+from grd.project.run import Run
 from grd.reporting.figures.panels import caption
 from grd.reporting.scores import one_of_each, score_cell
 from grd.system.devices import claimed_device

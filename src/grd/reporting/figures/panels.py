@@ -22,7 +22,8 @@ from grd.errors import GrdError
 from grd.metrics.errors import counterparts, merging_segments, split_instances
 from grd.metrics.overlap import overlap_table
 from grd.project.paths import Layout
-from grd.project.project import Project, Run
+from grd.project.project import Project
+from grd.project.run import Run
 from grd.reporting.table import escaped
 from grd.reporting.titles import first_seed
 from grd.system.files import whole, write_text

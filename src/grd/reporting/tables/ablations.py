@@ -4,12 +4,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from grd.config.catalogue import NETWORKS
 from grd.distillation import weights_and_options
 from grd.errors import GrdError
-from grd.networks import NETWORKS
 from grd.networks.complexity import named_complexity
 from grd.project.paths import Layout
-from grd.project.project import Project, Run
+from grd.project.project import Project
+from grd.project.run import Run
 from grd.reporting.scores import one_of_each, score_columns, score_rows
 from grd.reporting.table import Cell, Column, Table, bold_note
 from grd.reporting.titles import scale_notes

@@ -7,10 +7,11 @@ from typing import Any
 
 import pandas as pd
 
-from grd.networks import NETWORKS
+from grd.config.catalogue import NETWORKS
 from grd.networks.complexity import Complexity, named_complexity
 from grd.project.paths import Layout
-from grd.project.project import Project, Run
+from grd.project.project import Project
+from grd.project.run import Run
 from grd.reporting.table import Cell, Column, Table
 from grd.reporting.titles import duration, row_titles, scale_notes
 

@@ -1,0 +1,32 @@
+"""config/config.yaml."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from grd.config.parsing import Closed, Positive
+
+
+class Fidelity(Closed):
+    """Where the paper's equations and its authors' released code differ: which of the two each loss term follows."""
+
+    supervised: Literal["paper", "released"] = "released"
+    edges: Literal["paper", "released"] = "released"
+    intra_affinity: Literal["paper", "released"] = "released"
+    inter_affinity: Literal["paper", "released"] = "paper"
+    levels: Literal["paper", "released"] = "paper"
+
+
+class Config(Closed):
+    """config/config.yaml: what to run."""
+
+    scale: str
+    seeds: list[Annotated[int, Field(ge=0)]] = Field(min_length=1)
+    device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$")
+    jobs_per_gpu: Positive = 1
+    data: Path = Path("data")
+    allow_missing: list[str] = []
+    sharing: Literal["table", "teacher", "run"] = "table"
+    checkpoint_minutes: Annotated[float, Field(gt=0)] = 10
+    fidelity: Fidelity = Fidelity()

@@ -1,0 +1,59 @@
+"""Segmenters of config/datasets.yaml, told apart by `algorithm`."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, TypeAdapter, model_validator
+
+from grd.config.parsing import Closed, Positive, Probability, Size
+
+
+class MutexSegmenter(Closed):
+    """How affinities of images become instances: mutex watershed, where the foreground comes from, the clean-up.
+
+    `foreground: truth` restricts the partition to the ground truth's foreground (the paper's CVPPP numbers were made so);
+    `corner` lets the background be a segment like any other, and drops it afterwards: segments of more than `max_size`
+    pixels, and the one that covers pixel (0, 0). `strides` (rows, columns) sample the repulsive pairs; `merge_passes` are
+    pairs (largest size in pixels, side of the window in pixels).
+    """
+
+    algorithm: Literal["mutex"]
+    strides: Size = (5, 5)
+    foreground: Literal["truth", "corner"]
+    max_size: Positive | None = None
+    merge_passes: tuple[Size, ...] = ((5, 5), (20, 11), (50, 11), (300, 21))
+
+    @model_validator(mode="after")
+    def _max_size_needs_corner(self) -> Self:
+        if self.max_size is not None and self.foreground != "corner":
+            raise ValueError("max_size has an effect with `foreground: corner` only; leave it out")
+        return self
+
+
+class WaterzSegmenter(Closed):
+    """Fragments per section, agglomerated by the affinity between them up to a threshold on 1 - affinity (higher merges more).
+
+    `scoring` says which affinity: the mean (the paper's code), or the median, which bears noise better.
+    `threshold: validation` takes the one of `thresholds` with the lowest VOI on the validation volume.
+    """
+
+    algorithm: Literal["waterz"]
+    scoring: Literal["mean", "median"] = "mean"
+    threshold: Probability | Literal["validation"] = "validation"
+    thresholds: Annotated[tuple[Probability, ...], Field(min_length=1)] = tuple(round(0.05 * n, 2) for n in range(1, 20))
+
+
+class MulticutSegmenter(Closed):
+    """The paper's LMC: fragments per section, joined by a multicut; `beta` above 0.5 cuts more."""
+
+    algorithm: Literal["multicut"]
+    solver: Literal["kernighan-lin", "greedy-additive", "greedy-fixation", "decomposition", "fusion-moves"] = "kernighan-lin"
+    beta: Annotated[float, Field(gt=0, lt=1)] = 0.5
+
+
+Segmenter = Annotated[MutexSegmenter | WaterzSegmenter | MulticutSegmenter, Field(discriminator="algorithm")]
+
+
+def as_segmenter(content: Mapping[str, Any]) -> Segmenter:
+    """The segmenter that plain values describe."""
+    return TypeAdapter(Segmenter).validate_python(content)
