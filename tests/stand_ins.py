@@ -13,9 +13,9 @@ from projects import WIDTHS, write_squares
 
 from grd.data import store
 from grd.data.archives import obtain as archives
+from grd.jobs import recorded
 from grd.networks import build
 from grd.networks.model_file import ModelCard, save_model
-from grd.provenance.passport import recorded
 from grd.reporting.figures.panels import write_figure
 from grd.reporting.table import Cell, Column, Table
 from grd.reporting.tables import write_table

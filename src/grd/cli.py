@@ -96,7 +96,7 @@ def _project(scale: str | None) -> "tuple[Project, Layout]":
     from grd.project.project import Project
 
     project = Project.load(config=read_yaml(Path("config/config.yaml")) | ({"scale": scale} if scale else {}))
-    return project, Layout(Path("results") / project.config.scale, project.config.data)
+    return project, Layout.of(project)
 
 
 def _fetch(chosen: argparse.Namespace) -> None:
@@ -105,7 +105,7 @@ def _fetch(chosen: argparse.Namespace) -> None:
     from grd.project.project import Project
 
     project = Project.load()
-    layout = Layout(Path("results"), project.config.data)
+    layout = Layout.of(project)
     for name in chosen.datasets:
         found = obtain(name, project.dataset(name), layout.archives(name, twin=False), layout.inbox, sys.stderr.isatty())
         for path in found.values():
@@ -141,7 +141,7 @@ def _predict(chosen: argparse.Namespace) -> None:
     from grd.apply.segment import segment_files
     from grd.config.parsing import parse
     from grd.config.segmenters import MulticutSegmenter, MutexSegmenter, WaterzSegmenter
-    from grd.system.devices import claimed_device
+    from grd.system.gpu_turns import claimed_device
 
     corner = {"algorithm": "mutex", "foreground": "corner", "max_size": chosen.max_size}
     image = parse(MutexSegmenter, corner, "grd predict")
@@ -164,7 +164,7 @@ def _plan(chosen: argparse.Namespace) -> None:
 def _benchmark(chosen: argparse.Namespace) -> None:
     from grd.planning.benchmark import described, measure_all
     from grd.planning.plan import runs_of, with_companions
-    from grd.system.devices import claimed_device
+    from grd.system.gpu_turns import claimed_device
 
     project, layout = _project(chosen.scale)
     project.check_methods()

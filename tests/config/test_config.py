@@ -10,10 +10,10 @@ import torch
 import yaml
 
 from grd.errors import GrdError
+from grd.jobs import PLANNED
 from grd.networks import build
 from grd.project.project import Project
 from grd.project.run import Run
-from grd.provenance.passport import PLANNED
 
 CONFIG = Path(__file__).parents[2] / "config"
 

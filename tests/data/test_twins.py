@@ -10,7 +10,7 @@ from grd.data.prepare import prepare
 from grd.data.splits import split_names
 from grd.data.twins import bbbc039, celegans, cvppp, shapes
 from grd.errors import GrdError
-from grd.system.files import sha256
+from grd.system.digests import sha256
 
 SIZE = (48, 48)
 DRAWN = {

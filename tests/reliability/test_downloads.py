@@ -19,7 +19,7 @@ from grd.config.datasets import Archive, Source
 from grd.data.archives import obtain as archives
 from grd.data.archives.download import CHUNK, Patience
 from grd.errors import GrdError
-from grd.system.files import locked
+from grd.system.locks import locked
 
 MEMBER = "images/IXMtest_A01.tif"
 SIZE, AFTER = 7 * CHUNK, 3 * CHUNK  # bytes of the file, and after which transfers break: whole blocks, so none is lost

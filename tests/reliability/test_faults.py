@@ -29,8 +29,9 @@ from grd.errors import GrdError
 from grd.networks import build
 from grd.networks.model_file import ModelCard, save_model
 from grd.project.run import Run
-from grd.system.devices import claimed_device, enough_memory
+from grd.system.devices import enough_memory
 from grd.system.files import write_text
+from grd.system.gpu_turns import claimed_device
 from grd.system.logs import logged
 from grd.training.checkpoint import Checkpoints
 from grd.training.fit import train

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from grd.system.devices import claimed_device, place_on, visible_gpus
+from grd.system.gpu_turns import claimed_device, place_on, visible_gpus
 
 PROFILE = Path(__file__).parents[2] / "workflow/profiles/default"
 FORK = multiprocessing.get_context("fork")
@@ -103,7 +103,7 @@ def test_a_numbered_gpu_is_that_one_and_any_other_name_all_that_there_are(monkey
 
 
 def test_work_on_the_cpu_claims_nothing(monkeypatch):
-    monkeypatch.setattr("grd.system.devices.place_on", lambda *_: pytest.fail("claimed a GPU"))
+    monkeypatch.setattr("grd.system.gpu_turns.place_on", lambda *_: pytest.fail("claimed a GPU"))
     with claimed_device("a test", "cpu") as device:
         assert device == torch.device("cpu")
 

@@ -14,8 +14,9 @@ from stand_ins import RESULTS, RUN, flip, job, make_results
 
 from grd.cli import main
 from grd.errors import GrdError
+from grd.jobs import recorded
 from grd.provenance import passport as provenance
-from grd.provenance.passport import check, find, recorded
+from grd.provenance.passport import check, find
 from grd.system import hardware as machine
 
 

@@ -4,7 +4,7 @@ from snakemake.cli import get_argument_parser
 
 import grd
 from grd.config.parsing import known
-from grd.system.files import occupy
+from grd.system.locks import occupy
 from grd.training.folder import forget_lost, keep
 
 OCCUPIED = []  # files that are open, and so locked, as long as this process lives

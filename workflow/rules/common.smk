@@ -10,7 +10,7 @@ from grd.errors import GrdError
 from grd.planning.estimate import read_benchmark
 from grd.provenance.job_keys import Keys
 from grd.project.paths import Layout
-from grd.provenance.passport import PLANNED
+from grd.jobs import PLANNED
 from grd.reporting.latex import INSTALL, missing_latex
 from grd.planning.resources import training_resources
 from grd.project.project import Project
@@ -28,7 +28,7 @@ def told():
 
 with told():
     PROJECT = Project.load(Path("config"), config)
-    LAYOUT = Layout(Path("results") / PROJECT.config.scale, PROJECT.config.data)
+    LAYOUT = Layout.of(PROJECT)
     BENCHMARK = read_benchmark(LAYOUT.benchmark)
     if workflow.is_main_process:
         from grd.reporting.claims import check_names, load_claims

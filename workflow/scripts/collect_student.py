@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from grd.provenance.passport import recorded
+from grd.jobs import recorded
 from grd.training.folder import Trained
 
 with recorded(snakemake) as facts:

@@ -3,7 +3,7 @@ from pathlib import Path
 from grd.config.datasets import Source
 from grd.config.scales import Twin
 from grd.data.archives.provide import provide
-from grd.provenance.passport import recorded
+from grd.jobs import recorded
 
 with recorded(snakemake):
     provide(

@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from grd.provenance.passport import recorded
+from grd.jobs import recorded
 from grd.reporting.latex import write_pdf
 
 with recorded(snakemake):

@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from grd.system.devices import computing
+from grd.jobs import computing
 from grd.inference.predict import predict_splits
 
 with computing(snakemake) as (device, _):

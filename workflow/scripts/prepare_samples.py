@@ -3,7 +3,7 @@ from pathlib import Path
 from grd.config.datasets import Source
 from grd.data.prepare import prepare
 from grd.data.archives.provide import provided
-from grd.provenance.passport import recorded
+from grd.jobs import recorded
 
 with recorded(snakemake):
     prepare(

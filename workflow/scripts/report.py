@@ -4,7 +4,7 @@ import tempfile
 from pathlib import Path
 
 from grd.errors import GrdError
-from grd.provenance.passport import recorded
+from grd.jobs import recorded
 
 # A second Snakemake makes the report; it runs no job. It has the first one's configuration as a file, which keeps the types
 # that --config would not, and its Python, since no environment of a rule holds Snakemake.

@@ -1,7 +1,7 @@
 from pathlib import Path
 
 from grd.metrics.score_file import score_split
-from grd.provenance.passport import recorded
+from grd.jobs import recorded
 
 with recorded(snakemake):
     score_split(

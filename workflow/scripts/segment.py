@@ -1,7 +1,7 @@
 from pathlib import Path
 
 from grd.config.segmenters import as_segmenter
-from grd.provenance.passport import recorded
+from grd.jobs import recorded
 from grd.segmentation.label_file import segment_split
 
 with recorded(snakemake):

@@ -1,7 +1,7 @@
 from pathlib import Path
 
 from grd.config.segmenters import as_segmenter
-from grd.system.devices import computing
+from grd.jobs import computing
 from grd.segmentation.timing import time_split
 
 with computing(snakemake) as (device, _):

@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from grd.system.devices import computing
+from grd.jobs import computing
 from grd.project.run import RunSettings
 from grd.training.fit import train
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from grd.errors import GrdError
+from grd.project.project import Project
 from grd.project.run import Run
 
 MODEL, HISTORY, ACCOUNT = "model.pt", "history.jsonl", "training.json"  # what a training comes to
@@ -16,6 +17,11 @@ class Layout:
 
     results: Path
     data: Path
+
+    @classmethod
+    def of(cls, project: Project) -> "Layout":
+        """The paths of a project's scale, from the working directory."""
+        return cls(Path("results") / project.config.scale, project.config.data)
 
     def archives(self, dataset: str, twin: bool) -> Path:
         """Folder of a data set's archives."""

@@ -14,7 +14,6 @@ from grd.config.parsing import known, merge, parse, parse_all, read_yaml
 from grd.config.scales import Scale, Training, Twin
 from grd.errors import GrdError, located
 from grd.project.run import Group, Run, RunSettings, checked, with_teachers
-from grd.provenance.passport import check_unedited
 
 
 @dataclass(frozen=True)
@@ -54,12 +53,6 @@ class Project:
             project.runs(name)
         _ = project.volume_training  # a fault in it is refused here, not when the first volume is trained
         return project
-
-    @classmethod
-    def planned(cls, config: Mapping[str, Any], folder: Path = Path("config")) -> "Project":
-        """`load` for a job; GrdError if config/ was edited since the workflow was planned."""
-        check_unedited(folder.rglob("*.yaml"))
-        return cls.load(folder, config)
 
     def dataset(self, name: str) -> Dataset:
         """A data set of config/datasets.yaml at this scale."""

@@ -13,7 +13,7 @@ import yaml
 from grd.data.archives.obtain import read_manifest
 from grd.errors import GrdError
 from grd.provenance.passport import Passport, check, find
-from grd.system.files import sha256
+from grd.system.digests import sha256
 
 FEW = 3  # sibling files that are listed one by one
 RECORD = ".archives.json"

@@ -16,47 +16,20 @@ large file. (Hashing a small one again is faster.)
 """
 
 import json
-import os
-import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from grd.errors import GrdError
-from grd.provenance.fingerprint import Code
-from grd.system.files import sha256, write_text
-from grd.system.hardware import processor, versions
-from grd.system.logs import logged
+from grd.system.digests import sha256
+from grd.system.files import write_text
 
 SUFFIX = ".passport.json"
 FORMAT, FORMAT_VERSION = "grd passport", 1
-PLANNED = "GRD_PLANNED"
 LARGE = 4 << 20  # bytes: hashed in the time in which a passport is written
-
-
-class Named(Protocol):
-    """Values by name."""
-
-    def items(self) -> Iterable[tuple[str, Any]]:
-        """Pairs of name and value."""
-
-
-class Job(Protocol):
-    """What a script knows of its job."""
-
-    rule: str
-    input: Iterable[str]
-    output: Iterable[str]
-    params: Named
-    wildcards: Named
-    threads: int
-    log: Sequence[str]
-    config: Mapping[str, Any]
-    scriptdir: str
 
 
 @dataclass(frozen=True)
@@ -111,61 +84,20 @@ class Passport:
                 _write(self.path, self.content | {"outputs": outputs})
 
 
-@contextmanager
-def recorded(job: Job) -> Iterator[dict[str, Any]]:
-    """Within this context, as in `logged`, messages go to the job's log; afterwards its outputs have their passport.
-
-    Yields facts for the passport, which the script may add to or change: `device` where it is no CPU, `seed`, and others.
-    GrdError, before anything is done, if an input is not what its own passport says, or if the job's code was edited since the
-    workflow was planned (the time in the environment's GRD_PLANNED, in seconds).
-    """
-    outputs, settings = [Path(path) for path in job.output], dict(job.params.items())
-    with logged(job.log[0]):
-        codes = settings.get("code", [])
-        Code().check_unchanged([codes] if isinstance(codes, str) else codes, Path(job.scriptdir), _planned())
-        inputs = {os.path.relpath(path): digest(Path(path)) if os.path.isfile(path) else None for path in job.input}
-        _take_away(outputs)
-        facts: dict[str, Any] = {"device": "CPU"} | _seed(settings)
-        began, clock = datetime.now(UTC), time.monotonic()
-        yield facts
-        when = {"began": began.isoformat(timespec="seconds"), "seconds": round(time.monotonic() - clock, 3)}
-        _write_all(outputs, _account(job) | {"inputs": inputs} | when | facts)
-
-
-def check_unedited(paths: Iterable[Path]) -> None:
-    """GrdError if a file was written since the workflow was planned: a job would not do what was planned."""
-    for path in paths:
-        if path.stat().st_mtime > _planned():
-            raise GrdError(f"{path}: expected what this call was planned with, found it edited since; call again")
-
-
-def _planned() -> float:
-    """When the workflow was planned, in seconds; never, outside of one."""
-    return float(os.environ.get(PLANNED, "inf"))
-
-
-def _take_away(outputs: Iterable[Path]) -> None:
-    """Remove the passports of a job that is done again, damaged ones, too."""
+def remove_passports(outputs: Iterable[Path]) -> None:
+    """Remove the passports of outputs that are about to be made again, damaged ones, too."""
     for path in outputs:
         path.with_name(path.name + SUFFIX).unlink(missing_ok=True)
         if passport := find(path):
             passport.path.unlink(missing_ok=True)
 
 
-def _account(job: Job) -> dict[str, Any]:
-    """What a passport says of a job that is known without running it."""
-    settings = dict(job.params.items())
-    return {
-        "format": FORMAT,
-        "format_version": FORMAT_VERSION,
-        "rule": job.rule,
-        "wildcards": dict(job.wildcards.items()),
-        "code": settings.pop("code", None),
-        "settings": settings,
-        "versions": versions(),
-        "processor": processor(),
-        "threads": job.threads,
-    }
+def write_passports(outputs: Sequence[Path], content: Mapping[str, Any]) -> None:
+    """Write the passport of each folder that has outputs. (An absent output is for the workflow to complain about.)"""
+    for folder in dict.fromkeys(path.parent for path in outputs):
+        own = [path for path in outputs if path.parent == folder and path.is_file()]
+        if own:
+            _write(own[0].with_name(own[0].name + SUFFIX), {**content, "outputs": {path.name: _state(path) for path in own}})
 
 
 def find(path: Path) -> Passport | None:
@@ -209,29 +141,6 @@ def _changed(path: Path, passport: Passport, expected: str, found: str) -> GrdEr
 def digest(path: Path) -> str:
     """The SHA-256 of a file, by its passport where it has one and is what that says; GrdError if it is not."""
     return check(path) or sha256(path)
-
-
-def _seed(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The seed, or the seeds, that settings hold at any depth."""
-    seeds = sorted(set(_values(settings, "seed")))
-    return {"seed": seeds[0] if len(seeds) == 1 else seeds} if seeds else {}
-
-
-def _values(tree: Any, wanted: str) -> Iterator[Any]:
-    if isinstance(tree, Mapping):
-        for name, value in tree.items():
-            yield from [value] if name == wanted else _values(value, wanted)
-    elif isinstance(tree, list | tuple):
-        for value in tree:
-            yield from _values(value, wanted)
-
-
-def _write_all(outputs: Sequence[Path], content: dict[str, Any]) -> None:
-    """Write the passport of each folder that has outputs. (One that is absent is Snakemake's to complain about.)"""
-    for folder in dict.fromkeys(path.parent for path in outputs):
-        own = [path for path in outputs if path.parent == folder and path.is_file()]
-        if own:
-            _write(own[0].with_name(own[0].name + SUFFIX), content | {"outputs": {path.name: _state(path) for path in own}})
 
 
 def _state(path: Path) -> dict[str, Any]:

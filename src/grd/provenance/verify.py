@@ -15,7 +15,7 @@ from grd.errors import GrdError
 from grd.project.paths import ACCOUNT, Layout
 from grd.project.project import Project
 from grd.provenance.passport import SUFFIX, Passport
-from grd.system.files import sha256
+from grd.system.digests import sha256
 from grd.training.folder import CHECKPOINT, read_account
 
 NOT_RESULTS = {"logs", "benchmarks"}

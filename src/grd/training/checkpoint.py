@@ -9,7 +9,8 @@ from typing import Any
 
 import torch
 
-from grd.system.files import sha256, whole
+from grd.system.digests import sha256
+from grd.system.files import whole
 from grd.training.folder import CHECKPOINT
 
 KEPT = 2

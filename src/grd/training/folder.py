@@ -22,7 +22,9 @@ from grd.errors import GrdError
 from grd.project.paths import ACCOUNT, HISTORY, MODEL
 from grd.project.run import RunSettings
 from grd.provenance.passport import digest
-from grd.system.files import locked, sha256, whole, write_text
+from grd.system.digests import sha256
+from grd.system.files import whole, write_text
+from grd.system.locks import locked
 
 
 def state_key(run: RunSettings, code: str, inputs: Sequence[str]) -> str:

@@ -11,7 +11,7 @@ from grd.config.datasets import Dataset
 from grd.config.parsing import parse_all, read_yaml
 from grd.data.archives import obtain as archives
 from grd.errors import GrdError
-from grd.system.files import sha256
+from grd.system.digests import sha256
 
 SETTINGS = minis.ROOT / "config/datasets.yaml"
 DESCRIBED = [pair for one in parse_all(Dataset, read_yaml(SETTINGS), SETTINGS).values() for pair in one.archives.items()]

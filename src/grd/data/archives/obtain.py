@@ -20,7 +20,9 @@ from grd.config.datasets import Archive, Source
 from grd.data.archives.download import USUAL, DownloadError, Patience, download
 from grd.data.readers import volumes, zips
 from grd.errors import GrdError
-from grd.system.files import locked, sha256, whole, write_text
+from grd.system.digests import sha256
+from grd.system.files import whole, write_text
+from grd.system.locks import locked
 
 MANIFEST = "archives.json"
 HDF5 = {".hdf", ".h5", ".hdf5"}

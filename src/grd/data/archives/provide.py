@@ -9,7 +9,8 @@ from grd.config.scales import Twin
 from grd.data.archives.obtain import MANIFEST, obtain
 from grd.data.twins import write_twin
 from grd.errors import GrdError
-from grd.system.files import sha256, write_text
+from grd.system.digests import sha256
+from grd.system.files import write_text
 
 
 def provide(dataset: str, source: Source, folder: Path, inbox: Path, twin: Twin | None, record: Path) -> None:

@@ -34,7 +34,7 @@ from grd.reporting.figures.panels import (
     undistilled_student,
 )
 from grd.reporting.titles import first_seed, run_title
-from grd.system.devices import claimed_device
+from grd.system.gpu_turns import claimed_device
 
 WINDOW = 512
 """Pixels of a section's side that Figure 3 can show; of larger ones it shows the middle."""

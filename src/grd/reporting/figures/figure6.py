@@ -23,7 +23,7 @@ from grd.project.project import Project
 from grd.project.run import Run
 from grd.reporting.figures.panels import caption
 from grd.reporting.scores import one_of_each, score_cell
-from grd.system.devices import claimed_device
+from grd.system.gpu_turns import claimed_device
 
 DIMENSION = 16
 SYMBOLS = {"queue_size": "K", "sampling_number": "L"}

@@ -1,0 +1,126 @@
+"""The Snakemake side of a script; no other module knows Snakemake's job object.
+
+with recorded(snakemake) as facts:              logs messages, checks inputs and code, writes the outputs' passport
+with computing(snakemake) as (device, facts):   the same, on the configured device
+project, layout = planned_project(snakemake)    config/ as this call was planned with
+"""
+
+import os
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from grd.errors import GrdError
+from grd.project.paths import Layout
+from grd.project.project import Project
+from grd.provenance.fingerprint import Code
+from grd.provenance.passport import FORMAT, FORMAT_VERSION, digest, remove_passports, write_passports
+from grd.system.hardware import processor, versions
+from grd.system.logs import logged
+
+if TYPE_CHECKING:
+    import torch
+
+PLANNED = "GRD_PLANNED"
+"""The environment variable that holds when the workflow was planned, in seconds; absent outside of one."""
+
+
+class Named(Protocol):
+    """Values by name."""
+
+    def items(self) -> Iterable[tuple[str, Any]]:
+        """Pairs of name and value."""
+
+
+class Job(Protocol):
+    """Snakemake's job, as a script sees it."""
+
+    rule: str
+    input: Iterable[str]
+    output: Iterable[str]
+    params: Named
+    wildcards: Named
+    threads: int
+    log: Sequence[str]
+    config: Mapping[str, Any]
+    scriptdir: str
+
+
+@contextmanager
+def recorded(job: Job) -> Iterator[dict[str, Any]]:
+    """Send messages to the job's log, as `logged` does, and write the passport of its outputs when it ends well.
+
+    Yields facts for the passport, which the script may add to or change: `device` where it is no CPU, `seed`, and others.
+    GrdError, before anything is done, if an input is not what its own passport says, or if the job's code was edited since the
+    workflow was planned.
+    """
+    outputs, settings = [Path(path) for path in job.output], dict(job.params.items())
+    with logged(job.log[0]):
+        codes = settings.get("code", [])
+        Code().check_unchanged([codes] if isinstance(codes, str) else codes, Path(job.scriptdir), _planned())
+        inputs = {os.path.relpath(path): digest(Path(path)) if os.path.isfile(path) else None for path in job.input}
+        remove_passports(outputs)
+        facts: dict[str, Any] = {"device": "CPU"} | _seed(settings)
+        began, clock = datetime.now(UTC), time.monotonic()
+        yield facts
+        when = {"began": began.isoformat(timespec="seconds"), "seconds": round(time.monotonic() - clock, 3)}
+        write_passports(outputs, _description(job) | {"inputs": inputs} | when | facts)
+
+
+@contextmanager
+def computing(job: Job) -> "Iterator[tuple[torch.device, dict[str, Any]]]":
+    """`recorded` for a job that computes on the configured device, with its threads; yields device and facts."""
+    from grd.system.devices import device_name
+    from grd.system.gpu_turns import claimed_device
+
+    what, config = " ".join([job.rule, *(str(value) for _, value in job.wildcards.items())]), job.config
+    with recorded(job) as facts, claimed_device(what, config["device"], job.threads, config["jobs_per_gpu"]) as device:
+        facts["device"] = device_name(device)
+        yield device, facts
+
+
+def planned_project(job: Job) -> tuple[Project, Layout]:
+    """The project and its paths; GrdError if config/ was edited since the workflow was planned."""
+    for path in Path("config").rglob("*.yaml"):
+        if path.stat().st_mtime > _planned():
+            raise GrdError(f"{path}: expected the file that this call was planned with, found it edited since; call again")
+    project = Project.load(config=job.config)
+    return project, Layout.of(project)
+
+
+def _planned() -> float:
+    return float(os.environ.get(PLANNED, "inf"))
+
+
+def _description(job: Job) -> dict[str, Any]:
+    """The part of a passport that is known before the job runs."""
+    settings = dict(job.params.items())
+    return {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "rule": job.rule,
+        "wildcards": dict(job.wildcards.items()),
+        "code": settings.pop("code", None),
+        "settings": settings,
+        "versions": versions(),
+        "processor": processor(),
+        "threads": job.threads,
+    }
+
+
+def _seed(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The seed, or the seeds, that settings hold at any depth."""
+    seeds = sorted(set(_values(settings, "seed")))
+    return {"seed": seeds[0] if len(seeds) == 1 else seeds} if seeds else {}
+
+
+def _values(tree: Any, wanted: str) -> Iterator[Any]:
+    if isinstance(tree, Mapping):
+        for name, value in tree.items():
+            yield from [value] if name == wanted else _values(value, wanted)
+    elif isinstance(tree, list | tuple):
+        for value in tree:
+            yield from _values(value, wanted)
