@@ -12,10 +12,10 @@ from matplotlib.figure import Figure
 from projects import WIDTHS, write_squares
 
 from grd.data import store
-from grd.data.archives import obtain as archives
 from grd.jobs import recorded
 from grd.networks import build
 from grd.networks.model_file import ModelCard, save_model
+from grd.provenance.manifest import MANIFEST, record_archive
 from grd.reporting.figures.panels import write_figure
 from grd.reporting.table import Cell, Column, Table
 from grd.reporting.tables import write_table
@@ -56,8 +56,8 @@ def make_archives(record):
     folder = RESULTS / "data/archives/cvppp"
     folder.mkdir(parents=True)
     (folder / "A1.zip").write_bytes(np.random.default_rng(0).bytes(500))
-    archives.record(folder, "A1.zip", "twin")
-    write_text(record, (folder / archives.MANIFEST).read_text())
+    record_archive(folder, "A1.zip", "twin")
+    write_text(record, (folder / MANIFEST).read_text())
 
 
 def make_model(seed):

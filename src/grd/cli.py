@@ -153,7 +153,8 @@ def _predict(chosen: argparse.Namespace) -> None:
 
 
 def _plan(chosen: argparse.Namespace) -> None:
-    from grd.planning.plan import Plan, report, table
+    from grd.planning.plan import Plan
+    from grd.planning.report import report, table
 
     plan = Plan.of(*_project(chosen.scale), chosen.targets)
     sys.stdout.write(table(plan) if chosen.csv else report(plan, chosen.devices))
@@ -162,12 +163,14 @@ def _plan(chosen: argparse.Namespace) -> None:
 
 
 def _benchmark(chosen: argparse.Namespace) -> None:
+    from grd.distillation import check_methods
     from grd.planning.benchmark import described, measure_all
-    from grd.planning.plan import runs_of, with_companions
+    from grd.planning.plan import runs_of
+    from grd.project.groups import with_companions
     from grd.system.gpu_turns import claimed_device
 
     project, layout = _project(chosen.scale)
-    project.check_methods()
+    check_methods(project)
     runs = with_companions(project, runs_of(project, layout, chosen.targets))
     with claimed_device("measuring", chosen.device or project.config.device, project.scale.threads) as device:
         sys.stdout.write(described(measure_all(project, runs, chosen.steps, device, layout.benchmark)))
@@ -176,7 +179,7 @@ def _benchmark(chosen: argparse.Namespace) -> None:
 
 def _verify(chosen: argparse.Namespace) -> None:
     from grd.errors import GrdError
-    from grd.planning.plan import size
+    from grd.planning.report import size
     from grd.provenance.verify import places, survey
 
     found = survey(chosen.paths or places(*_project(chosen.scale)))

@@ -4,14 +4,17 @@ import os
 import shutil
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 import yaml
 
+from grd.distillation import check_methods
 from grd.errors import GrdError
-from grd.jobs import PLANNED
+from grd.jobs import PLANNED, planned_project
 from grd.networks import build
+from grd.project.groups import all_groups
 from grd.project.project import Project
 from grd.project.run import Run
 
@@ -135,7 +138,7 @@ def test_the_whole_paper_unfolds_into_127_runs(config):
         new |= set(project.runs(name))
     assert [count for count in counts.values() if count] == [72, 28, 3, 10, 6, 8]
     assert set(project.all_runs()) == new and len(new) == 127
-    digests = {project.settings(run).model_copy(update={"run": ""}).digest for run in new}
+    digests = {project.settings(run).model_copy(update={"run": ""}).key("", []) for run in new}
     assert len(digests) == 127
 
 
@@ -159,14 +162,14 @@ def test_the_cells_that_the_paper_shares_are_one_run_each(config):
 def test_a_table_by_itself_trains_its_own_runs_alone(config, experiment):
     project = Project.load(config)
     own = set(project.runs(experiment))
-    for group in project.groups():
+    for group in all_groups(project):
         assert set(group.students) <= own or not set(group.students) & own
 
 
 @pytest.mark.parametrize(("sharing", "sizes"), [("teacher", [34, *[10] * 5, *[5] * 4]), ("run", [1] * 104)])
 def test_students_of_a_teacher_can_all_train_together_or_each_alone(config, sharing, sizes):
     edit(config / "config.yaml", "sharing", value=sharing)
-    groups = Project.load(config).groups()
+    groups = all_groups(Project.load(config))
     assert sorted((len(group.students) for group in groups), reverse=True) == sizes
     assert len({group.name for group in groups}) == len(groups)
     assert all(run.taught_by == group.teacher for group in groups for run in group.students)
@@ -205,36 +208,36 @@ def test_a_change_that_its_method_has_not_is_one_sentence(config):
     edit(config / "experiments.yaml", "table4", "runs", value=[row])
     sentence = r"experiments\.yaml, table4: method biskd: unknown weight or option 'queue_siz'; choose one of"
     with pytest.raises(GrdError, match=sentence):
-        Project.load(config).check_methods()
+        check_methods(Project.load(config))
     row["changes"] = {"node": 0.1}
     edit(config / "experiments.yaml", "table4", "runs", value=[row])
     with pytest.raises(GrdError, match=r"method biskd: node is 0\.1 anyway; leave the change out"):
-        Project.load(config).check_methods()
+        check_methods(Project.load(config))
     row |= {"methods": ["grd"], "changes": {"queue_size": 2.5}}
     edit(config / "experiments.yaml", "table4", "runs", value=[row])
     with pytest.raises(GrdError, match=r"expected a whole number above 0 for queue_size, found 2\.5"):
-        Project.load(config).check_methods()
+        check_methods(Project.load(config))
     row["changes"] = {"queue_siz": 1}
     edit(config / "experiments.yaml", "table4", "runs", value=[row])
     with pytest.raises(GrdError, match="did you mean 'queue_size'"):
-        Project.load(config).check_methods()
+        check_methods(Project.load(config))
 
 
 def test_the_shipped_changes_and_weights_are_ones_that_methods_have(config):
-    Project.load(config).check_methods()
+    check_methods(Project.load(config))
     edit(config / "scales/demo.yaml", "training", "weights", value={"noode": 1})
     with pytest.raises(GrdError, match=r"demo\.yaml, weights: unknown term 'noode'; did you mean 'node'"):
-        Project.load(config).check_methods()
+        check_methods(Project.load(config))
 
 
 def test_the_digest_follows_what_decides_the_result_and_nothing_else(config):
     run = Run("cvppp", "resunet_tiny")
-    before = Project.load(config).settings(run).digest
+    before = Project.load(config).settings(run).key("", [])
     edit(config / "datasets.yaml", "cvppp", "segmenters", "mutex_truth_foreground", "strides", value=[4, 4])
     edit(config / "config.yaml", "device", value="cpu")
-    assert Project.load(config).settings(run).digest == before
+    assert Project.load(config).settings(run).key("", []) == before
     edit(config / "scales/demo.yaml", "training", "learning_rate", value=0.02)
-    assert Project.load(config).settings(run).digest != before
+    assert Project.load(config).settings(run).key("", []) != before
 
 
 def test_paper_scale_is_the_paper_s_training():
@@ -246,12 +249,15 @@ def test_paper_scale_is_the_paper_s_training():
 
 
 def test_a_configuration_that_was_edited_after_planning_is_refused(config, monkeypatch):
-    content = yaml.safe_load((config / "config.yaml").read_text())
+    job = SimpleNamespace(config=yaml.safe_load((config / "config.yaml").read_text()))
+    monkeypatch.chdir(config.parent)
     monkeypatch.setenv(PLANNED, str(time.time() + 1))
-    assert Project.planned(content, config).published == Project.load(config).published
+    assert planned_project(job)[0].published == Project.load(config).published
     os.utime(config / "published.yaml", (time.time() + 60, time.time() + 60))
-    with pytest.raises(GrdError, match=r"published.yaml: expected what this call was planned with, found it edited since; call"):
-        Project.planned(content, config)
+    with pytest.raises(
+        GrdError, match=r"published.yaml: expected the file that this call was planned with"
+    ):
+        planned_project(job)
 
 
 def test_a_device_that_no_machine_has_is_refused(config):

@@ -10,6 +10,7 @@ from grd.data.archives import obtain as archives
 from grd.data.prepare import prepare
 from grd.data.readers import cremi as cremi_reader
 from grd.data.twins import ac34, cremi, neurites, shapes
+from grd.provenance.manifest import read_manifest
 
 SIZE = (32, 40)
 VOLUMES = ("ac34", "cremi_a", "cremi_b", "cremi_c")
@@ -93,8 +94,8 @@ def test_a_volume_of_one_neurite_has_no_membrane():
 
 def test_the_twin_has_the_official_files_recognised_by_their_contents(twin, tmp_path):
     dataset, settings, paths = twin
-    manifest = archives.read_manifest(next(iter(paths.values())).parent)
-    assert {name: entry["source"] for name, entry in manifest.items()} == dict.fromkeys(paths, "twin")
+    listed = read_manifest(next(iter(paths.values())).parent)
+    assert {name: entry["source"] for name, entry in listed.items()} == dict.fromkeys(paths, "twin")
     without = {name: archive.model_copy(update={"url": None}) for name, archive in settings.archives.items()}
     inbox = next(iter(paths.values())).parent
     assert set(archives.obtain(dataset, settings.model_copy(update={"archives": without}), tmp_path, inbox, False)) == set(paths)

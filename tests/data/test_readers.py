@@ -3,9 +3,10 @@ import numpy as np
 import pytest
 
 from grd.data import readers
-from grd.data.readers import zips
+from grd.data.archives import zips
 from grd.data.readers.bbbc039 import EMPTY, instances
 from grd.data.readers.celegans import flatten
+from grd.data.readers.images import consecutive
 from grd.errors import GrdError
 
 BLANK = np.zeros((6, 8), np.uint8)
@@ -74,7 +75,7 @@ def test_of_equally_large_worms_the_one_of_the_lower_number_lies_on_top():
 
 def test_a_worm_hidden_by_others_leaves_no_gap_in_the_ids():
     below, left, right = (np.array([row], bool) for row in ([1, 1, 1, 1], [1, 1, 0, 0], [0, 0, 1, 1]))
-    assert zips.consecutive(flatten([below, left, right])).tolist() == [[1, 1, 2, 2]]
+    assert consecutive(flatten([below, left, right])).tolist() == [[1, 1, 2, 2]]
 
 
 def test_an_empty_worm_is_refused(tmp_path):
@@ -174,5 +175,5 @@ def test_a_zip_with_damaged_contents_is_named(tmp_path):
 
 
 def test_ids_become_consecutive_with_and_without_background():
-    assert zips.consecutive(np.array([[0, 5, 300]])).tolist() == [[0, 1, 2]]
-    assert zips.consecutive(np.array([[5, 300, 5]])).tolist() == [[1, 2, 1]]
+    assert consecutive(np.array([[0, 5, 300]])).tolist() == [[0, 1, 2]]
+    assert consecutive(np.array([[5, 300, 5]])).tolist() == [[1, 2, 1]]

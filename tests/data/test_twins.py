@@ -10,6 +10,7 @@ from grd.data.prepare import prepare
 from grd.data.splits import split_names
 from grd.data.twins import bbbc039, celegans, cvppp, shapes
 from grd.errors import GrdError
+from grd.provenance.manifest import read_manifest
 from grd.system.digests import sha256
 
 SIZE = (48, 48)
@@ -31,9 +32,9 @@ def twin(request, tmp_path_factory):
 
 def test_a_twin_has_every_archive_under_its_official_name_and_says_that_it_is_a_twin(twin):
     _, settings, paths = twin
-    manifest = archives.read_manifest(next(iter(paths.values())).parent)
-    assert {name: entry["source"] for name, entry in manifest.items()} == dict.fromkeys(settings.archives, "twin")
-    assert all(manifest[name]["sha256"] == sha256(path) for name, path in paths.items())
+    listed = read_manifest(next(iter(paths.values())).parent)
+    assert {name: entry["source"] for name, entry in listed.items()} == dict.fromkeys(settings.archives, "twin")
+    assert all(listed[name]["sha256"] == sha256(path) for name, path in paths.items())
 
 
 def test_the_archives_of_a_twin_are_recognised_by_their_contents(twin, tmp_path):

@@ -17,7 +17,9 @@ from grd.cli import main
 from grd.errors import GrdError
 from grd.networks import build
 from grd.planning.estimate import Benchmark, Estimate, Measurement, all_work, estimate, own_work, read_benchmark, work_of
-from grd.planning.plan import Job, Plan, duration, report, runs_of, size, table, wall_clock, with_companions
+from grd.planning.plan import Job, Plan, runs_of
+from grd.planning.report import duration, report, size, table, wall_clock
+from grd.project.groups import all_groups, with_companions
 from grd.project.paths import Layout
 from grd.project.project import Project
 from grd.project.run import Run
@@ -118,7 +120,7 @@ def test_what_is_finished_is_subtracted_and_said(layout):
 
 def test_an_estimate_is_steps_and_validations_of_all_students_and_the_teacher_once():
     demo = project()
-    (group,) = [group for group in demo.groups() if group.name == "cvppp_resunet_s0_table5"]
+    (group,) = [group for group in all_groups(demo) if group.name == "cvppp_resunet_s0_table5"]
     found = estimate(demo, group.students, made_up(demo))
     assert found.step_seconds == 10 + 10 * 2
     validated = 10 * 5 * 0.5  # once, at the end: 10 images in batches of 2, for each of 10 students

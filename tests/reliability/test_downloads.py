@@ -19,6 +19,7 @@ from grd.config.datasets import Archive, Source
 from grd.data.archives import obtain as archives
 from grd.data.archives.download import CHUNK, Patience
 from grd.errors import GrdError
+from grd.provenance.manifest import record_archive
 from grd.system.locks import locked
 
 MEMBER = "images/IXMtest_A01.tif"
@@ -279,7 +280,7 @@ def test_what_another_process_has_got_meanwhile_is_taken(case, caplog):
         until(lambda: "waiting for it" in caplog.text)
         (case.folder / "data").mkdir()
         (case.folder / "data/images.zip").write_bytes(OFFICIAL)
-        archives.record(case.folder / "data", "images.zip", "another process")
+        record_archive(case.folder / "data", "images.zip", "another process")
     thread.join()
     assert got == [OFFICIAL] and not case.server.requests
 

@@ -12,8 +12,8 @@ from PIL import Image
 
 from grd.config.datasets import Archive, Source
 from grd.data.archives import obtain as archives
+from grd.data.archives import zips
 from grd.data.images import read_image
-from grd.data.readers import zips
 from grd.errors import GrdError
 from grd.networks.model_file import FORMAT, FORMAT_VERSION, load_model
 

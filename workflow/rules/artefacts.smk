@@ -1,6 +1,6 @@
 # What tables, figures and claims are made of: runs, kinds of their files, and what is shown beside them.
 
-from grd.provenance.job_keys import key
+from grd.system.digests import digest_of
 from grd.reporting.titles import ARTEFACTS, row_titles
 
 # What of each run a table or figure is drawn from.
@@ -77,7 +77,7 @@ def plan_of(experiment):
 
 def inputs_key(experiment, kinds, first_seed=False):
     """The key of what a table or figure is drawn from."""
-    return key(
+    return digest_of(
         [
             KEYS.of_run(run, kind)
             for run in shown_runs(experiment, first_seed)
@@ -89,7 +89,7 @@ def inputs_key(experiment, kinds, first_seed=False):
 
 def artefacts_key():
     """The key of all tables and figures."""
-    return key(
+    return digest_of(
         *(
             [
                 plan_of(name),
@@ -103,7 +103,7 @@ def artefacts_key():
 
 def publication_key(wildcards):
     """The key of all tables, figures, loss curves and claims."""
-    return key(
+    return digest_of(
         artefacts_key(),
         claims_plan(wildcards),
         *map(KEYS.of_all_runs, ("claims", "curves", "document")),

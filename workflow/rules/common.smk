@@ -13,6 +13,7 @@ from grd.project.paths import Layout
 from grd.jobs import PLANNED
 from grd.reporting.latex import INSTALL, missing_latex
 from grd.planning.resources import training_resources
+from grd.project.groups import all_groups
 from grd.project.project import Project
 from grd.project.run import Run
 
@@ -31,10 +32,11 @@ with told():
     LAYOUT = Layout.of(PROJECT)
     BENCHMARK = read_benchmark(LAYOUT.benchmark)
     if workflow.is_main_process:
+        from grd.distillation import check_methods
         from grd.reporting.claims import check_names, load_claims
         from grd.reporting.claims.evidence import published_numbers
 
-        PROJECT.check_methods()
+        check_methods(PROJECT)
         check_names(load_claims(), published_numbers(PROJECT.published))
 
 # For scripts: what does not decide a result is no parameter; and since when their code has to be what it is.

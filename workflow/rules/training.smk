@@ -42,7 +42,7 @@ rule train:
         "../scripts/train.py"
 
 
-for group in PROJECT.groups():
+for group in all_groups(PROJECT):
 
     rule:
         name:

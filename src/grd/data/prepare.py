@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from grd.config.datasets import Source
 from grd.data import readers, store
-from grd.data.readers import zips
+from grd.data.readers.images import consecutive, incomplete
 from grd.data.sample import Sample
 from grd.data.splits import named_part, split_names
 from grd.errors import GrdError
@@ -62,7 +62,7 @@ def _check_complete(dataset: str, wanted: set[str], samples: Mapping[str, Sample
     absent = ", ".join(sorted(wanted - set(samples)))
     fault = f"{where}: expected the {len(wanted)} samples of the split, found no image with a mask for {absent}"
     if absent and not allow_missing:
-        raise zips.incomplete(fault, dataset)
+        raise incomplete(fault, dataset)
     if absent:
         log.warning("%s; left out, as allow_missing says", fault)
 
@@ -86,7 +86,7 @@ def _part(entry: str, samples: Mapping[str, Sample], where: Path) -> Sample:
         return sample
     if len(part) > sample.labels.ndim or any(not p.start < p.stop <= n for p, n in zip(part, sample.labels.shape, strict=False)):
         raise GrdError(f"{where}: expected {entry} of {name}, found a size of {sample.labels.shape}; correct the split file")
-    return Sample(entry, sample.image[part], zips.consecutive(sample.labels[part]))
+    return Sample(entry, sample.image[part], consecutive(sample.labels[part]))
 
 
 def _check_sizes(samples: Mapping[str, Sample], where: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from grd.config.datasets import Source
 from grd.config.parsing import read_yaml
-from grd.data.readers import zips
+from grd.data.archives import zips
 from grd.data.store import SPLITS
 from grd.errors import GrdError
 

@@ -4,20 +4,16 @@ A line in config/experiments.yaml (`methods: [..., name]`) puts it into a table.
 """
 
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from grd.config.catalogue import METHODS
 from grd.config.parsing import known
-from grd.errors import GrdError
+from grd.errors import GrdError, located
+from grd.project.project import Project
+from grd.project.run import RunSettings
 
 if TYPE_CHECKING:
     from grd.distillation.method import Context, Method
-    from grd.project.run import RunSettings
-
-METHODS = (
-    "none",
-    *sorted(path.stem for path in Path(__file__).parent.glob("*.py") if path.stem not in {"__init__", "method"}),
-)
 
 
 def method_class(name: str) -> "type[Method]":
@@ -29,7 +25,7 @@ def method_class(name: str) -> "type[Method]":
     return getattr(module, name.upper())
 
 
-def weights_and_options(settings: "RunSettings") -> tuple[dict[str, float], dict[str, float]]:
+def weights_and_options(settings: RunSettings) -> tuple[dict[str, float], dict[str, float]]:
     """A taught run's weights of loss terms and options, by name: its method's own, under its scale's, under its changes."""
     method = method_class(settings.method)
     scale = {name: weight for name, weight in settings.training.weights.items() if name in method.weights}
@@ -39,3 +35,16 @@ def weights_and_options(settings: "RunSettings") -> tuple[dict[str, float], dict
 def build_method(name: str, context: "Context") -> "Method":
     """A method with its adapters and memory for one student–teacher pair."""
     return method_class(name)(context)
+
+
+def check_methods(project: Project) -> None:
+    """GrdError for a changed weight or option that its method does not have, or has with the same value anyway, which would make
+    the same run twice. It imports the methods, and so torch."""
+    for name, experiment in project.experiments.items():
+        for row in experiment.runs:
+            for method in row.methods if row.changes else ():
+                with located(f"config/experiments.yaml, {name}"):
+                    method_class(method).check(row.changes, project.scale.training.weights)
+    terms = {term for method in METHODS[1:] for term in method_class(method).weights}
+    for name in {**project.scale.training.weights, **project.volume_training.weights}:
+        known(name, terms, "term", f"config/scales/{project.config.scale}.yaml, weights")

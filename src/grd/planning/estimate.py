@@ -5,8 +5,6 @@ from it) and a part of each student's own; a run without a teacher has steps of 
 validated. `grd benchmark` measures these four kinds of work.
 """
 
-import hashlib
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -21,6 +19,7 @@ from grd.errors import GrdError
 from grd.planning.sizes import Shape, device_bytes, sample_shape, split_shapes
 from grd.project.project import Project
 from grd.project.run import Run, RunSettings
+from grd.system.digests import digest_of
 
 Kind = Literal["plain", "teacher", "student", "validation"]
 COST = {"network", "arguments", "shifts", "reach", "fidelity", "normalisation", "canvas", "padding", "augment"}
@@ -53,7 +52,7 @@ class Work:
         content = {"kind": self.kind, "sample": self.sample, **_cost(self.settings)}
         if self.teacher is not None:
             content |= {"method": self.settings.method, "teacher": [self.teacher.network, self.teacher.arguments]}
-        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+        return digest_of(content)
 
 
 def _cost(settings: RunSettings) -> dict[str, object]:

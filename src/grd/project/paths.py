@@ -1,6 +1,7 @@
 """Where everything lies: paths under results/<scale>/ and in the data folder, named once."""
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,7 +9,10 @@ from grd.errors import GrdError
 from grd.project.project import Project
 from grd.project.run import Run
 
-MODEL, HISTORY, ACCOUNT = "model.pt", "history.jsonl", "training.json"  # what a training comes to
+MODEL, HISTORY, ACCOUNT = "model.pt", "history.jsonl", "training.json"
+"""The files of a finished training."""
+CHECKPOINT = re.compile(r"(\d+)-([0-9a-f]{16})\.pt")
+"""The name of a checkpoint: its step, and the first digits of its SHA-256."""
 
 
 @dataclass(frozen=True)

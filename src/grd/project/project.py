@@ -2,18 +2,17 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from grd.config.catalogue import METHODS, NETWORKS
+from grd.config.catalogue import NETWORKS
 from grd.config.datasets import Dataset
 from grd.config.experiments import Experiment
 from grd.config.general import Config
 from grd.config.parsing import known, merge, parse, parse_all, read_yaml
 from grd.config.scales import Scale, Training, Twin
-from grd.errors import GrdError, located
-from grd.project.run import Group, Run, RunSettings, checked, with_teachers
+from grd.errors import GrdError
+from grd.project.run import Run, RunSettings, checked, with_teachers
 
 
 @dataclass(frozen=True)
@@ -123,42 +122,6 @@ class Project:
         if segmenter is not None:
             known(segmenter, segmenters, "segmenter", f"config/datasets.yaml, {dataset}")
 
-    def groups(self) -> list[Group]:
-        """The students of each teacher (on a data set, with a seed) as jobs that share its forward passes.
-
-        `sharing: table` keeps students apart that different tables need, so that a table by itself trains its own runs alone;
-        `teacher` puts all into one job; `run` makes each a job.
-        """
-        members: dict[tuple[Run, tuple[str, ...]], list[Run]] = {}
-        for run in self.all_runs():
-            if run.taught_by is not None:
-                members.setdefault((run.taught_by, self._shared_by(run)), []).append(run)
-        return [
-            Group("_".join([teacher.dataset, teacher.network, f"s{teacher.seed}", *shared_by]), teacher, tuple(students))
-            for (teacher, shared_by), students in members.items()
-        ]
-
-    def groups_of(self, runs: Iterable[Run]) -> list[Group]:
-        """The groups that train some of these runs."""
-        wanted = set(runs)
-        return [group for group in self.groups() if not wanted.isdisjoint(group.students)]
-
-    def _shared_by(self, run: Run) -> tuple[str, ...]:
-        """What tells a run's group from others of its teacher."""
-        match self.config.sharing:
-            case "teacher":
-                return ()
-            case "run":
-                return (run.stem,)
-        return tuple(name for name, runs in self.separate_experiments.items() if run in runs)
-
-    @cached_property
-    def separate_experiments(self) -> dict[str, set[Run]]:
-        """The experiments with runs that no other has all of, and their runs."""
-        runs = {name: set(self.runs(name)) for name in self.experiments}
-        within = {name for name, own in runs.items() if any(own < others for others in runs.values())}
-        return {name: own for name, own in runs.items() if name not in within}
-
     def settings(self, run: Run) -> RunSettings:
         """What decides this run's result at this scale."""
         dataset = self.dataset(run.dataset)
@@ -186,20 +149,6 @@ class Project:
         training = self.scale.training if self.dataset(run.dataset).rank == 2 else self.volume_training
         teaching = training.teacher_iterations if run.network in self.teachers else None
         return training.model_copy(update={"iterations": teaching or training.iterations, "teacher_iterations": None})
-
-    def check_methods(self) -> None:
-        """GrdError for a changed weight or option that its method has not, or has as it is (that would be a second run of the
-        same). It imports the methods, and so torch."""
-        from grd.distillation import method_class
-
-        for name, experiment in self.experiments.items():
-            for row in experiment.runs:
-                for method in row.methods if row.changes else ():
-                    with located(f"config/experiments.yaml, {name}"):
-                        method_class(method).check(row.changes, self.scale.training.weights)
-        terms = {term for method in METHODS[1:] for term in method_class(method).weights}
-        for name in {**self.scale.training.weights, **self.volume_training.weights}:
-            known(name, terms, "term", f"config/scales/{self.config.scale}.yaml, weights")
 
     @property
     def volume_training(self) -> Training:

@@ -2,10 +2,8 @@
 result. Two tables that need the same run name the same folder.
 """
 
-import hashlib
-import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal
@@ -17,6 +15,7 @@ from grd.config.parsing import Closed, Extent, known
 from grd.config.scales import Training
 from grd.errors import GrdError
 from grd.project.offsets import Offset, offsets_of
+from grd.system.digests import digest_of
 
 CHANGE = r"(?P<name>[a-z_]+)(?P<value>[0-9.]+)"
 
@@ -67,15 +66,6 @@ class Run:
         return checked(run, f"run '{name}'")
 
 
-@dataclass(frozen=True)
-class Group:
-    """Students that share a teacher's forward passes: one training job."""
-
-    name: str
-    teacher: Run
-    students: tuple[Run, ...]
-
-
 class RunSettings(Closed):
     """Everything that decides a run's result; what Snakemake compares to know whether to run it again."""
 
@@ -106,10 +96,13 @@ class RunSettings(Closed):
         """The pairs that are distilled and predicted."""
         return [offset for offset in self.offsets if max(map(abs, offset)) <= self.reach]
 
-    @property
-    def digest(self) -> str:
-        """A key for these settings."""
-        return hashlib.sha256(json.dumps(self.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()
+    def key(self, code: str, inputs: Sequence[str]) -> str:
+        """A digest of all that decides this training; `code` is the fingerprint of what trains it.
+
+        `inputs` are the digests of the files that it learns from (so its folder in state/ is named), or the keys of what these
+        files are made from (so a student's record is named).
+        """
+        return digest_of(self.model_dump(mode="json"), code, list(inputs))
 
 
 def checked(run: Run, where: str) -> Run:

@@ -10,8 +10,8 @@ from typing import Any
 
 import yaml
 
-from grd.data.archives.obtain import read_manifest
 from grd.errors import GrdError
+from grd.provenance.manifest import read_manifest
 from grd.provenance.passport import Passport, check, find
 from grd.system.digests import sha256
 

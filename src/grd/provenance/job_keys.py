@@ -4,7 +4,6 @@ A job has the key of its inputs among its parameters. Snakemake follows times fr
 the outputs and records the parameters all the same, and whatever was made of them before would then pass for up to date.
 """
 
-import hashlib
 from functools import cache
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from grd.config.catalogue import METHODS, NETWORKS
 from grd.project.project import Project
 from grd.project.run import Run
 from grd.provenance.fingerprint import Code
-from grd.training.folder import state_key
+from grd.system.digests import digest_of
 
 
 class Keys:
@@ -61,47 +60,42 @@ class Keys:
         """The key of a data set's archives."""
         twin = self.project.twin(dataset)
         drawn = twin and twin.model_dump(mode="json")
-        return key(self.project.dataset(dataset).content(), drawn, self.code("obtain_archives", dataset))
+        return digest_of(self.project.dataset(dataset).content(), drawn, self.code("obtain_archives", dataset))
 
     def _data(self, dataset: str) -> str:
         """The key of a data set's samples."""
         split = self.project.dataset(dataset).split
         listed = "" if split == "archive" else split.read_text()
         allowed = dataset in self.project.config.allow_missing
-        return key(self.archives(dataset), listed, allowed, self.code("prepare_samples", dataset))
+        return digest_of(self.archives(dataset), listed, allowed, self.code("prepare_samples", dataset))
 
     def _run(self, run: Run) -> str:
         """The key of a run's model, its data and teacher included: nothing else is ever taken for it."""
         learns_from = [self.data(run.dataset), *([self.run(run.taught_by)] if run.taught_by else [])]
-        return state_key(self.project.settings(run), self.training(run), learns_from)
+        return self.project.settings(run).key(self.training(run), learns_from)
 
     def _affinities(self, run: Run) -> str:
         """The key of a run's affinities."""
         dataset = self.project.dataset(run.dataset)
-        return key(self.run(run), dataset.predicted_splits, dataset.canvas, self.prediction("predict", run))
+        return digest_of(self.run(run), dataset.predicted_splits, dataset.canvas, self.prediction("predict", run))
 
     def labels(self, run: Run, segmenter: str) -> str:
         """The key of a run's segmentation."""
         settings = self.project.dataset(run.dataset).segmenters[segmenter].model_dump(mode="json")
-        return key(self.affinities(run), settings, self.segmentation(run.dataset, segmenter))
+        return digest_of(self.affinities(run), settings, self.segmentation(run.dataset, segmenter))
 
     def of_run(self, run: Run, what: str) -> str:
         """The key of a run's files of one kind: `model`, `history`, `labels`, `scores` or `timing`."""
         dataset = self.project.dataset(run.dataset)
         match what:
             case "labels":
-                return key([self.labels(run, segmenter) for segmenter in dataset.segmenters])
+                return digest_of([self.labels(run, segmenter) for segmenter in dataset.segmenters])
             case "scores":
-                return key(self.of_run(run, "labels"), self.scoring(run.dataset))
+                return digest_of(self.of_run(run, "labels"), self.scoring(run.dataset))
             case "timing":
                 first = next(iter(dataset.segmenters.values())).model_dump(mode="json")
-                return key(self.run(run), dataset.canvas, first, self.timing(run))
+                return digest_of(self.run(run), dataset.canvas, first, self.timing(run))
         return self.run(run)
-
-
-def key(*parts: object) -> str:
-    """A digest of plain values."""
-    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
 
 def _networks(*runs: Run) -> list[str]:

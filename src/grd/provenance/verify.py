@@ -10,13 +10,13 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from grd.data.archives.obtain import MANIFEST, read_manifest
 from grd.errors import GrdError
-from grd.project.paths import ACCOUNT, Layout
+from grd.project.paths import ACCOUNT, CHECKPOINT, Layout
 from grd.project.project import Project
+from grd.provenance.account import read_account
+from grd.provenance.manifest import MANIFEST, read_manifest
 from grd.provenance.passport import SUFFIX, Passport
 from grd.system.digests import sha256
-from grd.training.folder import CHECKPOINT, read_account
 
 NOT_RESULTS = {"logs", "benchmarks"}
 

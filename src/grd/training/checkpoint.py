@@ -9,9 +9,9 @@ from typing import Any
 
 import torch
 
+from grd.project.paths import CHECKPOINT
 from grd.system.digests import sha256
 from grd.system.files import whole
-from grd.training.folder import CHECKPOINT
 
 KEPT = 2
 

@@ -18,7 +18,7 @@ from grd.networks.base import EmbeddingNetwork
 from grd.networks.model_file import load_model
 from grd.project.run import RunSettings
 from grd.provenance.passport import digest
-from grd.training.folder import Trained, TrainingFolder, held, state_key
+from grd.training.folder import Trained, TrainingFolder, held
 from grd.training.interruption import Stop, stopping
 from grd.training.student import Student, Supervision, arranged, geometry_of, view
 
@@ -43,7 +43,7 @@ def train(
     that fails (GrdError, e.g. a loss that is not finite) does not stop the others.
     """
     inputs = {"samples": digest(samples)} | ({"teacher": digest(teacher_model)} if teacher_model else {})
-    homes = [TrainingFolder(state / state_key(run, code, [*inputs.values()])) for run, code in zip(runs, codes, strict=True)]
+    homes = [TrainingFolder(state / run.key(code, list(inputs.values()))) for run, code in zip(runs, codes, strict=True)]
     with held(homes):
         for home, folder in zip(homes, folders, strict=False):
             _take_back(home, folder)

@@ -8,9 +8,7 @@ The key is what the training is: its settings, its code, and the digests of the 
 import torch, so that what is finished is handed over at once.
 """
 
-import hashlib
 import json
-import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -20,23 +18,11 @@ from typing import Any
 
 from grd.errors import GrdError
 from grd.project.paths import ACCOUNT, HISTORY, MODEL
-from grd.project.run import RunSettings
+from grd.provenance.account import read_account
 from grd.provenance.passport import digest
 from grd.system.digests import sha256
 from grd.system.files import whole, write_text
 from grd.system.locks import locked
-
-
-def state_key(run: RunSettings, code: str, inputs: Sequence[str]) -> str:
-    """The name of a training's folder; `code` is the fingerprint of what trains it, `inputs` digests of what it learns from.
-
-    A student's record has the same name, but for `inputs`, which are then keys of what these files are made from.
-    """
-    return hashlib.sha256(" ".join([run.digest, code, *inputs]).encode()).hexdigest()[:16]
-
-
-CHECKPOINT = re.compile(r"(\d+)-([0-9a-f]{16})\.pt")
-"""What a checkpoint is called: its step, and the first digits of its SHA-256."""
 
 
 @dataclass(frozen=True)
@@ -117,16 +103,6 @@ def _holds(path: Path, written: str) -> bool:
 def _copy(source: Path, target: Path) -> None:
     with whole(target) as part:
         shutil.copyfile(source, part)
-
-
-def read_account(path: Path) -> dict[str, Any]:
-    """How a training went: its `key`, digests of its `files` and `inputs`, and more; GrdError for another file."""
-    try:
-        content = json.loads(path.read_text())
-        _ = content["key"], content["files"].items(), content["inputs"]
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
-        raise GrdError(f"{path}: expected how a training went, found none; delete {path.parent} and rerun") from None
-    return content
 
 
 def keep(folder: Path, state: Path) -> None:

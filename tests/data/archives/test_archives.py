@@ -11,6 +11,7 @@ from grd.config.datasets import Dataset
 from grd.config.parsing import parse_all, read_yaml
 from grd.data.archives import obtain as archives
 from grd.errors import GrdError
+from grd.provenance.manifest import read_manifest, record_archive
 from grd.system.digests import sha256
 
 SETTINGS = minis.ROOT / "config/datasets.yaml"
@@ -92,7 +93,7 @@ def test_an_archive_of_another_size_than_verified_is_refused(tmp_path, obtain):
 
 def test_a_twin_is_not_taken_for_the_official_archive(tmp_path, obtain):
     images(tmp_path / "data" / "images.zip")
-    archives.record(tmp_path / "data", "images.zip", "twin")
+    record_archive(tmp_path / "data", "images.zip", "twin")
     with pytest.raises(GrdError, match="found a synthetic twin"):
         obtain(minis.archive())
 
@@ -217,7 +218,7 @@ def test_an_alternative_is_taken_where_all_its_files_are_there(tmp_path):
     hdf(tmp_path / "inbox" / "in.h5", "main")
     found = obtained(tmp_path, minis.archive(url="http://127.0.0.1:1/A.zip"), ALTERNATIVES, "A.zip")
     assert list(found) == ["inputs.tif", "labels.tif"] and all(path.exists() for path in found.values())
-    assert set(archives.read_manifest(tmp_path / "data")) == set(found)
+    assert set(read_manifest(tmp_path / "data")) == set(found)
 
 
 def test_the_first_complete_alternative_is_taken_and_the_official_archive_before_all(tmp_path):

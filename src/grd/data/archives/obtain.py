@@ -1,10 +1,5 @@
-"""Official archives: taken from the inbox or downloaded, verified, and remembered in a manifest.
+"""Official archives: taken from the inbox or downloaded, verified, and entered into their folder's manifest."""
 
-The manifest `archives.json` lies beside the archives of a data set and says of each: `file`, `sha256`, `bytes` and
-`source` ('inbox', 'twin' or the address that it was downloaded from).
-"""
-
-import json
 import logging
 import re
 import shutil
@@ -17,14 +12,14 @@ from typing import Any
 import h5py
 
 from grd.config.datasets import Archive, Source
+from grd.data.archives import hdf5, zips
 from grd.data.archives.download import USUAL, DownloadError, Patience, download
-from grd.data.readers import volumes, zips
 from grd.errors import GrdError
+from grd.provenance.manifest import read_manifest, record_archive
 from grd.system.digests import sha256
-from grd.system.files import whole, write_text
+from grd.system.files import whole
 from grd.system.locks import locked
 
-MANIFEST = "archives.json"
 HDF5 = {".hdf", ".h5", ".hdf5"}
 
 log = logging.getLogger(__name__)
@@ -70,27 +65,6 @@ def obtain(
         sets = (settings.archives, *settings.alternatives)
         wanted = next((archives for archives in sets if _at_hand(archives, places)), settings.archives)
     return {name: _obtain(dataset, name, archive, places, progress, patience) for name, archive in wanted.items()}
-
-
-def read_manifest(folder: Path) -> dict[str, dict[str, Any]]:
-    """What is known of each archive in `folder`; empty if there is no manifest."""
-    path = folder / MANIFEST
-    try:
-        content = json.loads(path.read_text())
-    except FileNotFoundError:
-        return {}
-    except ValueError:
-        content = None
-    if not isinstance(content, dict):
-        raise GrdError(f"{path}: expected a JSON object that lists archives, found something else; delete it and rerun")
-    return content
-
-
-def record(folder: Path, name: str, source: str, digest: str | None = None) -> None:
-    """Enter an archive that lies in `folder` into the manifest; `digest` is its sha256 where already computed."""
-    path = folder / name
-    entry = {"file": name, "sha256": digest or sha256(path), "bytes": path.stat().st_size, "source": source}
-    write_text(folder / MANIFEST, json.dumps(read_manifest(folder) | {name: entry}, indent=2) + "\n")
 
 
 def _instead(settings: Source) -> str:
@@ -195,8 +169,8 @@ def _members(path: Path) -> list[str]:
         with zips.opened(path) as file:
             return zips.names(file)
     if _kind(path) == "HDF5":
-        with volumes.opened(path) as file:
-            return volumes.names(file)
+        with hdf5.opened(path) as file:
+            return hdf5.names(file)
     return []
 
 
@@ -215,7 +189,7 @@ def _take(source: Path, path: Path, archive: Archive) -> None:
     digest = sha256(path)
     if archive.sha256 and digest != archive.sha256:
         log.warning("%s is not the official %s; taken because its contents are recognised", source, path.name)
-    record(path.parent, path.name, "inbox", digest)
+    record_archive(path.parent, path.name, "inbox", digest)
 
 
 def _download(dataset: str, path: Path, archive: Archive, places: Places, progress: bool, patience: Patience) -> None:
@@ -224,7 +198,7 @@ def _download(dataset: str, path: Path, archive: Archive, places: Places, progre
         with locked(places.partial / f"{dataset}.lock"):
             if not _known(path):  # another process may have got it while this one waited
                 address, digest = download(archive.addresses, path, places.partial, verify, progress, patience)
-                record(path.parent, path.name, address, digest)
+                record_archive(path.parent, path.name, address, digest)
     except DownloadError as error:
         rerun = "rerun, which goes on where this broke off" if error.resumable else "rerun"
         raise GrdError(

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from grd.config.datasets import Source
 from grd.config.scales import Twin
-from grd.data.archives.obtain import MANIFEST, obtain
+from grd.data.archives.obtain import obtain
 from grd.data.twins import write_twin
 from grd.errors import GrdError
+from grd.provenance.manifest import MANIFEST
 from grd.system.digests import sha256
 from grd.system.files import write_text
 

@@ -12,8 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
+from grd.data.archives import hdf5, zips
 from grd.data.images import read_image
-from grd.data.readers import volumes, zips
+from grd.data.readers import volumes
+from grd.data.readers.images import incomplete
 from grd.data.sample import Sample
 from grd.errors import GrdError
 
@@ -42,7 +44,7 @@ def read(archives: dict[str, Path], allow_missing: bool = False) -> Iterator[Sam
             yield volume
         elif not allow_missing:
             where = ", ".join(map(str, archives.values()))
-            raise zips.incomplete(f"{where}: expected the volumes AC3 and AC4, found no {name}", "ac34")
+            raise incomplete(f"{where}: expected the volumes AC3 and AC4, found no {name}", "ac34")
 
 
 def ids(colours: np.ndarray) -> np.ndarray:
@@ -96,10 +98,10 @@ def _from_pair(name: str, archives: dict[str, Path]) -> Sample | None:
 
 
 def _from_h5(name: str, inputs: Path, labels: Path) -> Sample:
-    with volumes.opened(inputs) as images:
-        raw = volumes.dataset(images, MAIN)[:]
-    with volumes.opened(labels) as masks:
-        return volumes.sample(name, raw, volumes.dataset(masks, MAIN), f"{inputs}: {MAIN}", f"{labels}: {MAIN}")
+    with hdf5.opened(inputs) as images:
+        raw = hdf5.dataset(images, MAIN)[:]
+    with hdf5.opened(labels) as masks:
+        return volumes.sample(name, raw, hdf5.dataset(masks, MAIN), f"{inputs}: {MAIN}", f"{labels}: {MAIN}")
 
 
 def _from_tif(name: str, inputs: Path, labels: Path) -> Sample:

@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 from skimage.measure import label
 
-from grd.data.readers import zips
+from grd.data.archives import zips
+from grd.data.readers.images import image_sample, paired
 from grd.data.sample import Sample
 
 IMAGES = "images.zip"
@@ -31,9 +32,9 @@ def read(archives: dict[str, Path], allow_missing: bool = False) -> Iterator[Sam
     with zips.opened(archives[IMAGES]) as pictures, zips.opened(archives[MASKS]) as colourings:
         images = zips.members(pictures, r"(?:^|/)images/(IXMtest_[^/]*)\.tif$")
         masks = zips.members(colourings, r"(?:^|/)masks/(IXMtest_[^/]*)\.png$")
-        for name in zips.paired("bbbc039", images, masks, archives[IMAGES].parent, allow_missing):
+        for name in paired("bbbc039", images, masks, archives[IMAGES].parent, allow_missing):
             labels = instances(zips.image(colourings, masks[name]))
-            yield zips.sample(name, zips.image(pictures, images[name]), labels, archives[MASKS], name in EMPTY)
+            yield image_sample(name, zips.image(pictures, images[name]), labels, archives[MASKS], name in EMPTY)
 
 
 def instances(mask: np.ndarray) -> np.ndarray:

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from grd.data.readers import zips
+from grd.data.archives import zips
+from grd.data.readers.images import image_sample, paired
 from grd.data.sample import Sample
 from grd.errors import GrdError
 
@@ -24,10 +25,10 @@ def read(archives: dict[str, Path], allow_missing: bool = False) -> Iterator[Sam
     with zips.opened(archives[IMAGES]) as pictures, zips.opened(archives[WORMS]) as masks:
         images = zips.members(pictures, r"_([A-E]\d{2})_w2_[0-9A-F-]+\.tif$")
         worms = by_well(zips.members(masks, r"(?:^|/)([A-E]\d{2}_\d{2})_ground_truth\.png$"))
-        for well in zips.paired("celegans", images, worms, archives[IMAGES].parent, allow_missing):
+        for well in paired("celegans", images, worms, archives[IMAGES].parent, allow_missing):
             image = zips.image(pictures, images[well])
             labels = flatten([_worm(masks, member, image.shape) for member in worms[well]])
-            yield zips.sample(well, image, labels, archives[WORMS])
+            yield image_sample(well, image, labels, archives[WORMS])
 
 
 def by_well(members: dict[str, str]) -> dict[str, list[str]]:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from grd.data.archives import hdf5
 from grd.data.readers import volumes
 from grd.data.sample import Sample
 
@@ -30,8 +31,8 @@ def archive(sample: str) -> str:
 def read(archives: dict[str, Path], allow_missing: bool = False, *, sample: str) -> Iterator[Sample]:
     """The one volume of a sample ('A', 'B', 'C'), named `sample_A`: image (Z, Y, X) uint8, labels (Z, Y, X)."""
     path = archives[archive(sample)]
-    with volumes.opened(path) as file:
-        raw, neurons = volumes.dataset(file, RAW), volumes.dataset(file, NEURONS)
+    with hdf5.opened(path) as file:
+        raw, neurons = hdf5.dataset(file, RAW), hdf5.dataset(file, NEURONS)
         volume = volumes.sample(f"sample_{sample}", raw, neurons, f"{path}: {RAW}", f"{path}: {NEURONS}")
     spoilt = defective(volume.image)
     if spoilt:

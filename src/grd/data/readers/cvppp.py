@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from grd.data.readers import zips
+from grd.data.archives import zips
+from grd.data.readers.images import image_sample, paired
 from grd.data.sample import Sample
 from grd.errors import GrdError
 
@@ -22,9 +23,9 @@ def read(archives: dict[str, Path], allow_missing: bool = False) -> Iterator[Sam
     with zips.opened(path) as file:
         images = zips.members(file, r"(?:^|/)A1/(plant\d{3})_rgb\.png$")
         masks = zips.members(file, r"(?:^|/)A1/(plant\d{3})_label\.png$")
-        for name in zips.paired("cvppp", images, masks, path, allow_missing):
+        for name in paired("cvppp", images, masks, path, allow_missing):
             labels = zips.image(file, masks[name])
-            yield zips.sample(name, _rgb(zips.image(file, images[name]), name, path), _ids(labels, name, path), path)
+            yield image_sample(name, _rgb(zips.image(file, images[name]), name, path), _ids(labels, name, path), path)
 
 
 def _rgb(image: np.ndarray, name: str, where: Path) -> np.ndarray:

@@ -1,8 +1,6 @@
-"""What the readers of volumes share: HDF5 files read in place, ids made consecutive section by section, samples checked."""
+"""Ids made consecutive section by section, and samples checked: what the readers of volumes share."""
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import TypeAlias
 
 import h5py
@@ -13,33 +11,8 @@ from grd.errors import GrdError
 
 MOST_IDS = 65_535  # of uint16
 
+
 Volume: TypeAlias = np.ndarray | h5py.Dataset
-
-
-@contextmanager
-def opened(path: Path) -> Iterator[h5py.File]:
-    """An HDF5 file, open for reading; GrdError if it is none or is damaged, also where that shows only in reading."""
-    try:
-        with h5py.File(path, "r") as file:
-            yield file
-    except (OSError, RuntimeError) as error:
-        raise GrdError(f"{path}: expected a readable HDF5 file, found a damaged one ({error}); get it again") from None
-
-
-def names(file: h5py.File) -> list[str]:
-    """The paths of the datasets in an HDF5 file."""
-    found: list[str] = []
-    file.visititems(lambda name, item: found.append(name) if isinstance(item, h5py.Dataset) else None)
-    return found
-
-
-def dataset(file: h5py.File, path: str) -> h5py.Dataset:
-    """A dataset by its path; GrdError with the paths that there are if it is absent."""
-    found = names(file)
-    if path not in found:
-        listed = ", ".join(found) or "no dataset"
-        raise GrdError(f"{file.filename}: expected a dataset {path}, found {listed}; get the official file")
-    return file[path]
 
 
 def sample(name: str, raw: Volume, labels: Volume, images_in: str, labels_in: str) -> Sample:

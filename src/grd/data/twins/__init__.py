@@ -11,9 +11,9 @@ from typing import Protocol
 from grd.config.datasets import Source
 from grd.config.parsing import known
 from grd.config.scales import Twin
-from grd.data.archives import obtain as archives
 from grd.data.twins import ac34, bbbc039, celegans, cremi, cvppp
 from grd.data.twins.shapes import write_zip
+from grd.provenance.manifest import record_archive
 from grd.system.files import whole
 
 
@@ -42,7 +42,7 @@ def write_twin(dataset: str, settings: Source, twin: Twin, folder: Path) -> None
         contents[archive][member] = content
     for name, members in contents.items():
         _write(folder / name, members)
-        archives.record(folder, name, "twin")
+        record_archive(folder, name, "twin")
 
 
 def _write(path: Path, members: Mapping[str, bytes]) -> None:

@@ -1,20 +1,21 @@
-"""What the readers share: zip members read in place, images paired with masks, samples checked."""
+"""Zip files read in place, with an error that names file and member."""
 
 import io
 import re
 import zipfile
 import zlib
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PureWindowsPath
 
 import numpy as np
 from PIL import Image
 
-from grd.data.sample import Sample
 from grd.errors import GrdError
 
 LARGEST = 1 << 28  # bytes of a member unpacked; images and lists take a few megabytes
+
+
 # everything that zipfile and Pillow raise for damaged, truncated or monstrous members
 UNREADABLE = (
     OSError,
@@ -107,35 +108,3 @@ def text(file: zipfile.ZipFile, member: str) -> str:
         raise GrdError(
             f"{file.filename}: expected a text file {member}, found none that is readable ({error}); get the archive again"
         ) from None
-
-
-def paired(dataset: str, images: Collection[str], masks: Collection[str], where: Path, allow_missing: bool = False) -> list[str]:
-    """The names that have both an image and a mask, sorted; a name with only one is a GrdError unless `allow_missing`."""
-    without = {"mask": sorted(set(images) - set(masks)), "image": sorted(set(masks) - set(images))}
-    lacking = "; ".join(f"no {what} for {', '.join(which)}" for what, which in without.items() if which)
-    if lacking and not allow_missing:
-        raise incomplete(f"{where}: expected an image and a mask of every sample, found {lacking}", dataset)
-    return sorted(set(images) & set(masks))
-
-
-def incomplete(fault: str, dataset: str) -> GrdError:
-    """The error for missing samples, with the setting that accepts them."""
-    return GrdError(f"{fault}; complete the archives, or accept this with 'allow_missing: [{dataset}]' in config/config.yaml")
-
-
-def sample(name: str, picture: np.ndarray, labels: np.ndarray, where: Path, may_be_empty: bool = False) -> Sample:
-    """An image (H, W[, 3]) and its labels (H, W), checked, the ids made consecutive."""
-    if picture.shape[:2] != labels.shape:
-        raise GrdError(
-            f"{where}: expected image and mask of {name} to have one size, found {picture.shape[:2]} and "
-            f"{labels.shape}; get the archives again"
-        )
-    if not may_be_empty and not labels.any():
-        raise GrdError(f"{where}: expected instances in the mask of {name}, found an empty mask; get the archive again")
-    return Sample(name, picture, consecutive(labels))
-
-
-def consecutive(labels: np.ndarray) -> np.ndarray:
-    """Labels (H, W) with the ids 1..n in the order of the old ids, uint16; 0 stays 0."""
-    ids = np.unique(labels)
-    return np.searchsorted(ids[ids > 0], labels, side="left").astype(np.uint16) + (labels > 0).astype(np.uint16)

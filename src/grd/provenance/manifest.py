@@ -1,0 +1,35 @@
+"""The manifest of a data set's archives, `archives.json` beside them.
+
+It says of each archive: `file`, `sha256`, `bytes` and `source` ('inbox', 'twin' or the address that it was downloaded from).
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from grd.errors import GrdError
+from grd.system.digests import sha256
+from grd.system.files import write_text
+
+MANIFEST = "archives.json"
+
+
+def read_manifest(folder: Path) -> dict[str, dict[str, Any]]:
+    """What is known of each archive in `folder`; empty if there is no manifest."""
+    path = folder / MANIFEST
+    try:
+        content = json.loads(path.read_text())
+    except FileNotFoundError:
+        return {}
+    except ValueError:
+        content = None
+    if not isinstance(content, dict):
+        raise GrdError(f"{path}: expected a JSON object that lists archives, found something else; delete it and rerun")
+    return content
+
+
+def record_archive(folder: Path, name: str, source: str, digest: str | None = None) -> None:
+    """Enter an archive that lies in `folder` into the manifest; `digest` is its sha256 where already computed."""
+    path = folder / name
+    entry = {"file": name, "sha256": digest or sha256(path), "bytes": path.stat().st_size, "source": source}
+    write_text(folder / MANIFEST, json.dumps(read_manifest(folder) | {name: entry}, indent=2) + "\n")
