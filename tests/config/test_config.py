@@ -254,9 +254,7 @@ def test_a_configuration_that_was_edited_after_planning_is_refused(config, monke
     monkeypatch.setenv(PLANNED, str(time.time() + 1))
     assert planned_project(job)[0].published == Project.load(config).published
     os.utime(config / "published.yaml", (time.time() + 60, time.time() + 60))
-    with pytest.raises(
-        GrdError, match=r"published.yaml: expected the file that this call was planned with"
-    ):
+    with pytest.raises(GrdError, match=r"published.yaml: expected the file that this call was planned with"):
         planned_project(job)
 
 

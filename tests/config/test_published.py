@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from grd.project.project import Project
-from grd.reporting.tables.ablations import term_weights
+from grd.reporting.tables.ablation import term_weights
 
 PROJECT = Project.load(Path(__file__).parents[2] / "config")
 PUBLISHED = PROJECT.published

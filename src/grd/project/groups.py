@@ -1,6 +1,6 @@
 """Students that train in one job, and so share their teacher's forward passes."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from grd.project.project import Project

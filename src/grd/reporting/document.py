@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from grd.project.project import Project
-from grd.reporting.table import escaped
+from grd.reporting.formats.tex import escaped
 from grd.reporting.titles import ARTEFACTS, scale_notes
 
 PREAMBLE = r"""\documentclass[10pt,a4paper,landscape]{article}

@@ -9,7 +9,9 @@ from grd.metrics.errors import counterparts, covered_instances, covering_segment
 from grd.metrics.overlap import overlap_table
 from grd.project.project import Project
 from grd.project.run import Run
-from grd.reporting.figures import embedding_colours, middle, representative_image, representative_section
+from grd.reporting.figures.comparisons import representative_image
+from grd.reporting.figures.figure3 import middle, representative_section
+from grd.reporting.figures.figure5 import embedding_colours
 from grd.reporting.figures.panels import id_colours, mark_errors, renamed, write_figure
 
 CONFIG = Path(__file__).parents[3] / "config"

@@ -10,7 +10,7 @@ from grd.data.store import Split, write_labels, write_samples
 from grd.errors import GrdError
 from grd.project.paths import Layout
 from grd.project.project import Project
-from grd.reporting.figures import figure3
+from grd.reporting.figures.figure3 import figure3
 from grd.reporting.figures.figure4 import box_around, chosen_neurites, figure4, voxel_size
 from grd.reporting.figures.surfaces import Surface, camera_beside, coarse, draw_surfaces, normals, triangles
 

@@ -12,9 +12,17 @@ from grd.errors import GrdError
 from grd.project.paths import Layout
 from grd.project.project import Project
 from grd.project.run import Run
-from grd.reporting.table import Cell, Column, Table, as_csv, as_markdown, as_tex, best_cells, blocks, escaped, leads
-from grd.reporting.tables import table1, table2, table3
-from grd.reporting.tables.ablations import table4, table5, table6
+from grd.reporting.formats.csv import as_csv
+from grd.reporting.formats.markdown import as_markdown
+from grd.reporting.formats.tex import as_tex, escaped
+from grd.reporting.significance import best_cells, leads
+from grd.reporting.table import Cell, Column, Table, blocks
+from grd.reporting.tables import table1
+from grd.reporting.tables.table2 import table2
+from grd.reporting.tables.table3 import table3
+from grd.reporting.tables.table4 import table4
+from grd.reporting.tables.table5 import table5
+from grd.reporting.tables.table6 import table6
 from grd.reporting.titles import row_titles
 
 CONFIG = Path(__file__).parents[3] / "config"

@@ -16,7 +16,7 @@ from grd.project.run import RunSettings
 from grd.reporting.claims.base import Claim, Evidence, Key
 from grd.reporting.claims.inputs import dataset_titles, plain_settings, run_named, settings_wanted
 from grd.reporting.scores import METRICS
-from grd.reporting.tables import EXCHANGED
+from grd.reporting.tables.table2 import EXCHANGED
 
 TABLES = tuple(f"table{number}" for number in range(1, 7))
 FIGURES = ("figure2", "figure3", "figure6")

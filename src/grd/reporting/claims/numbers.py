@@ -11,7 +11,8 @@ from typing import ClassVar, Literal
 from grd.config.catalogue import NETWORKS
 from grd.reporting.claims.base import FAILS, HOLDS, UNTESTED, Claim, Evidence, Finding, Key, listed, rival
 from grd.reporting.scores import METRICS
-from grd.reporting.table import ALPHA, UP
+from grd.reporting.significance import ALPHA
+from grd.reporting.table import UP
 
 COUNTED = ("parameters", "macs")
 """Numbers of the paper's networks, whatever they are trained on."""

@@ -24,7 +24,7 @@ from grd.metrics.overlap import overlap_table
 from grd.project.paths import Layout
 from grd.project.project import Project
 from grd.project.run import Run
-from grd.reporting.table import escaped
+from grd.reporting.formats.tex import escaped
 from grd.reporting.titles import first_seed
 from grd.system.files import whole, write_text
 

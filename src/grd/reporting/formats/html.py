@@ -5,7 +5,8 @@ from html import escape
 from importlib.resources import files
 from string import Template
 
-from grd.reporting.table import DOWN, UP, Cell, Column, Table, best_cells
+from grd.reporting.significance import best_cells
+from grd.reporting.table import DOWN, UP, Cell, Column, Table
 
 SHOWN = {"both": "ours (published)", "ours": "ours", "published": "published", "difference": "difference"}
 """What of the cells can be shown, and the buttons that show it."""

@@ -1,135 +1,22 @@
-"""Tables II and III, of methods: ours beside the published; and the register of all tables, and their four forms."""
+"""The paper's tables: table `name` of config/experiments.yaml is set by the function `name` of the module `name` here."""
 
-from collections.abc import Callable
-from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 
-from grd.data.store import opened
 from grd.project.paths import Layout
 from grd.project.project import Project
+from grd.reporting.formats.csv import as_csv
 from grd.reporting.formats.html import as_html
-from grd.reporting.scores import pairs, score_columns, score_rows
-from grd.reporting.table import Table, as_csv, as_markdown, as_tex, bold_note
-from grd.reporting.tables.ablations import table4, table5, table6
-from grd.reporting.tables.table1 import table1
-from grd.reporting.titles import SEGMENTER_TITLES, first_seed, row_titles, scale_notes
+from grd.reporting.formats.markdown import as_markdown
+from grd.reporting.formats.tex import as_tex
+from grd.reporting.table import Table
 from grd.system.files import write_text
 
-# In the paper's C. elegans and BBBC039V1 columns, "Dice" holds object F1 and "F1" pixel Dice (PQ / "Dice" is a plausible
-# segmentation quality, PQ / "F1" is not; the released code assigns them so). We set both under their true names.
-EXCHANGED = {"dice": "f1", "f1": "dice"}
 
-
-def table2(project: Project, layout: Layout) -> Table:
-    """Table II: every method and pair on the three 2D data sets."""
-    runs, columns = project.runs("table2"), score_columns(project, "table2")
-    titles = row_titles(runs)
-    return Table(
-        "Table II. Distillation methods on 2D data sets: ours (published).",
-        columns,
-        score_rows(
-            project, layout, "table2", columns, titles, lambda run, column: run.get(EXCHANGED.get(column.metric, column.metric))
-        ),
-        [
-            *scale_notes(project, project.scale.training),
-            *TABLE2_NOTES,
-            bold_note(project.config.seeds, "method of each teacher–student pair"),
-        ],
-        {title: stem for stem, title in titles.items()},
-        pairs(runs, titles),
-    )
-
-
-TABLE2_NOTES = (
-    "CVPPP: the mutex watershed is given the ground truth's foreground, as in the authors' released evaluation.",
-    "C. elegans and BBBC039V1: the paper's columns Dice and F1 look exchanged; its Dice stands here beside our object F1, its "
-    "F1 beside our pixel Dice.",
-    "–: not printed, or unreadable in the text of the paper that was used.",
-)
-
-
-def table3(project: Project, layout: Layout) -> Table:
-    """Table III: every method on the 3D data sets, segmented in two ways."""
-    runs, columns = project.runs("table3"), score_columns(project, "table3", SEGMENTER_TITLES)
-    titles = row_titles(runs)
-    return Table(
-        "Table III. Distillation methods on 3D data sets, segmented by waterz and by a multicut (LMC): ours (published).",
-        columns,
-        score_rows(
-            project,
-            layout,
-            "table3",
-            columns,
-            titles,
-            lambda run, column: run.get(column.segmenter, {}).get(column.metric),
-        ),
-        [
-            *scale_notes(project, project.volume_training),
-            *TABLE3_NOTES,
-            bold_note(project.config.seeds, "method of each column"),
-            *_threshold_notes(project, layout),
-        ],
-        {title: stem for stem, title in titles.items()},
-        pairs(runs, titles),
-    )
-
-
-TABLE3_NOTES = (
-    "VOI: variation of information, split + merge, in bits; ARAND: adapted Rand error. Both of the test volume as a whole, "
-    "voxels whose ground truth is 0 ignored: with one test volume, only seeds make pairs for a test.",
-    "The paper's LMC is a multicut, not a lifted one.",
-)
-
-
-def _segmenter_title(segmenter: str) -> str:
-    return SEGMENTER_TITLES.get(segmenter, segmenter)
-
-
-def _threshold_notes(project: Project, layout: Layout) -> list[str]:
-    """The thresholds that were chosen on validation data, as labels files tell them, a note for each such segmenter."""
-    datasets = {name: project.datasets[name] for name in project.datasets_of("table3")}
-    tuned = [
-        (name, segmenter)
-        for name, data in datasets.items()
-        for segmenter, settings in data.segmenters.items()
-        if getattr(settings, "threshold", None) == "validation"
-    ]
-    notes = []
-    for segmenter in dict.fromkeys(segmenter for _, segmenter in tuned):
-        found = {datasets[name].title: _thresholds(project, layout, name, segmenter) for name, own in tuned if own == segmenter}
-        listed = "; ".join(f"{title} {', '.join(thresholds)}" for title, thresholds in found.items() if any(thresholds))
-        if listed:
-            notes.append(f"{_segmenter_title(segmenter)} {THRESHOLDS_NOTE}: {listed}.")
-    by_median = any(getattr(s, "scoring", None) == "median" for data in datasets.values() for s in data.segmenters.values())
-    return [*notes, "Waterz agglomerates by median affinity here, by the mean in the paper."] if by_median else notes
-
-
-THRESHOLDS_NOTE = "thresholds, for each run the one of lowest VOI on its validation data, in the order of the rows"
-
-
-def _thresholds(project: Project, layout: Layout, dataset: str, segmenter: str) -> list[str]:
-    """`0.4`, or `0.4/0.45` for two seeds, of each run on a data set; empty texts where the labels files tell none."""
-    texts = []
-    for run in first_seed(project, "table3", dataset):
-        found = (_threshold(layout.labels(replace(run, seed=seed), segmenter)) for seed in project.config.seeds)
-        texts.append("/".join(f"{value:g}" for value in found if value is not None))
-    return texts
-
-
-def _threshold(labels: Path) -> float | None:
-    with opened(labels, "labels") as file:
-        return file.attrs.get("threshold")
-
-
-TABLES: dict[str, Callable[[Project, Layout], Table]] = {
-    "table1": table1,
-    "table2": table2,
-    "table3": table3,
-    "table4": table4,
-    "table5": table5,
-    "table6": table6,
-}
-"""The tables by the names of their experiments."""
+def make_table(name: str, project: Project, layout: Layout) -> Table:
+    """A table by the name of its experiment."""
+    table: Table = getattr(import_module(f"grd.reporting.tables.{name}"), name)(project, layout)
+    return table
 
 
 def write_table(table: Table, csv: Path, tex: Path, md: Path, html: Path) -> None:

@@ -1,0 +1,27 @@
+"""Figure 2: segmentations of images by every method."""
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from grd.data.store import read_split
+from grd.project.paths import Layout
+from grd.project.project import Project
+from grd.reporting.figures.comparisons import ERRORS, Comparison, draw_comparisons, representative_image, student_scores
+from grd.reporting.figures.panels import (
+    predictions,
+)
+
+
+def figure2(project: Project, layout: Layout) -> tuple[Figure, pd.DataFrame]:
+    """Image, truth, teacher, student and every method, a row per data set, with their errors marked; and the error counts."""
+    rows = [compared_image(project, layout, dataset) for dataset in project.datasets_of("figure2")]
+    shown = "The test image of median PQ of the undistilled student"
+    return draw_comparisons(project, rows, f"{shown}. {ERRORS}")
+
+
+def compared_image(project: Project, layout: Layout, dataset: str) -> Comparison:
+    """The test image of a data set that the figure shows, and what each run makes of it."""
+    shown = representative_image(student_scores(project, layout, "figure2", dataset))
+    split = read_split(layout.samples(dataset), "test")
+    predicted = [(run, labels[shown].copy()) for run, labels in predictions(project, layout, "figure2", dataset)]
+    return Comparison(dataset, split.names[shown], split.images[shown], split.labels[shown], predicted)

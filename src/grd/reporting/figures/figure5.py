@@ -1,0 +1,66 @@
+"""Figure 5: embeddings as colours."""
+
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import torch
+from matplotlib.figure import Figure
+
+from grd.config.parsing import Extent
+from grd.data.store import read_split
+from grd.errors import GrdError
+from grd.inference.predict import ImagePredictor, load_predictor
+from grd.project.paths import Layout
+from grd.project.project import Project
+from grd.reporting.figures.comparisons import representative_image, student_scores
+from grd.reporting.figures.panels import (
+    bare,
+    caption,
+    draw_image,
+)
+from grd.reporting.titles import first_seed, run_title
+from grd.system.gpu_turns import claimed_device
+
+
+def figure5(project: Project, layout: Layout) -> tuple[Figure, pd.DataFrame]:
+    """Embeddings of one CVPPP test image by every network of the pair, as colours; and the variance that three axes hold."""
+    (dataset,) = project.experiments["figure5"].datasets
+    runs = first_seed(project, "figure5", dataset)
+    shown = representative_image(student_scores(project, layout, "figure5", dataset))
+    split = read_split(layout.samples(dataset), "test")
+    image, labels = split.images[shown], split.labels[shown]
+    figure, axes = plt.subplots(1, len(runs) + 1, figsize=(1.6 * (len(runs) + 1), 2.1))
+    draw_image(axes[0], image, "Image")
+    records = []
+    with claimed_device("figure5", project.config.device, jobs_per_gpu=project.config.jobs_per_gpu) as device:
+        for axis, run in zip(axes[1:], runs, strict=True):
+            colours, held = embedding_colours(layout.model(run), image, labels > 0, project.datasets[dataset].canvas, device)
+            axis.imshow(colours)
+            bare(axis, run_title(run))
+            records.append({"image": split.names[shown], "run": run.name, "variance_in_three_axes": held})
+    caption(figure, project, "First three principal components of the foreground's embeddings as red, green, blue")
+    return figure, pd.DataFrame(records)
+
+
+def embedding_colours(
+    model: Path, image: np.ndarray, foreground: np.ndarray, canvas: Extent, device: torch.device
+) -> tuple[np.ndarray, float]:
+    """Unit embeddings by their first three principal axes, scaled to [0, 1]: (H, W, 3), background black; variance held.
+
+    The axes are those of the foreground's pixels: the background would take the first for itself.
+    """
+    predictor = load_predictor(model, device, canvas)
+    if not isinstance(predictor, ImagePredictor):
+        raise GrdError(f"{model}: expected a network of images, found one of volumes; name a 2D data set in the figure")
+    embedding = predictor.embedding(image).cpu().numpy()
+    vectors = embedding[:, foreground].T
+    centred = vectors - vectors.mean(0)
+    _, strengths, axes = np.linalg.svd(centred, full_matrices=False)
+    axes = axes[:3] * np.sign(axes[:3].sum(1, keepdims=True))  # svd leaves the signs open
+    projected = centred @ axes.T
+    low, high = np.percentile(projected, [2, 98], axis=0)
+    colours = np.zeros((*image.shape[:2], 3))
+    colours[foreground] = np.clip((projected - low) / np.maximum(high - low, 1e-6), 0, 1)
+    return colours, float((strengths[:3] ** 2).sum() / max((strengths**2).sum(), 1e-12))

@@ -1,0 +1,30 @@
+"""Tables as CSV: a line per cell, unrounded."""
+
+import pandas as pd
+
+from grd.reporting.significance import leads
+from grd.reporting.table import Cell, Table
+
+
+def as_csv(table: Table) -> str:
+    """Long form: one line per cell with ours, sd, published, unrounded, and the p of a contest's best (`leads`)."""
+    found = leads(table)
+    records = [
+        {
+            "run": table.runs.get(title, ""),
+            "dataset": column.dataset,
+            "segmenter": column.segmenter,
+            "metric": column.metric,
+            "row": title,
+            "group": column.group,
+            "column": column.name,
+            "ours": cell.mean,
+            "sd": cell.sd,
+            "published": cell.published,
+            "p": found[title, number].p if (title, number) in found else None,
+        }
+        for title, cells in table.rows.items()
+        for number, (column, cell) in enumerate(zip(table.columns, cells, strict=True))
+        if isinstance(cell, Cell)
+    ]
+    return pd.DataFrame(records).to_csv(index=False)

@@ -1,0 +1,64 @@
+"""Tables IV to VI have in common: settings of a run, then its scores on one data set."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from grd.distillation import weights_and_options
+from grd.errors import GrdError
+from grd.project.paths import Layout
+from grd.project.project import Project
+from grd.project.run import Run
+from grd.reporting.scores import score_columns, score_rows
+from grd.reporting.significance import bold_note
+from grd.reporting.table import Cell, Column, Table
+from grd.reporting.titles import scale_notes
+
+TERMS = {
+    "node": "Node",
+    "edge": "Edge",
+    "affinity_graph": "AGD",
+    "inter_edge": "Edge, inter",
+    "inter_affinity": "AGD, inter",
+}
+"""The terms of Eq. 8 in the order of their weights λ1 … λ5, by the names of the methods' terms."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """What a row says of its run before the scores."""
+
+    title: str
+    settings: Sequence[Cell | str]
+
+
+def ablation(
+    project: Project,
+    layout: Layout,
+    experiment: str,
+    caption: str,
+    heads: Sequence[Column],
+    rows: Mapping[str, Row],
+    note: str,
+    among: str,
+    contests: Sequence[Sequence[str]],
+) -> Table:
+    """A table of settings and scores, its rows by run stem; `among`, in words, and `contests` say which rows compete."""
+    columns, titles = score_columns(project, experiment), {stem: row.title for stem, row in rows.items()}
+    if twice := [title for title, count in Counter(titles.values()).items() if count > 1]:
+        raise GrdError(f"config/experiments.yaml, {experiment}: expected rows that differ, found several '{twice[0]}'; drop one")
+    scores = score_rows(project, layout, experiment, columns, titles, lambda run, column: run.get(column.metric))
+    return Table(
+        caption,
+        [*heads, *columns],
+        {row.title: [*row.settings, *scores[row.title]] for row in rows.values()},
+        [*scale_notes(project, project.scale.training), note, bold_note(project.config.seeds, among)],
+        {title: stem for stem, title in titles.items()},
+        contests,
+    )
+
+
+def term_weights(project: Project, run: Run) -> dict[str, float]:
+    """λ1 … λ5 of a run, by term; 0 for terms that its method has not."""
+    weights = weights_and_options(project.settings(run))[0] if run.teacher else {}
+    return {term: weights.get(term, 0.0) for term in TERMS}

@@ -1,0 +1,85 @@
+"""Table III: methods on volumes."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from grd.data.store import opened
+from grd.project.paths import Layout
+from grd.project.project import Project
+from grd.reporting.scores import pairs, score_columns, score_rows
+from grd.reporting.significance import bold_note
+from grd.reporting.table import Table
+from grd.reporting.titles import SEGMENTER_TITLES, first_seed, row_titles, scale_notes
+
+
+def table3(project: Project, layout: Layout) -> Table:
+    """Table III: every method on the 3D data sets, segmented in two ways."""
+    runs, columns = project.runs("table3"), score_columns(project, "table3", SEGMENTER_TITLES)
+    titles = row_titles(runs)
+    return Table(
+        "Table III. Distillation methods on 3D data sets, segmented by waterz and by a multicut (LMC): ours (published).",
+        columns,
+        score_rows(
+            project,
+            layout,
+            "table3",
+            columns,
+            titles,
+            lambda run, column: run.get(column.segmenter, {}).get(column.metric),
+        ),
+        [
+            *scale_notes(project, project.volume_training),
+            *TABLE3_NOTES,
+            bold_note(project.config.seeds, "method of each column"),
+            *_threshold_notes(project, layout),
+        ],
+        {title: stem for stem, title in titles.items()},
+        pairs(runs, titles),
+    )
+
+
+TABLE3_NOTES = (
+    "VOI: variation of information, split + merge, in bits; ARAND: adapted Rand error. Both of the test volume as a whole, "
+    "voxels whose ground truth is 0 ignored: with one test volume, only seeds make pairs for a test.",
+    "The paper's LMC is a multicut, not a lifted one.",
+)
+
+
+def _segmenter_title(segmenter: str) -> str:
+    return SEGMENTER_TITLES.get(segmenter, segmenter)
+
+
+def _threshold_notes(project: Project, layout: Layout) -> list[str]:
+    """The thresholds that were chosen on validation data, as labels files tell them, a note for each such segmenter."""
+    datasets = {name: project.datasets[name] for name in project.datasets_of("table3")}
+    tuned = [
+        (name, segmenter)
+        for name, data in datasets.items()
+        for segmenter, settings in data.segmenters.items()
+        if getattr(settings, "threshold", None) == "validation"
+    ]
+    notes = []
+    for segmenter in dict.fromkeys(segmenter for _, segmenter in tuned):
+        found = {datasets[name].title: _thresholds(project, layout, name, segmenter) for name, own in tuned if own == segmenter}
+        listed = "; ".join(f"{title} {', '.join(thresholds)}" for title, thresholds in found.items() if any(thresholds))
+        if listed:
+            notes.append(f"{_segmenter_title(segmenter)} {THRESHOLDS_NOTE}: {listed}.")
+    by_median = any(getattr(s, "scoring", None) == "median" for data in datasets.values() for s in data.segmenters.values())
+    return [*notes, "Waterz agglomerates by median affinity here, by the mean in the paper."] if by_median else notes
+
+
+THRESHOLDS_NOTE = "thresholds, for each run the one of lowest VOI on its validation data, in the order of the rows"
+
+
+def _thresholds(project: Project, layout: Layout, dataset: str, segmenter: str) -> list[str]:
+    """`0.4`, or `0.4/0.45` for two seeds, of each run on a data set; empty texts where the labels files tell none."""
+    texts = []
+    for run in first_seed(project, "table3", dataset):
+        found = (_threshold(layout.labels(replace(run, seed=seed), segmenter)) for seed in project.config.seeds)
+        texts.append("/".join(f"{value:g}" for value in found if value is not None))
+    return texts
+
+
+def _threshold(labels: Path) -> float | None:
+    with opened(labels, "labels") as file:
+        return file.attrs.get("threshold")
