@@ -24,7 +24,7 @@ def check_arguments():
     if "snakemake" not in sys.argv[0]:
         return  # called from Python
     arguments = get_argument_parser().parse_known_args(sys.argv[1:])[0]
-    with told():
+    with one_sentence():
         for target in arguments.targets:
             check_target(target)
         if arguments.delete_all_output or arguments.delete_temp_output:
@@ -51,14 +51,15 @@ def possible_targets(files):
     found = [path for maker in plain for path in maker.output]
     found += [LAYOUT.samples(dataset) for dataset in PROJECT.datasets]
     for run in PROJECT.all_runs():
-        for what in ("model", "history", "labels", "scores"):
-            found += of_run(run, what)
+        found += [LAYOUT.model(run), LAYOUT.history(run)]
+        for segmenter in PROJECT.datasets[run.dataset].segmenters:
+            found += [LAYOUT.labels(run, segmenter), LAYOUT.scores(run, segmenter)]
     return map(str, found)
 
 
 def forget_lost_trainings():
     """Have students trained again whose training and model are gone."""
-    with told():
+    with one_sentence():
         for run in PROJECT.all_runs():
             if run.teacher is not None:
                 forget_lost(record_of(run), LAYOUT.state, LAYOUT.run(run))
@@ -89,6 +90,6 @@ if workflow.is_main_process:
 
 # Where jobs are run, not in a dry run. The lock is this process's: it ends with it, however that ends.
 onstart:
-    with told():
+    with one_sentence():
         OCCUPIED.append(occupy(LAYOUT.results))
     keep_trainings()

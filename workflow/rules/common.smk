@@ -7,19 +7,19 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from grd.errors import GrdError
-from grd.planning.estimate import read_benchmark
-from grd.provenance.job_keys import Keys
-from grd.project.paths import Layout
 from grd.jobs import PLANNED
-from grd.reporting.latex import INSTALL, missing_latex
+from grd.planning.estimate import read_benchmark
 from grd.planning.resources import training_resources
 from grd.project.groups import all_groups
+from grd.project.paths import Layout
 from grd.project.project import Project
 from grd.project.run import Run
+from grd.provenance.job_keys import Job, Keys, training_of
+from grd.reporting.latex import INSTALL, missing_latex
 
 
 @contextmanager
-def told():
+def one_sentence():
     """Within this context a GrdError ends the call with its sentence, and nothing else."""
     try:
         yield
@@ -27,19 +27,20 @@ def told():
         sys.exit(f"error: {error}")
 
 
-with told():
+with one_sentence():
     PROJECT = Project.load(Path("config"), config)
     LAYOUT = Layout.of(PROJECT)
     BENCHMARK = read_benchmark(LAYOUT.benchmark)
     if workflow.is_main_process:
         from grd.distillation import check_methods
-        from grd.reporting.claims import check_names, load_claims
-        from grd.reporting.claims.evidence import published_numbers
+        from grd.reporting import check_modules
+        from grd.reporting.claims.evidence import check_claims
 
         check_methods(PROJECT)
-        check_names(load_claims(), published_numbers(PROJECT.published))
+        check_modules(PROJECT)
+        check_claims(PROJECT)
 
-# For scripts: what does not decide a result is no parameter; and since when their code has to be what it is.
+# Scripts read settings that cannot change a result from `config`; code edited later than PLANNED is refused.
 config |= PROJECT.config.model_dump(mode="json")
 os.environ[PLANNED] = str(time.time())
 
@@ -54,46 +55,24 @@ RESULTS, LOGS, BENCHMARKS = (
     LAYOUT.results / name for name in (".", "logs", "benchmarks")
 )
 TABLES, FIGURES = RESULTS / "tables", RESULTS / "figures"
-SCALE = f"Scale {PROJECT.config.scale}: {PROJECT.scale.title}."
-if TWINS:
-    SCALE += " The data are synthetic twins: no score or time here compares with a published one."
 
 WITHOUT_TEACHER = r"[a-z0-9_]+-s\d+"
 WITH_TEACHER = r"[a-z0-9_]+-[a-z0-9_]+-[a-z0-9_]+(-[a-z_]+[0-9.]+)*-s\d+"
 
 WORKFLOW = Path(os.path.relpath(Path(workflow.main_snakefile).parent))
 REPORT = WORKFLOW / "report"
+
 KEYS = Keys(PROJECT, WORKFLOW / "scripts")
+identity = KEYS.identity  # the parameters that decide a rule's jobs: settings, `code`, and `made_of`, the key of its inputs
 
 
-def settings_of(run):
-    return PROJECT.settings(run).model_dump(mode="json")
-
-
-def run_named(wildcards):
+def run_of(wildcards):
     return Run.named(wildcards.dataset, wildcards.run)
 
 
-def run_settings(wildcards):
-    return settings_of(run_named(wildcards))
-
-
-def run_key(wildcards):
-    return KEYS.run(run_named(wildcards))
-
-
-def gpus(wildcards):
-    """How many GPUs a job asks for that computes where `device` says; `auto` asks for none on a machine that has none."""
-    if PROJECT.config.device == "auto" and workflow.local_exec:
-        from torch.cuda import is_available
-
-        return int(is_available())
-    return int(PROJECT.config.device != "cpu")
-
-
-def growing(number):
-    """What a job asks a cluster for: more at every attempt."""
-    return lambda wildcards, attempt: attempt * number
+def record_of(run):
+    """The record of how a student's training ended, named after all that decides it."""
+    return LAYOUT.record(run, KEYS.key(training_of(run)))
 
 
 def source_of(wildcards):
@@ -106,42 +85,28 @@ def split_file(wildcards):
     return [] if split == "archive" else [str(split)]
 
 
-def twin_settings(wildcards):
-    """How the data set's twin is drawn; None where the scale has real data."""
-    twin = PROJECT.twin(wildcards.dataset)
-    return twin and twin.model_dump(mode="json")
-
-
 def archive_folder(wildcards, output):
     return str(LAYOUT.archives(wildcards.dataset, TWINS))
 
 
-def training(runs, attempt):
+def gpus(wildcards):
+    """GPUs that a job asks for which computes where `device` says; `auto` asks for none on a machine that has none."""
+    if PROJECT.config.device == "auto" and workflow.local_exec:
+        from torch.cuda import is_available
+
+        return int(is_available())
+    return int(PROJECT.config.device != "cpu")
+
+
+def growing(number):
+    """What a job asks a cluster for: more at every attempt."""
+    return lambda wildcards, attempt: attempt * number
+
+
+def training_needs(runs, attempt):
     """What a job that trains these runs asks a cluster for."""
     return training_resources(PROJECT, runs, BENCHMARK, attempt)
 
 
-def record_of(run):
-    """How a student's training ended."""
-    return LAYOUT.record(run, KEYS.run(run))
-
-
-def rank_of(wildcards):
-    """2 for data sets of images, 3 for volumes."""
-    return source_of(wildcards).rank
-
-
-def canvas(wildcards):
-    return list(source_of(wildcards).canvas)
-
-
-def predicted_splits(wildcards):
-    return list(source_of(wildcards).predicted_splits)
-
-
-def segmenter_settings(wildcards):
-    return source_of(wildcards).segmenters[wildcards.segmenter].model_dump(mode="json")
-
-
-def first_segmenter_settings(wildcards):
-    return next(iter(source_of(wildcards).segmenters.values())).model_dump(mode="json")
+def segmenting_mb(wildcards, attempt):
+    return attempt * {2: 4000, 3: 12000}[source_of(wildcards).rank]

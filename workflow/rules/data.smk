@@ -1,5 +1,5 @@
-# Archives → samples. What decides them are parameters as they are; where they come from and lie are functions of `output` or
-# `input`, for which Snakemake runs nothing again.
+# Archives → samples. Where archives come from and lie are functions of `output` or `input`, which Snakemake does not compare:
+# moving them reruns nothing.
 
 
 rule obtain_archives:
@@ -18,12 +18,10 @@ rule obtain_archives:
         runtime=120,
         gpu=0,
     params:
-        wanted=lambda wildcards: source_of(wildcards).content(),
+        **identity("obtain_archives"),
         source=lambda wildcards, output: source_of(wildcards).content(addresses=True),
-        code=lambda wildcards: KEYS.code("obtain_archives", wildcards.dataset),
         folder=archive_folder,
         inbox=lambda wildcards, output: str(LAYOUT.inbox),
-        twin=twin_settings,
     message:
         "Obtaining the archives of {wildcards.dataset}"
     script:
@@ -48,12 +46,8 @@ rule prepare_samples:
         runtime=growing(60),
         gpu=0,
     params:
-        source=lambda wildcards: source_of(wildcards).content(),
-        made_of=lambda wildcards: KEYS.archives(wildcards.dataset),
-        code=lambda wildcards: KEYS.code("prepare_samples", wildcards.dataset),
+        **identity("prepare_samples"),
         folder=archive_folder,
-        allow_missing=lambda wildcards: wildcards.dataset
-        in PROJECT.config.allow_missing,
     message:
         "Preparing the samples of {wildcards.dataset}"
     script:

@@ -19,10 +19,7 @@ rule predict:
         runtime=growing(30),
         gpu=gpus,
     params:
-        splits=predicted_splits,
-        canvas=canvas,
-        made_of=run_key,
-        code=lambda wildcards: KEYS.prediction("predict", run_named(wildcards)),
+        **identity("predict"),
     message:
         "Predicting the test images of {wildcards.dataset} with {wildcards.run}"
     script:
@@ -47,10 +44,7 @@ rule time_inference:
         runtime=growing(30),
         gpu=gpus,
     params:
-        canvas=canvas,
-        segmenter=first_segmenter_settings,
-        made_of=run_key,
-        code=lambda wildcards: KEYS.timing(run_named(wildcards)),
+        **identity("time_inference"),
     message:
         "Timing {wildcards.run} on the test images of {wildcards.dataset}"
     script:

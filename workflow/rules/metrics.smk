@@ -19,8 +19,7 @@ rule score:
         runtime=growing(15),
         gpu=0,
     params:
-        made_of=lambda wildcards: KEYS.labels(run_named(wildcards), wildcards.segmenter),
-        code=lambda wildcards: KEYS.scoring(wildcards.dataset),
+        **identity("score"),
     message:
         "Scoring {wildcards.run} on {wildcards.dataset} ({wildcards.segmenter})"
     script:

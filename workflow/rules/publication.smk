@@ -6,8 +6,8 @@ import sys
 # Snakemake's own report, asked for by a rule, so that it is made and renewed as all else.
 rule report:
     input:
-        tables=expand(TABLES / "{table}.html", table=TABLE_FILES),
-        figures=expand(FIGURES / "{figure}.png", figure=FIGURE_FILES),
+        tables=expand(TABLES / "{table}.html", table=PROJECT.tables),
+        figures=expand(FIGURES / "{figure}.png", figure=PROJECT.figures),
         curves=expand(FIGURES / "curves-{dataset}.png", dataset=TRAINED),
         claims=TABLES / "claims.html",
         descriptions=sorted(REPORT.glob("*.rst")),
@@ -29,8 +29,7 @@ rule report:
     params:
         python=lambda wildcards, output: sys.executable,
         snakefile=lambda wildcards, output: workflow.main_snakefile,
-        made_of=publication_key,
-        code=KEYS.code("report"),
+        **identity("report"),
     message:
         "Putting all tables, figures, loss curves and claims on one page"
     script:
@@ -39,9 +38,9 @@ rule report:
 
 rule document:
     input:
-        tables=expand(TABLES / "{table}.tex", table=[*TABLE_FILES, "claims"]),
+        tables=expand(TABLES / "{table}.tex", table=[*PROJECT.tables, "claims"]),
         figures=expand(
-            FIGURES / "{figure}.{ending}", figure=FIGURE_FILES, ending=["pdf", "tex"]
+            FIGURES / "{figure}.{ending}", figure=PROJECT.figures, ending=["pdf", "tex"]
         ),
     output:
         tex=RESULTS / "reproduction.tex",
@@ -58,10 +57,7 @@ rule document:
         runtime=10,
         gpu=0,
     params:
-        tables=list(TABLE_FILES),
-        figures=list(FIGURE_FILES),
-        made_of=publication_key,
-        code=KEYS.of_all_runs("document"),
+        **identity("document"),
     message:
         "Writing the document of all tables and figures"
     script:
@@ -71,10 +67,10 @@ rule document:
 rule pdf:
     input:
         source=RESULTS / "reproduction.tex",
-        tables=expand(TABLES / "{table}.tex", table=[*TABLE_FILES, "claims"]),
+        tables=expand(TABLES / "{table}.tex", table=[*PROJECT.tables, "claims"]),
         figures=expand(
             FIGURES / "{figure}.{ending}",
-            figure=FIGURE_FILES,
+            figure=PROJECT.figures,
             ending=["pdf", "tex"],
         ),
     output:
@@ -92,8 +88,7 @@ rule pdf:
         runtime=10,
         gpu=0,
     params:
-        made_of=publication_key,
-        code=KEYS.code("pdf"),
+        **identity("pdf"),
     message:
         "Typesetting reproduction.pdf"
     script:

@@ -1,13 +1,13 @@
 # Scores → tables, figures, claims.
 
 
-for table, files in TABLE_FILES.items():
+for table in PROJECT.tables:
 
     rule:
         name:
             table
         input:
-            of_runs(table, *files),
+            files_for("table", table),
         output:
             csv=TABLES / f"{table}.csv",
             tex=TABLES / f"{table}.tex",
@@ -26,23 +26,20 @@ for table, files in TABLE_FILES.items():
             runtime=30,
             gpu=0,
         params:
-            plan=plan_of(table),
-            made_of=inputs_key(table, files),
-            code=KEYS.reporting("table", table),
+            **identity("table", table),
         message:
             f"Setting {table}"
         script:
             "../scripts/table.py"
 
 
-for figure, files in FIGURE_FILES.items():
+for figure in PROJECT.figures:
 
     rule:
         name:
             figure
         input:
-            runs=of_runs(figure, *files, first_seed=figure in FIRST_SEED),
-            samples=samples_of(figure),
+            files_for("figure", figure),
         output:
             pdf=FIGURES / f"{figure}.pdf",
             png=listed(figure, FIGURES / f"{figure}.png"),
@@ -54,15 +51,13 @@ for figure, files in FIGURE_FILES.items():
             BENCHMARKS / f"{figure}.tsv"
         conda:
             "../../envs/torch.yaml"
-        threads: PROJECT.scale.threads if figure in ON_DEVICE else 1
+        threads: PROJECT.scale.threads if PROJECT.experiments[figure].device else 1
         resources:
             mem_mb=growing(4000),
             runtime=growing(30),
-            gpu=gpus if figure in ON_DEVICE else 0,
+            gpu=gpus if PROJECT.experiments[figure].device else 0,
         params:
-            plan=plan_of(figure),
-            made_of=inputs_key(figure, files, first_seed=figure in FIRST_SEED),
-            code=KEYS.reporting("figure", figure),
+            **identity("figure", figure),
         message:
             f"Drawing {figure}"
         script:
@@ -71,7 +66,7 @@ for figure, files in FIGURE_FILES.items():
 
 rule claims:
     input:
-        tables=expand(TABLES / "{table}.csv", table=TABLE_FILES),
+        tables=expand(TABLES / "{table}.csv", table=PROJECT.tables),
         figures=expand(
             FIGURES / "{figure}.csv", figure=["figure2", "figure3", "figure6"]
         ),
@@ -99,9 +94,7 @@ rule claims:
         runtime=10,
         gpu=0,
     params:
-        plan=claims_plan,
-        made_of=lambda wildcards: artefacts_key(),
-        code=KEYS.of_all_runs("claims"),
+        **identity("claims"),
     message:
         "Checking the paper's claims"
     script:
@@ -118,7 +111,7 @@ rule loss_curves:
             caption="../report/curves.rst",
             category="Training",
             subcategory=lambda wildcards: {2: "Images", 3: "Volumes"}[
-                rank_of(wildcards)
+                source_of(wildcards).rank
             ],
             labels=lambda wildcards: {
                 "losses": f"{PROJECT.datasets[wildcards.dataset].title}: {len(runs_on(wildcards.dataset))} runs",
@@ -139,10 +132,7 @@ rule loss_curves:
         runtime=30,
         gpu=0,
     params:
-        title=lambda wildcards: PROJECT.datasets[wildcards.dataset].title,
-        scale=SCALE,
-        made_of=lambda wildcards: [KEYS.run(run) for run in runs_on(wildcards.dataset)],
-        code=KEYS.of_all_runs("curves"),
+        **identity("loss_curves"),
     message:
         "Drawing the loss curves of {wildcards.dataset}"
     script:
@@ -153,7 +143,7 @@ rule tables:
     input:
         expand(
             TABLES / "{table}.{ending}",
-            table=TABLE_FILES,
+            table=PROJECT.tables,
             ending=["csv", "tex", "md", "html"],
         ),
 
@@ -162,7 +152,7 @@ rule figures:
     input:
         expand(
             FIGURES / "{figure}.{ending}",
-            figure=FIGURE_FILES,
+            figure=PROJECT.figures,
             ending=["pdf", "png", "csv", "tex"],
         ),
 

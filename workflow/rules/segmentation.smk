@@ -15,14 +15,11 @@ rule segment:
         "../../envs/base.yaml"
     threads: PROJECT.scale.threads
     resources:
-        mem_mb=lambda wildcards, attempt: attempt
-        * (4000 if rank_of(wildcards) == 2 else 12000),
+        mem_mb=segmenting_mb,
         runtime=growing(30),
         gpu=0,
     params:
-        segmenter=segmenter_settings,
-        made_of=lambda wildcards: KEYS.affinities(run_named(wildcards)),
-        code=lambda wildcards: KEYS.segmentation(wildcards.dataset, wildcards.segmenter),
+        **identity("segment"),
     message:
         "Segmenting the test images of {wildcards.dataset} from {wildcards.run} ({wildcards.segmenter})"
     script:

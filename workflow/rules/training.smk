@@ -24,17 +24,15 @@ rule train:
         "../../envs/torch.yaml"
     threads: PROJECT.scale.threads
     resources:
-        mem_mb=lambda wildcards, attempt: training(
-            [run_named(wildcards)], attempt
+        mem_mb=lambda wildcards, attempt: training_needs(
+            [run_of(wildcards)], attempt
         ).megabytes,
-        runtime=lambda wildcards, attempt: training(
-            [run_named(wildcards)], attempt
+        runtime=lambda wildcards, attempt: training_needs(
+            [run_of(wildcards)], attempt
         ).minutes,
         gpu=gpus,
     params:
-        run=run_settings,
-        made_of=lambda wildcards: KEYS.data(wildcards.dataset),
-        code=lambda wildcards: KEYS.training(run_named(wildcards)),
+        **identity("train"),
         state=str(LAYOUT.state),
     message:
         "Training {wildcards.run} on {wildcards.dataset}"
@@ -60,19 +58,19 @@ for group in all_groups(PROJECT):
             "../../envs/torch.yaml"
         threads: PROJECT.scale.threads
         resources:
-            mem_mb=lambda wildcards, attempt, group=group: training(
+            mem_mb=lambda wildcards, attempt, group=group: training_needs(
                 group.students, attempt
             ).megabytes,
-            runtime=lambda wildcards, attempt, group=group: training(
+            runtime=lambda wildcards, attempt, group=group: training_needs(
                 group.students, attempt
             ).minutes,
             gpu=gpus,
         params:
             runs=lambda wildcards, input, group=group: [
-                settings_of(run) for run in group.students
+                KEYS.settings(training_of(run))["run"] for run in group.students
             ],
             code=lambda wildcards, input, group=group: [
-                KEYS.training(run) for run in group.students
+                KEYS.code(training_of(run)) for run in group.students
             ],
             folders=lambda wildcards, input, group=group: [
                 str(LAYOUT.run(run)) for run in group.students
@@ -87,8 +85,8 @@ for group in all_groups(PROJECT):
 rule collect_student:
     input:
         samples=RESULTS / "data/{dataset}.h5",
-        teacher=lambda wildcards: LAYOUT.model(run_named(wildcards).taught_by),
-        record=lambda wildcards: ancient(record_of(run_named(wildcards))),
+        teacher=lambda wildcards: LAYOUT.model(run_of(wildcards).taught_by),
+        record=lambda wildcards: ancient(record_of(run_of(wildcards))),
     output:
         model=RESULTS / "runs/{dataset}/{run}/model.pt",
         history=RESULTS / "runs/{dataset}/{run}/history.jsonl",
@@ -108,9 +106,7 @@ rule collect_student:
         runtime=10,
         gpu=0,
     params:
-        run=run_settings,
-        made_of=run_key,
-        code=KEYS.code("collect_student"),
+        **identity("collect_student"),
         state=str(LAYOUT.state),
     message:
         "Collecting {wildcards.run} on {wildcards.dataset}"

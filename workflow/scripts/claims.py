@@ -6,4 +6,4 @@ from grd.reporting.claims.table import claims_table, write_claims
 
 with recorded(snakemake):
     project, layout = planned_project(snakemake)
-    write_claims(claims_table(project, layout, load_claims()), *map(Path, snakemake.output))
+    write_claims(claims_table(project, layout, load_claims(project.claims)), *map(Path, snakemake.output))

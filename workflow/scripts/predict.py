@@ -1,7 +1,7 @@
 from pathlib import Path
 
-from grd.jobs import computing
 from grd.inference.predict import predict_splits
+from grd.jobs import computing
 
 with computing(snakemake) as (device, _):
     predict_splits(

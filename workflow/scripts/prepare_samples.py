@@ -1,8 +1,8 @@
 from pathlib import Path
 
 from grd.config.datasets import Source
-from grd.data.prepare import prepare
 from grd.data.archives.provide import provided
+from grd.data.prepare import prepare
 from grd.jobs import recorded
 
 with recorded(snakemake):

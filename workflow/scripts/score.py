@@ -1,7 +1,7 @@
 from pathlib import Path
 
-from grd.metrics.score_file import score_split
 from grd.jobs import recorded
+from grd.metrics.score_file import score_split
 
 with recorded(snakemake):
     score_split(

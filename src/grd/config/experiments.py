@@ -1,6 +1,6 @@
 """config/experiments.yaml: every table and figure as runs."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -21,7 +21,17 @@ class RunRow(Closed):
 
 
 class Experiment(Closed):
-    """A table or figure: its runs, on each of its data sets."""
+    """A table or figure: its number in the paper, its title, its runs on each of its data sets, and what it needs of them.
 
+    `part` is the heading under which the report lists it. `needs` are kinds of files of every run. `first_seed` is for figures
+    that show one training, `device` for figures that compute.
+    """
+
+    number: str
+    title: str
+    part: str
+    needs: list[Literal["model", "labels", "scores", "timing"]] = Field(min_length=1)
+    first_seed: bool = False
+    device: bool = False
     datasets: list[str] = Field(min_length=1)
     runs: list[RunRow] = Field(min_length=1)

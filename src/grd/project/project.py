@@ -14,6 +14,8 @@ from grd.config.scales import Scale, Training, Twin
 from grd.errors import GrdError
 from grd.project.run import Run, RunSettings, checked, with_teachers
 
+TWINS_NOTE = "The data are synthetic twins: no score or time here compares with a published one."
+
 
 @dataclass(frozen=True)
 class Project:
@@ -24,6 +26,7 @@ class Project:
     datasets: Mapping[str, Dataset]
     experiments: Mapping[str, Experiment]
     published: Mapping[str, Any]
+    claims: Mapping[str, Any]
 
     @classmethod
     def load(cls, folder: Path = Path("config"), config: Mapping[str, Any] | None = None) -> "Project":
@@ -47,11 +50,18 @@ class Project:
             parse_all(Dataset, merge(datasets, scale.datasets), file),
             experiments,
             read_yaml(folder / "published.yaml"),
+            read_yaml(folder / "claims.yaml"),
         )
         for name in experiments:
             project.runs(name)
         _ = project.volume_training  # a fault in it is refused here, not when the first volume is trained
         return project
+
+    @property
+    def scale_title(self) -> str:
+        """The scale in a sentence or two, for captions."""
+        title = f"Scale {self.config.scale}: {self.scale.title}."
+        return f"{title} {TWINS_NOTE}" if self.scale.data == "twins" else title
 
     def dataset(self, name: str) -> Dataset:
         """A data set of config/datasets.yaml at this scale."""
@@ -61,6 +71,16 @@ class Project:
         """How a data set's twin is drawn at this scale; None where the data are real."""
         return self.scale.twins.get(dataset) if self.scale.data == "twins" else None
 
+    @property
+    def tables(self) -> list[str]:
+        """The experiments that are tables."""
+        return [name for name in self.experiments if name.startswith("table")]
+
+    @property
+    def figures(self) -> list[str]:
+        """The experiments that are figures."""
+        return [name for name in self.experiments if name.startswith("figure")]
+
     def runs(self, *experiments: str) -> list[Run]:
         """The distinct runs of these experiments, in the order of their rows."""
         found: dict[Run, None] = {}
@@ -69,6 +89,11 @@ class Project:
                 for seed in self.config.seeds:
                     found.update(dict.fromkeys(self._unfold(name, dataset, seed)))
         return list(found)
+
+    def shown_runs(self, experiment: str) -> list[Run]:
+        """The runs whose files a table or figure is made from: of the first seed only where it shows one training."""
+        seeds = self.config.seeds[: 1 if self.experiments[experiment].first_seed else None]
+        return [run for run in self.runs(experiment) if run.seed in seeds]
 
     def datasets_of(self, experiment: str) -> list[str]:
         """The data sets of an experiment, those of single rows included."""
@@ -101,10 +126,9 @@ class Project:
     def runs_of(self, target: str) -> list[Run]:
         """The runs, teachers included, of a table, a figure, `tables`, `figures`, or of `all`, which `claims`, `curves`,
         `report` and `pdf` need, too; GrdError for another name."""
-        kinds = {"tables": "table", "figures": "figure"} | dict.fromkeys(("all", "claims", "curves", "report", "pdf"), "")
-        known(target, [*self.experiments, *kinds], "target", "config/experiments.yaml")
-        chosen = [name for name in self.experiments if name.startswith(kinds[target])] if target in kinds else [target]
-        return with_teachers(self.runs(*chosen))
+        everything = {name: list(self.experiments) for name in ("all", "claims", "curves", "report", "pdf")}
+        chosen = {name: [name] for name in self.experiments} | everything | {"tables": self.tables, "figures": self.figures}
+        return with_teachers(self.runs(*chosen[known(target, chosen, "target", "config/experiments.yaml")]))
 
     def known_run(self, run: Run) -> Run:
         """`run` if it can be trained here; GrdError if not: an unknown data set, or a student that no experiment has."""

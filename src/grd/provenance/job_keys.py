@@ -1,104 +1,280 @@
-"""What decides each job, known before anything is made: fingerprints of its code, and keys of all that its inputs come from.
+"""The pipeline's jobs, and what decides each of them, known before anything is made.
 
-A job has the key of its inputs among its parameters. Snakemake follows times from job to job; but of a job that fails it deletes
-the outputs and records the parameters all the same, and whatever was made of them before would then pass for up to date.
+JOBS has an entry per kind of job: its script, its settings, the names that the script looks up at run time, and the jobs whose
+outputs it reads. From these follow, for every job, three parameters of its rule:
+
+    the settings    as they are
+    code            the fingerprint of the script and of all code that it reaches
+    made_of         the key of its inputs: a digest of settings, code and inputs of the jobs before it, back to the archives
+
+Snakemake reruns a job when a parameter changes. Without `made_of` it would follow times from job to job alone; but when a job
+fails, it deletes the outputs and still records the new parameters, and whatever was made from the old outputs would pass for up
+to date.
 """
 
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
 
 from grd.config.catalogue import METHODS, NETWORKS
+from grd.config.segmenters import Segmenter
 from grd.project.project import Project
 from grd.project.run import Run
+from grd.project.titles import row_titles
 from grd.provenance.fingerprint import Code
-from grd.system.digests import digest_of
+from grd.system.digests import digest_of, sha256
+
+NO_RUN = Run("", "")
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job: its kind, and what it is for."""
+
+    kind: str
+    dataset: str = ""
+    run: Run = NO_RUN
+    segmenter: str = ""
+    experiment: str = ""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of job: its script, and as functions of project and job, its settings by name, names that the script looks up,
+    and the jobs whose outputs it reads."""
+
+    script: str
+    settings: Mapping[str, Callable[[Project, Job], Any]] = field(default_factory=dict)
+    chosen: Callable[[Project, Job], Iterable[object]] = lambda project, job: ()
+    inputs: Callable[[Project, Job], Iterable[Job]] = lambda project, job: ()
 
 
 class Keys:
-    """Of a project whose jobs' scripts lie in a folder. With a fingerprint come the script, and the names that it looks up."""
+    """Fingerprints and keys of a project's jobs, whose scripts lie in a folder."""
 
     def __init__(self, project: Project, scripts: Path) -> None:
         self.project, self.scripts, self._code = project, scripts, Code()
-        self.data, self.run, self.affinities = cache(self._data), cache(self._run), cache(self._affinities)
+        self.key = cache(self._key)
 
-    def code(self, script: str, *chosen: object) -> str:
-        """The fingerprint of the code that a script reaches; `chosen` are the names that it looks up at run time."""
-        return self._code.described(self.scripts / f"{script}.py", chosen)
+    def _key(self, job: Job) -> str:
+        """A digest of all that decides what a job makes."""
+        return digest_of(job.kind, self.settings(job), self.made_of(job), self.code(job))
 
-    def training(self, run: Run) -> str:
-        """Of what trains a run."""
-        return self.code("distil" if run.teacher else "train", *_networks(run), run.method)
+    def settings(self, job: Job) -> dict[str, Any]:
+        """What decides a job beside its inputs and its code."""
+        return {name: value(self.project, job) for name, value in JOBS[job.kind].settings.items()}
 
-    def prediction(self, script: str, run: Run, *chosen: object) -> str:
-        """Of a script that uses a run's network."""
-        return self.code(script, *_networks(run), self.project.dataset(run.dataset).rank, *chosen)
+    def code(self, job: Job) -> str:
+        """The fingerprint of a job's code, with its script and the names that this looks up."""
+        kind = JOBS[job.kind]
+        return self._code.described(self.scripts / f"{kind.script}.py", kind.chosen(self.project, job))
 
-    def timing(self, run: Run) -> str:
-        """Of what measures a run's time, segmentation included."""
-        first = next(iter(self.project.dataset(run.dataset).segmenters.values()))
-        return self.prediction("time_inference", run, first.algorithm)
+    def made_of(self, job: Job) -> str:
+        """The key of a job's inputs."""
+        return digest_of(*map(self.key, self.inputs(job)))
 
-    def segmentation(self, dataset: str, segmenter: str) -> str:
-        """Of what segments a data set."""
-        return self.code("segment", self.project.dataset(dataset).segmenters[segmenter].algorithm)
+    def inputs(self, job: Job) -> list[Job]:
+        """The jobs whose outputs a job reads."""
+        return list(dict.fromkeys(JOBS[job.kind].inputs(self.project, job)))
 
-    def scoring(self, dataset: str) -> str:
-        """Of what scores a data set."""
-        return self.code("score", self.project.dataset(dataset).rank)
+    def identity(self, kind: str, experiment: str = "") -> dict[str, Callable[[Any], Any]]:
+        """The parameters that decide a rule's jobs, as functions of its wildcards, or for the table or figure `experiment`."""
+        values = {**JOBS[kind].settings, "code": lambda _, job: self.code(job), "made_of": lambda _, job: self.made_of(job)}
 
-    def reporting(self, script: str, experiment: str) -> str:
-        """Of a script that sets a table or draws a figure, with all that its runs were made with."""
-        runs = self.project.runs(experiment)
-        ranks = {self.project.dataset(run.dataset).rank for run in runs}
-        return self.code(script, experiment, *_networks(*runs), *sorted({run.method for run in runs}), *sorted(ranks))
+        def of_wildcards(value: Callable[[Project, Job], Any]) -> Callable[[Any], Any]:
+            return lambda wildcards: value(self.project, replace(job_named(kind, wildcards), experiment=experiment))
 
-    def of_all_runs(self, script: str) -> str:
-        """Of a script that looks at all networks and methods."""
-        return self.code(script, *_networks(*self.project.all_runs()), *METHODS)
-
-    def archives(self, dataset: str) -> str:
-        """The key of a data set's archives."""
-        twin = self.project.twin(dataset)
-        drawn = twin and twin.model_dump(mode="json")
-        return digest_of(self.project.dataset(dataset).content(), drawn, self.code("obtain_archives", dataset))
-
-    def _data(self, dataset: str) -> str:
-        """The key of a data set's samples."""
-        split = self.project.dataset(dataset).split
-        listed = "" if split == "archive" else split.read_text()
-        allowed = dataset in self.project.config.allow_missing
-        return digest_of(self.archives(dataset), listed, allowed, self.code("prepare_samples", dataset))
-
-    def _run(self, run: Run) -> str:
-        """The key of a run's model, its data and teacher included: nothing else is ever taken for it."""
-        learns_from = [self.data(run.dataset), *([self.run(run.taught_by)] if run.taught_by else [])]
-        return self.project.settings(run).key(self.training(run), learns_from)
-
-    def _affinities(self, run: Run) -> str:
-        """The key of a run's affinities."""
-        dataset = self.project.dataset(run.dataset)
-        return digest_of(self.run(run), dataset.predicted_splits, dataset.canvas, self.prediction("predict", run))
-
-    def labels(self, run: Run, segmenter: str) -> str:
-        """The key of a run's segmentation."""
-        settings = self.project.dataset(run.dataset).segmenters[segmenter].model_dump(mode="json")
-        return digest_of(self.affinities(run), settings, self.segmentation(run.dataset, segmenter))
-
-    def of_run(self, run: Run, what: str) -> str:
-        """The key of a run's files of one kind: `model`, `history`, `labels`, `scores` or `timing`."""
-        dataset = self.project.dataset(run.dataset)
-        match what:
-            case "labels":
-                return digest_of([self.labels(run, segmenter) for segmenter in dataset.segmenters])
-            case "scores":
-                return digest_of(self.of_run(run, "labels"), self.scoring(run.dataset))
-            case "timing":
-                first = next(iter(dataset.segmenters.values())).model_dump(mode="json")
-                return digest_of(self.run(run), dataset.canvas, first, self.timing(run))
-        return self.run(run)
+        return {name: of_wildcards(value) for name, value in values.items()}
 
 
-def _networks(*runs: Run) -> list[str]:
+def job_named(kind: str, wildcards: Any) -> Job:
+    """The job of a kind that a rule's wildcards mean."""
+    dataset, run = getattr(wildcards, "dataset", ""), getattr(wildcards, "run", None)
+    return Job(kind, dataset, Run.named(dataset, run) if run else NO_RUN, getattr(wildcards, "segmenter", ""))
+
+
+def training_of(run: Run) -> Job:
+    """The job that trains a run."""
+    return Job("train" if run.teacher is None else "distil", run.dataset, run)
+
+
+def jobs_of_run(project: Project, run: Run, file: str) -> list[Job]:
+    """The jobs that make a run's files of one kind: `model`, `timing`, or for every segmenter `labels` or `scores`."""
+    match file:
+        case "labels" | "scores":
+            kind = {"labels": "segment", "scores": "score"}[file]
+            return [Job(kind, run.dataset, run, segmenter) for segmenter in project.dataset(run.dataset).segmenters]
+        case "timing":
+            return [Job("time_inference", run.dataset, run)]
+    return [training_of(run)]
+
+
+def plain(model: BaseModel | None) -> dict[str, Any] | None:
+    """A part of the configuration as plain values."""
+    return None if model is None else model.model_dump(mode="json")
+
+
+def source(project: Project, job: Job) -> dict[str, Any]:
+    """What decides a data set's samples, but for its split."""
+    return project.dataset(job.dataset).content()
+
+
+def split_digest(project: Project, job: Job) -> str:
+    """The digest of a data set's split file; empty where the split is in an archive."""
+    split = project.dataset(job.dataset).split
+    return "" if split == "archive" else sha256(split)
+
+
+def canvas(project: Project, job: Job) -> list[int]:
+    """What a network is given of the test images."""
+    return list(project.dataset(job.dataset).canvas)
+
+
+def first_segmenter(project: Project, job: Job) -> Segmenter:
+    """The segmenter that inference is timed with."""
+    return next(iter(project.dataset(job.dataset).segmenters.values()))
+
+
+def shown(project: Project, job: Job) -> dict[str, Any]:
+    """All that a table or figure shows beside the files that it is made from."""
+    datasets = {name: project.dataset(name) for name in project.datasets_of(job.experiment)}
+    titles = row_titles(project.runs("table2", "table3", job.experiment))
+    return {
+        "experiment": plain(project.experiments[job.experiment]),
+        "published": project.published.get(job.experiment),
+        "scale": project.scale_title,
+        "datasets": {name: [d.title, d.metrics, list(d.segmenters), d.resolution] for name, d in datasets.items()},
+        "titles": {run.stem: titles[run.stem] for run in project.runs(job.experiment)},
+    }
+
+
+def claimed(project: Project, job: Job) -> dict[str, Any]:
+    """All that the claims table shows beside the files that it is made from."""
+    unseen = {"archives", "alternatives", "cite", "licence", "page"}
+    return {
+        "claims": dict(project.claims),
+        "published": dict(project.published),
+        "settings": digest_of([plain(project.settings(run)) for run in project.all_runs()]),
+        "datasets": digest_of([data.model_dump(mode="json", exclude=unseen) for data in project.datasets.values()]),
+        "scale": project.scale_title,
+    }
+
+
+def networks(*runs: Run) -> list[str]:
     """The networks of runs and their teachers, and the files that they are in."""
     names = {name for run in runs for name in (run.network, run.teacher) if name}
     return sorted(names | {NETWORKS[name].module for name in names})
+
+
+def prediction(project: Project, job: Job) -> list[object]:
+    """The names that whoever uses a run's network looks up."""
+    return [*networks(job.run), project.dataset(job.dataset).rank]
+
+
+def experiment(project: Project, job: Job) -> list[object]:
+    """The names that a table or figure and its runs look up."""
+    runs = project.runs(job.experiment)
+    ranks, methods = {project.dataset(run.dataset).rank for run in runs}, {run.method for run in runs}
+    return [job.experiment, *networks(*runs), *sorted(methods), *sorted(ranks)]
+
+
+def everything(project: Project, job: Job) -> list[object]:
+    """All networks and methods."""
+    return [*networks(*project.all_runs()), *METHODS]
+
+
+def samples_and_teacher(project: Project, job: Job) -> list[Job]:
+    """What a run learns from."""
+    teacher = job.run.taught_by
+    return [Job("prepare_samples", job.dataset), *([training_of(teacher)] if teacher else [])]
+
+
+def files_of_experiment(project: Project, job: Job) -> list[Job]:
+    """What a table or figure is made from: files of its runs, and the samples."""
+    needs, runs = project.experiments[job.experiment].needs, project.shown_runs(job.experiment)
+    files = [made for run in runs for file in needs for made in jobs_of_run(project, run, file)]
+    return [*files, *(Job("prepare_samples", dataset) for dataset in project.datasets_of(job.experiment))]
+
+
+def artefacts(project: Project, job: Job) -> list[Job]:
+    """All tables and figures."""
+    tables = [Job("table", experiment=name) for name in project.tables]
+    return [*tables, *(Job("figure", experiment=name) for name in project.figures)]
+
+
+def publication(project: Project, job: Job) -> list[Job]:
+    """All tables and figures, claims and loss curves."""
+    datasets = dict.fromkeys(run.dataset for run in project.all_runs())
+    return [*artefacts(project, job), Job("claims"), *(Job("loss_curves", dataset) for dataset in datasets)]
+
+
+TRAINING = Kind(
+    "train",
+    settings={"run": lambda project, job: plain(project.settings(job.run))},
+    chosen=lambda project, job: [*networks(job.run), job.run.method],
+    inputs=samples_and_teacher,
+)
+
+JOBS: dict[str, Kind] = {
+    "obtain_archives": Kind(
+        "obtain_archives",
+        settings={"wanted": source, "twin": lambda project, job: plain(project.twin(job.dataset))},
+        chosen=lambda project, job: [job.dataset],
+    ),
+    "prepare_samples": Kind(
+        "prepare_samples",
+        settings={
+            "source": source,
+            "split_digest": split_digest,
+            "allow_missing": lambda project, job: job.dataset in project.config.allow_missing,
+        },
+        chosen=lambda project, job: [job.dataset],
+        inputs=lambda project, job: [Job("obtain_archives", job.dataset)],
+    ),
+    "train": TRAINING,
+    "distil": replace(TRAINING, script="distil"),
+    "collect_student": Kind(
+        "collect_student",
+        settings=TRAINING.settings,
+        inputs=lambda project, job: [training_of(job.run)],
+    ),
+    "predict": Kind(
+        "predict",
+        settings={"splits": lambda project, job: project.dataset(job.dataset).predicted_splits, "canvas": canvas},
+        chosen=prediction,
+        inputs=lambda project, job: [training_of(job.run)],
+    ),
+    "time_inference": Kind(
+        "time_inference",
+        settings={"canvas": canvas, "segmenter": lambda project, job: plain(first_segmenter(project, job))},
+        chosen=lambda project, job: [*prediction(project, job), first_segmenter(project, job).algorithm],
+        inputs=lambda project, job: [training_of(job.run)],
+    ),
+    "segment": Kind(
+        "segment",
+        settings={"segmenter": lambda project, job: plain(project.dataset(job.dataset).segmenters[job.segmenter])},
+        chosen=lambda project, job: [project.dataset(job.dataset).segmenters[job.segmenter].algorithm],
+        inputs=lambda project, job: [Job("predict", job.dataset, job.run)],
+    ),
+    "score": Kind(
+        "score",
+        chosen=lambda project, job: [project.dataset(job.dataset).rank],
+        inputs=lambda project, job: [Job("segment", job.dataset, job.run, job.segmenter)],
+    ),
+    "table": Kind("table", settings={"shown": shown}, chosen=experiment, inputs=files_of_experiment),
+    "figure": Kind("figure", settings={"shown": shown}, chosen=experiment, inputs=files_of_experiment),
+    "claims": Kind("claims", settings={"shown": claimed}, chosen=everything, inputs=artefacts),
+    "loss_curves": Kind(
+        "curves",
+        settings={"titles": lambda project, job: [project.dataset(job.dataset).title, project.scale_title]},
+        chosen=everything,
+        inputs=lambda project, job: [training_of(run) for run in project.all_runs() if run.dataset == job.dataset],
+    ),
+    "document": Kind("document", chosen=everything, inputs=publication),
+    "report": Kind("report", inputs=publication),
+    "pdf": Kind("pdf", inputs=publication),
+}

@@ -1,10 +1,11 @@
 """All tables and figures in one LaTeX document, with what they were made with."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
+from grd.config.experiments import Experiment
 from grd.project.project import Project
 from grd.reporting.formats.tex import escaped
-from grd.reporting.titles import ARTEFACTS, scale_notes
+from grd.reporting.notes import scale_notes
 
 PREAMBLE = r"""\documentclass[10pt,a4paper,landscape]{article}
 \usepackage[T1]{fontenc}
@@ -23,17 +24,17 @@ PREAMBLE = r"""\documentclass[10pt,a4paper,landscape]{article}
 """
 
 
-def document(project: Project, tables: Sequence[str], figures: Sequence[str], made_with: Mapping[str, Mapping[str, str]]) -> str:
+def document(project: Project, made_with: Mapping[str, Mapping[str, str]]) -> str:
     """The LaTeX source: how it was made, then tables, figures and claims, by paths relative to the folder of the results."""
     parts = [
         PREAMBLE,
         *_made(project, made_with),
         r"\clearpage",
         r"\section*{Tables}",
-        *(rf"\input{{tables/{name}.tex}}" for name in tables),
+        *(rf"\input{{tables/{name}.tex}}" for name in project.tables),
         r"\clearpage",
         r"\section*{Figures}",
-        *map(_figure, figures),
+        *(_figure(name, project.experiments[name]) for name in project.figures),
         r"\clearpage",
         r"\section*{Claims}",
         r"\input{tables/claims.tex}",
@@ -60,14 +61,14 @@ def _listing(title: str, content: Mapping[str, str]) -> str:
     return "\n".join([head, *body, r"\end{minipage}\hfill"])
 
 
-def _figure(name: str) -> str:
-    _, number, what = ARTEFACTS[name]
+def _figure(name: str, figure: Experiment) -> str:
+    heading = escaped(f"Figure {figure.number}. {figure.title}.")
     return "\n".join(
         [
             r"\begin{figure}[!htbp]",
             r"\centering",
             rf"\includegraphics[width=\linewidth,height=0.86\textheight,keepaspectratio]{{figures/{name}.pdf}}",
-            rf"\caption[{escaped(what)}]{{{escaped(f'Figure {number}. {what}.')} \input{{figures/{name}.tex}}}}",
+            rf"\caption[{escaped(figure.title)}]{{{heading} \input{{figures/{name}.tex}}}}",
             r"\end{figure}",
         ]
     )

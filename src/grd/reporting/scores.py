@@ -82,3 +82,8 @@ def pairs(runs: Sequence[Run], titles: Mapping[str, str]) -> list[list[str]]:
         if run.teacher is not None:
             groups.setdefault((run.teacher, run.network), []).append(titles[run.stem])
     return list(groups.values())
+
+
+def first_seed(project: Project, experiment: str, dataset: str) -> list[Run]:
+    """The runs of an experiment on one data set, for the first seed."""
+    return [run for run in project.runs(experiment) if run.dataset == dataset and run.seed == project.config.seeds[0]]

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from grd.config.parsing import read_yaml
 from grd.reporting.claims import load_claims
 from grd.reporting.claims.base import FAILS, HOLDS, UNTESTED, Finding
 from grd.reporting.claims.table import Checked, ClaimsTable
@@ -155,7 +156,7 @@ def test_in_a_browser_columns_are_sorted_by_what_is_shown(tmp_path, clicks, orde
 def some_claims():
     """The configured claims with verdicts in turn: the paper's hold, fail; ours hold, fail, are not tested."""
     paper, ours = cycle((HOLDS, FAILS)), cycle((HOLDS, FAILS, UNTESTED))
-    sections = load_claims(Path(__file__).parents[3] / "config/claims.yaml")
+    sections = load_claims(read_yaml(Path(__file__).parents[3] / "config/claims.yaml"))
     claims = [(section, claim) for section, own in sections.items() for claim in own]
     rows = [Checked(*claim, Finding("a < b", next(paper)), Finding("", next(ours))) for claim in claims]
     return ClaimsTable(rows, ["A note."])

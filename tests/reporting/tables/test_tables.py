@@ -12,6 +12,7 @@ from grd.errors import GrdError
 from grd.project.paths import Layout
 from grd.project.project import Project
 from grd.project.run import Run
+from grd.project.titles import row_titles
 from grd.reporting.formats.csv import as_csv
 from grd.reporting.formats.markdown import as_markdown
 from grd.reporting.formats.tex import as_tex, escaped
@@ -23,7 +24,6 @@ from grd.reporting.tables.table3 import table3
 from grd.reporting.tables.table4 import table4
 from grd.reporting.tables.table5 import table5
 from grd.reporting.tables.table6 import table6
-from grd.reporting.titles import row_titles
 
 CONFIG = Path(__file__).parents[3] / "config"
 

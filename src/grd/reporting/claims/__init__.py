@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from grd.config.parsing import known, parse, read_yaml
+from grd.config.parsing import known, parse
 from grd.errors import GrdError
 from grd.reporting.claims.base import Claim, Key
 from grd.reporting.claims.numbers import Better, Gains, Gap, Improvement, Order, Ratio, Sensitivity, Significant, Width
@@ -34,9 +34,9 @@ KINDS: dict[str, type[Claim]] = {
 """The kinds of claims by the names that config/claims.yaml has for them."""
 
 
-def load_claims(path: Path = Path("config/claims.yaml")) -> dict[str, list[Claim]]:
-    """All claims by the section of the paper; the first fault is a GrdError."""
-    return {section: [_claim(entry, f"{path}, {section}") for entry in entries] for section, entries in read_yaml(path).items()}
+def load_claims(content: Mapping[str, Any], where: Path | str = "config/claims.yaml") -> dict[str, list[Claim]]:
+    """All claims by the section of the paper, from what config/claims.yaml holds; the first fault is a GrdError."""
+    return {section: [_claim(entry, f"{where}, {section}") for entry in entries] for section, entries in content.items()}
 
 
 def _claim(entry: Any, where: str) -> Claim:

@@ -9,8 +9,8 @@ import pandas as pd
 
 from grd.config.parsing import Closed
 from grd.errors import GrdError
+from grd.project.titles import SEGMENTER_TITLES
 from grd.reporting.scores import METRICS
-from grd.reporting.titles import SEGMENTER_TITLES
 
 HOLDS, FAILS, UNTESTED = "holds", "does not hold", "not tested"
 

@@ -12,9 +12,10 @@ from grd.distillation import weights_and_options
 from grd.networks import network_class
 from grd.project.paths import Layout
 from grd.project.project import Project
-from grd.project.run import RunSettings
+from grd.project.run import Run, RunSettings
+from grd.reporting.claims import check_names, load_claims
 from grd.reporting.claims.base import Claim, Evidence, Key
-from grd.reporting.claims.inputs import dataset_titles, plain_settings, run_named, settings_wanted
+from grd.reporting.claims.others import Setting
 from grd.reporting.scores import METRICS
 from grd.reporting.tables.table2 import EXCHANGED
 
@@ -27,6 +28,11 @@ COSTS = ("parameters", "macs", "seconds")
 def paper_evidence(project: Project) -> Evidence:
     """The printed tables; of settings claims themselves say what the released code has."""
     return Evidence(published_numbers(project.published), dataset_titles(project), "unreadable cell")
+
+
+def check_claims(project: Project) -> None:
+    """GrdError for a fault of config/claims.yaml, also for a claim about a cell that no table of the paper has."""
+    check_names(load_claims(project.claims), published_numbers(project.published))
 
 
 def published_numbers(published: Mapping[str, Any]) -> dict[Key, float | None]:
@@ -101,3 +107,25 @@ def shapes(samples: Path) -> dict[str, tuple[int, ...]]:
     """Shapes (n, *spatial) of the labels of each split."""
     with opened(samples, "samples") as file:
         return {split: tuple(map(int, file[split]["labels"].shape)) for split in SPLITS}
+
+
+def dataset_titles(project: Project) -> dict[str, str]:
+    """Titles of the data sets by name."""
+    return {name: dataset.title for name, dataset in project.datasets.items()}
+
+
+def settings_wanted(claims: Mapping[str, Sequence[Claim]]) -> list[tuple[str, str]]:
+    """Data set and run stem of every claim about a setting."""
+    wanted = [claim for section in claims.values() for claim in section if isinstance(claim, Setting)]
+    return list(dict.fromkeys((claim.dataset, claim.run) for claim in wanted))
+
+
+def run_named(project: Project, dataset: str, stem: str) -> Run:
+    """The run of the first seed."""
+    return Run.named(dataset, f"{stem}-s{project.config.seeds[0]}")
+
+
+def plain_settings(project: Project, dataset: str, stem: str) -> dict[str, Any]:
+    """A run's settings and its data set's, as plain values."""
+    own = project.settings(run_named(project, dataset, stem)).model_dump(mode="json")
+    return {**project.dataset(dataset).model_dump(mode="json"), **own}

@@ -9,8 +9,8 @@ from pydantic import Field
 
 from grd.config.catalogue import NETWORKS
 from grd.config.parsing import known
+from grd.project.titles import METHOD_TITLES
 from grd.reporting.claims.base import FAILS, HOLDS, NOTHING, UNTESTED, Claim, Evidence, Finding, listed, rival
-from grd.reporting.titles import METHOD_TITLES
 
 
 class Count(Claim):

@@ -15,7 +15,7 @@ from grd.reporting.claims.base import FAILS, HOLDS, UNTESTED, Claim, Finding
 from grd.reporting.claims.evidence import our_evidence, paper_evidence
 from grd.reporting.formats.html import page, sorting_head, switch
 from grd.reporting.formats.tex import escaped
-from grd.reporting.titles import scale_notes
+from grd.reporting.notes import scale_notes
 from grd.system.files import write_text
 
 MARKS = {HOLDS: "✓", FAILS: "×", UNTESTED: "–"}

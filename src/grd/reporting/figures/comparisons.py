@@ -14,15 +14,8 @@ from matplotlib.figure import Figure
 from grd.project.paths import Layout
 from grd.project.project import Project
 from grd.project.run import Run
-from grd.reporting.figures.panels import (
-    caption,
-    draw_image,
-    draw_labels,
-    mark_errors,
-    renamed,
-    undistilled_student,
-)
-from grd.reporting.titles import run_title
+from grd.project.titles import run_title
+from grd.reporting.figures.panels import caption, draw_image, draw_labels, mark_errors, renamed, undistilled_student
 
 DIMMED = 0.62
 """Light of instances that have outlines drawn over them."""

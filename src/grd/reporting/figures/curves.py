@@ -14,8 +14,8 @@ from grd.config.catalogue import NETWORKS
 from grd.project.paths import Layout
 from grd.project.project import Project
 from grd.project.run import Run
+from grd.project.titles import method_title
 from grd.reporting.figures.panels import caption
-from grd.reporting.titles import method_title
 from grd.training.history import Record, read_history
 
 Styles = dict[str, dict[str, Any]]

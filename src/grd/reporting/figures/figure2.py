@@ -7,9 +7,7 @@ from grd.data.store import read_split
 from grd.project.paths import Layout
 from grd.project.project import Project
 from grd.reporting.figures.comparisons import ERRORS, Comparison, draw_comparisons, representative_image, student_scores
-from grd.reporting.figures.panels import (
-    predictions,
-)
+from grd.reporting.figures.panels import predictions
 
 
 def figure2(project: Project, layout: Layout) -> tuple[Figure, pd.DataFrame]:

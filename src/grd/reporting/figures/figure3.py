@@ -12,10 +12,7 @@ from grd.metrics.overlap import overlap_table
 from grd.project.paths import Layout
 from grd.project.project import Project
 from grd.reporting.figures.comparisons import ERRORS, Comparison, _median, draw_comparisons
-from grd.reporting.figures.panels import (
-    predictions,
-    undistilled_student,
-)
+from grd.reporting.figures.panels import predictions, undistilled_student
 
 WINDOW = 512
 """Pixels of a section's side that Figure 3 can show; of larger ones it shows the middle."""

@@ -20,9 +20,10 @@ from grd.metrics.errors import covered_instances, covering_segments
 from grd.metrics.overlap import OverlapTable, overlap_table
 from grd.project.paths import Layout
 from grd.project.project import Project
+from grd.project.titles import run_title
 from grd.reporting.figures.panels import caption, predictions
 from grd.reporting.figures.surfaces import Camera, Surface, camera_beside, draw_surfaces, triangles
-from grd.reporting.titles import first_seed, run_title
+from grd.reporting.scores import first_seed
 
 TWIN_PIXEL = 5
 """How many times as wide a pixel of a twin is: its neurites, not magnified, are a fifth as wide, in as many sections."""

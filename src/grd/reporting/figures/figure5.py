@@ -14,13 +14,10 @@ from grd.errors import GrdError
 from grd.inference.predict import ImagePredictor, load_predictor
 from grd.project.paths import Layout
 from grd.project.project import Project
+from grd.project.titles import run_title
 from grd.reporting.figures.comparisons import representative_image, student_scores
-from grd.reporting.figures.panels import (
-    bare,
-    caption,
-    draw_image,
-)
-from grd.reporting.titles import first_seed, run_title
+from grd.reporting.figures.panels import bare, caption, draw_image
+from grd.reporting.scores import first_seed
 from grd.system.gpu_turns import claimed_device
 
 

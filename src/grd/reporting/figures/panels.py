@@ -25,7 +25,7 @@ from grd.project.paths import Layout
 from grd.project.project import Project
 from grd.project.run import Run
 from grd.reporting.formats.tex import escaped
-from grd.reporting.titles import first_seed
+from grd.reporting.scores import first_seed
 from grd.system.files import whole, write_text
 
 OVER_MERGE, OVER_SEGMENTATION = "red", "white"

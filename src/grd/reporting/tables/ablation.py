@@ -9,10 +9,10 @@ from grd.errors import GrdError
 from grd.project.paths import Layout
 from grd.project.project import Project
 from grd.project.run import Run
+from grd.reporting.notes import scale_notes
 from grd.reporting.scores import score_columns, score_rows
 from grd.reporting.significance import bold_note
 from grd.reporting.table import Cell, Column, Table
-from grd.reporting.titles import scale_notes
 
 TERMS = {
     "node": "Node",

@@ -12,8 +12,9 @@ from grd.networks.complexity import Complexity, named_complexity
 from grd.project.paths import Layout
 from grd.project.project import Project
 from grd.project.run import Run
+from grd.project.titles import row_titles
+from grd.reporting.notes import duration, scale_notes
 from grd.reporting.table import Cell, Column, Table
-from grd.reporting.titles import duration, row_titles, scale_notes
 
 COUNTED_WITH = {"mobilenet_v2": 1000, "mala": 3}
 """Outputs of the networks whose printed numbers are those of another embedding than the 16 that are trained."""

@@ -2,10 +2,11 @@
 
 from grd.project.paths import Layout
 from grd.project.project import Project
+from grd.project.titles import row_titles
+from grd.reporting.notes import scale_notes
 from grd.reporting.scores import pairs, score_columns, score_rows
 from grd.reporting.significance import bold_note
 from grd.reporting.table import Table
-from grd.reporting.titles import row_titles, scale_notes
 
 # In the paper's C. elegans and BBBC039V1 columns, "Dice" holds object F1 and "F1" pixel Dice (PQ / "Dice" is a plausible
 # segmentation quality, PQ / "F1" is not; the released code assigns them so). We set both under their true names.

@@ -6,10 +6,11 @@ from pathlib import Path
 from grd.data.store import opened
 from grd.project.paths import Layout
 from grd.project.project import Project
-from grd.reporting.scores import pairs, score_columns, score_rows
+from grd.project.titles import SEGMENTER_TITLES, row_titles
+from grd.reporting.notes import scale_notes
+from grd.reporting.scores import first_seed, pairs, score_columns, score_rows
 from grd.reporting.significance import bold_note
 from grd.reporting.table import Table
-from grd.reporting.titles import SEGMENTER_TITLES, first_seed, row_titles, scale_notes
 
 
 def table3(project: Project, layout: Layout) -> Table:

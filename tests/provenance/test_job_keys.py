@@ -1,0 +1,69 @@
+"""Jobs and what decides them: the table that rules, tables and figures take their inputs and parameters from."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import yaml
+
+from grd.project.project import Project
+from grd.project.run import Run
+from grd.provenance.job_keys import JOBS, Job, Keys, training_of
+
+ROOT = Path(__file__).parents[2]
+STUDENT = Run("cvppp", "mobilenet_v2", "grd", "resunet")
+OTHER = Run("cvppp", "mobilenet_v2", "at", "resunet")
+
+
+def keys(**changes):
+    general = yaml.safe_load((ROOT / "config/config.yaml").read_text()) | changes
+    return Keys(Project.load(ROOT / "config", general), ROOT / "workflow/scripts")
+
+
+@pytest.fixture(scope="module")
+def unchanged():
+    return keys()
+
+
+def test_every_script_has_a_kind_of_job_and_every_kind_a_script():
+    assert {kind.script for kind in JOBS.values()} == {path.stem for path in (ROOT / "workflow/scripts").glob("*.py")}
+
+
+def test_the_road_from_a_table_leads_back_to_the_archives(unchanged):
+    reached, waiting = set(), [Job("table", experiment="table2")]
+    while waiting:
+        job = waiting.pop()
+        reached.add(job.kind)
+        waiting += unchanged.inputs(job)
+    road = {"table", "score", "segment", "predict", "distil", "train", "prepare_samples", "obtain_archives"}
+    assert reached == road
+
+
+def test_a_setting_changes_the_keys_after_it_and_no_others(unchanged):
+    changed = keys(fidelity={"inter_affinity": "released"})
+    assert changed.key(training_of(STUDENT)) != unchanged.key(training_of(STUDENT))
+    assert changed.made_of(Job("score", "cvppp", STUDENT, "mutex")) != unchanged.made_of(Job("score", "cvppp", STUDENT, "mutex"))
+    samples = Job("prepare_samples", "cvppp")
+    assert changed.key(samples) == unchanged.key(samples) and changed.code(samples) == unchanged.code(samples)
+
+
+def test_students_of_other_methods_have_other_code(unchanged):
+    assert unchanged.code(training_of(STUDENT)) != unchanged.code(training_of(OTHER))
+
+
+def test_a_rule_is_given_settings_code_and_the_key_of_its_inputs(unchanged):
+    parameters = unchanged.identity("predict")
+    assert list(parameters) == ["splits", "canvas", "code", "made_of"]
+    wildcards = SimpleNamespace(dataset="cvppp", run=STUDENT.name)
+    assert parameters["splits"](wildcards) == ["test"]
+    assert parameters["made_of"](wildcards) == unchanged.made_of(Job("predict", "cvppp", STUDENT))
+
+
+def test_where_archives_come_from_decides_nothing(unchanged):
+    assert keys(data="elsewhere").key(Job("report")) == unchanged.key(Job("report"))
+
+
+def test_all_that_is_shown_is_plain_values(unchanged):
+    for job in (Job("table", experiment="table3"), Job("claims")):
+        shown = unchanged.settings(job)["shown"]
+        assert yaml.safe_load(yaml.safe_dump(shown)) is not None
