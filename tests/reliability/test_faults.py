@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import h5py
@@ -219,6 +219,54 @@ def test_a_file_that_does_not_fit_is_not_there_at_all(small_disk, capfd, write, 
     (sentence,) = capfd.readouterr().err.splitlines()
     assert sentence.startswith(f"error: {small_disk}/file: expected room to write")
     assert [path.name for path in small_disk.iterdir()] == ["filler"]
+
+
+@contextmanager
+def small_files():
+    """Within this context no file may grow beyond 2000 bytes."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_hdf5_reads_back_what_did_not_fit(tmp_path):
+    random = np.random.default_rng(0)
+    written = bytearray(6000)
+    with small_files(), store.Writer(tmp_path / "file") as writer:
+        for place in [0, 700, 200, 1900, *random.integers(0, 5000, 100)]:  # a third of what comes to 1900 fits
+            content = random.bytes(300)
+            written[place : place + len(content)] = content
+            writer.seek(place)
+            assert writer.write(content) == len(content) == writer.tell() - place
+            found = bytearray(b"?" * random.integers(1, 1000))
+            start = writer.seek(random.integers(0, 5000))
+            assert writer.readinto(found) == len(found) == writer.tell() - start
+            assert found == written[start : start + len(found)]
+        with pytest.raises(OSError, match="too large"):
+            writer.check()
+        assert (tmp_path / "file").stat().st_size == 2000
+
+
+def test_hdf5_is_not_told_that_a_file_cannot_be_extended(tmp_path):
+    with small_files(), store.Writer(tmp_path / "file") as writer:
+        assert writer.truncate(3000) == 3000
+        with pytest.raises(OSError, match="too large"):
+            writer.check()
+
+
+def test_affinities_that_do_not_fit_are_soon_given_up(tmp_path):
+    taken = []
+    too_large = pytest.raises(OSError, match="too large")
+    with too_large, small_files(), store.affinity_writer(tmp_path / "file", [(0, 1)]) as file:
+        stored = file.split("test", ["a"] * 60, (1, 500, 500), (1, 500, 500))
+        for place in range(60):
+            stored[place] = np.ones((1, 500, 500), np.float32)
+            taken.append(place)
+    assert len(taken) < 20  # HDF5 itself holds some
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_file_that_fits_is_the_same_as_if_hdf5_had_written_it(tmp_path):

@@ -10,6 +10,7 @@ are stored in chunks have checksums (Fletcher's), so that what the disk changed 
 Volumes have (Z, Y, X) for (H, W) everywhere; the rank of the labels tells.
 """
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -45,35 +46,78 @@ class Split:
 
 
 @contextmanager
-def create(path: Path, kind: str) -> Iterator[h5py.File]:
-    """A new HDF5 file of one of FORMATS, whole or not at all."""
+def create(path: Path, kind: str) -> Iterator[tuple[h5py.File, "Writer"]]:
+    """A new HDF5 file of one of FORMATS, whole or not at all, and its writer, to be checked between arrays."""
     with whole(path) as part, Writer(part) as writer:
         try:
             with h5py.File(writer, "w") as file:
                 file.attrs["format"], file.attrs["format_version"] = f"grd {kind}", FORMAT_VERSION
-                yield file
+                yield file, writer
         finally:
-            if writer.fault:
-                raise writer.fault
+            writer.check()
 
 
 class Writer(FileIO):
-    """A file for HDF5, which on a full disk crashes as it closes: it is told of no fault, the first one is kept here."""
+    """A file that hides write errors from HDF5, which would crash, and keeps the first.
+
+    HDF5 would also crash on bytes that it wrote and finds gone: what the disk does not take is kept in memory and read from
+    there.
+    """
 
     def __init__(self, path: Path) -> None:
         super().__init__(path, "w+")
-        self.fault: OSError | None = None
+        self._fault: OSError | None = None
+        self._kept: list[tuple[int, bytes]] = []
+
+    def check(self) -> None:
+        """Raise the first write error, if there was one."""
+        if self._fault:
+            raise self._fault
 
     def write(self, content: Any) -> int:
-        """Write all of a buffer; returns its size."""
+        """Write all of a buffer, from the first error on into memory; returns its size."""
         left = memoryview(content).cast("B")
         size = len(left)
-        try:
-            while left and self.fault is None:
+        with self._hidden_errors():
+            while left and self._fault is None:
                 left = left[super().write(left) :]
-        except OSError as error:
-            self.fault = error
+        if left:
+            self._kept.append((self.tell(), bytes(left)))
+            self.seek(len(left), os.SEEK_CUR)
         return size
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill all of a buffer, with zeros where nothing is written yet; returns its size."""
+        view = memoryview(buffer).cast("B")
+        start, done = self.tell(), 0
+        while count := super().readinto(view[done:]):
+            done += count
+        view[done:] = bytes(len(view) - done)
+        for place, content in self._kept:
+            _lay_over(view, place - start, content)
+        return self.seek(start + len(view)) - start
+
+    def truncate(self, size: int | None = None) -> int:
+        """Cut or extend the file, after an error no longer; returns the size asked for."""
+        size = self.tell() if size is None else size
+        with self._hidden_errors():
+            if self._fault is None:
+                super().truncate(size)
+        return size
+
+    @contextmanager
+    def _hidden_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            self._fault = error
+
+
+def _lay_over(view: memoryview, place: int, content: bytes) -> None:
+    """Copy content into a view, beginning at a place that may lie before the view or beyond it."""
+    first, last = max(place, 0), min(place + len(content), len(view))
+    if first < last:
+        view[first:last] = content[first - place : last - place]
 
 
 @contextmanager
@@ -109,13 +153,15 @@ def _damage_told(path: Path) -> Iterator[None]:
 
 def write_samples(path: Path, splits: Mapping[str, Split]) -> None:
     """Write a prepared data set, its splits as groups."""
-    with create(path, "samples") as file:
+    with create(path, "samples") as (file, writer):
         for name, split in splits.items():
             group = file.create_group(name)
             group.create_dataset(
                 "images", data=split.images, compression="gzip", compression_opts=4, shuffle=True, fletcher32=True
             )
+            writer.check()
             group.create_dataset("labels", data=split.labels, compression="gzip", compression_opts=4, fletcher32=True)
+            writer.check()
             write_names(group, split.names)
 
 
@@ -128,7 +174,7 @@ def read_split(path: Path, split: str) -> Split:
 
 def write_labels(path: Path, names: Sequence[str], labels: np.ndarray, **attributes: float) -> None:
     """Write segmentations (n, *spatial), one per image name, and numbers that say how they were made."""
-    with create(path, "labels") as file:
+    with create(path, "labels") as (file, _):
         file.attrs.update(attributes)
         file.create_dataset("labels", data=labels.astype(np.int32, copy=False), compression="gzip", fletcher32=True)
         write_names(file, names)
@@ -140,26 +186,38 @@ def read_labels(path: Path) -> tuple[list[str], np.ndarray]:
         return read_names(file), file["labels"][:]
 
 
+class AffinityMaps:
+    """A dataset of affinities that is filled region by region; a region that does not fit is an OSError."""
+
+    def __init__(self, dataset: h5py.Dataset, writer: Writer) -> None:
+        self.dataset, self.writer = dataset, writer
+
+    def __setitem__(self, region: Any, maps: np.ndarray) -> None:
+        self.dataset[region] = maps
+        self.writer.check()
+
+
 class AffinityFile:
-    """An affinities file in the making: datasets that are filled region by region."""
+    """An affinities file in the making."""
 
-    def __init__(self, file: h5py.File) -> None:
-        self.file = file
+    def __init__(self, file: h5py.File, writer: Writer) -> None:
+        self.file, self.writer = file, writer
 
-    def split(self, name: str, names: Sequence[str], shape: Sequence[int], chunk: Sequence[int]) -> h5py.Dataset:
+    def split(self, name: str, names: Sequence[str], shape: Sequence[int], chunk: Sequence[int]) -> AffinityMaps:
         """A new dataset (n, C, *spatial) float32 for the maps (C, *spatial) of each name, stored in chunks (C, *spatial)."""
         group = self.file.create_group(name)
         write_names(group, names)
         chunks = (1, *(min(pair) for pair in zip(chunk, shape, strict=True)))
-        return group.create_dataset("affinities", (len(names), *shape), np.float32, chunks=chunks, fletcher32=True)
+        dataset = group.create_dataset("affinities", (len(names), *shape), np.float32, chunks=chunks, fletcher32=True)
+        return AffinityMaps(dataset, self.writer)
 
 
 @contextmanager
 def affinity_writer(path: Path, offsets: Sequence[Sequence[int]]) -> Iterator[AffinityFile]:
     """A new affinities file, whole or not at all."""
-    with create(path, "affinities") as file:
+    with create(path, "affinities") as (file, writer):
         file.create_dataset("offsets", data=np.array(offsets))
-        yield AffinityFile(file)
+        yield AffinityFile(file, writer)
 
 
 @contextmanager

@@ -5,14 +5,13 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-import h5py
 import numpy as np
 import torch
 from torch import Tensor
 from tqdm import tqdm
 
 from grd.data.batches import as_channels, cropped, normalised, padded
-from grd.data.store import affinity_writer, read_split
+from grd.data.store import AffinityMaps, affinity_writer, read_split
 from grd.errors import located
 from grd.inference.tiles import TiledPredictor
 from grd.losses.affinity import affinities, unit
@@ -102,5 +101,5 @@ def predict_splits(
                     predictor.write(sample, partial(_store, stored, place))
 
 
-def _store(stored: h5py.Dataset, place: int, region: tuple[slice, ...], maps: np.ndarray) -> None:
+def _store(stored: AffinityMaps, place: int, region: tuple[slice, ...], maps: np.ndarray) -> None:
     stored[(place, slice(None), *region)] = maps
