@@ -9,7 +9,7 @@ from grd.data import readers, twins
 from grd.data.archives import obtain as archives
 from grd.data.prepare import prepare
 from grd.data.readers import cremi as cremi_reader
-from grd.data.twins import ac34, cremi, neurites, shapes
+from grd.data.twins import ac34, cremi, micrographs, neurites, shapes
 from grd.provenance.manifest import read_manifest
 
 SIZE = (32, 40)
@@ -75,20 +75,20 @@ def test_carving_leaves_a_line_of_one_pixel_between_ids():
 
 
 def test_membranes_are_darker_than_what_they_surround(labels):
-    image = neurites.electron_micrograph(np.random.default_rng(0), labels)
-    membrane = np.stack([neurites._borders(section) for section in labels])
+    image = micrographs.electron_micrograph(np.random.default_rng(0), labels)
+    membrane = np.stack([neurites.cell_borders(section) for section in labels])
     inside, line = image[~membrane].astype(float), image[membrane].astype(float)
     assert image.dtype == np.uint8 and image.shape == labels.shape
     assert inside.mean() - line.mean() > inside.std()
 
 
 def test_defective_sections_resemble_nothing_and_the_others_stay_as_they_are(labels):
-    image = neurites.electron_micrograph(np.random.default_rng(0), labels[:12], defective=[5])
+    image = micrographs.electron_micrograph(np.random.default_rng(0), labels[:12], defective=[5])
     assert cremi_reader.defective(image) == [5]
 
 
 def test_a_volume_of_one_neurite_has_no_membrane():
-    image = neurites.electron_micrograph(np.random.default_rng(0), np.ones((2, 16, 16), int))
+    image = micrographs.electron_micrograph(np.random.default_rng(0), np.ones((2, 16, 16), int))
     assert image.min() > 60
 
 

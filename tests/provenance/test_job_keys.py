@@ -42,7 +42,9 @@ def test_the_road_from_a_table_leads_back_to_the_archives(unchanged):
 def test_a_setting_changes_the_keys_after_it_and_no_others(unchanged):
     changed = keys(fidelity={"inter_affinity": "released"})
     assert changed.key(training_of(STUDENT)) != unchanged.key(training_of(STUDENT))
-    assert changed.made_of(Job("score", "cvppp", STUDENT, "mutex")) != unchanged.made_of(Job("score", "cvppp", STUDENT, "mutex"))
+    assert changed.made_of(Job("score", "cvppp", STUDENT, "mutex_truth_foreground")) != unchanged.made_of(
+        Job("score", "cvppp", STUDENT, "mutex_truth_foreground")
+    )
     samples = Job("prepare_samples", "cvppp")
     assert changed.key(samples) == unchanged.key(samples) and changed.code(samples) == unchanged.code(samples)
 

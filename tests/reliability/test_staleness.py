@@ -61,7 +61,7 @@ def test_comments_docstrings_and_layout_plan_nothing(pipeline):
     pipeline.edit(AT, "def attention_map(", "# A comment.\n\n\ndef attention_map(")
     pipeline.edit("src/grd/metrics/instances.py", '"""', '"""Another docstring. ', first=True)
     pipeline.edit("workflow/scripts/train.py", "with computing", "# A comment.\nwith computing")
-    pipeline.edit("src/grd/provenance.py", "LARGE = 4 << 20", "LARGE = 8 << 20")  # it decides no result
+    pipeline.edit("src/grd/provenance/passport.py", "LARGE = 4 << 20", "LARGE = 8 << 20")  # it decides no result
     assert pipeline.planned(*TARGETS) == set()
 
 
@@ -96,7 +96,7 @@ def test_how_volumes_are_predicted_plans_all_that_is_made_of_their_affinities(pi
 
 
 def test_the_layout_of_one_table_plans_that_table_alone(pipeline):
-    pipeline.edit("src/grd/reporting/tables.py", "def table2(", "@lambda table: table\ndef table2(")
+    pipeline.edit("src/grd/reporting/tables/table2.py", "def table2(", "@lambda table: table\ndef table2(")
     assert pipeline.planned(*TARGETS) == {"Setting table2"}
 
 

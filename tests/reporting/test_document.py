@@ -1,4 +1,5 @@
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -50,7 +51,7 @@ def test_a_source_becomes_a_pdf_with_the_same_bytes_each_time(tmp_path):
     for name in ("table1", "claims"):
         (tmp_path / f"tables/{name}.tex").write_text(r"$\checkmark$ A table.")
     source = tmp_path / "reproduction.tex"
-    source.write_text(document(project(), ["table1"], [], MADE_WITH))
+    source.write_text(document(replace(project(), experiments={"table1": project().experiments["table1"]}), MADE_WITH))
     write_pdf(source, tmp_path / "one.pdf")
     write_pdf(source, tmp_path / "two.pdf")
     assert (tmp_path / "one.pdf").read_bytes()[:4] == b"%PDF"

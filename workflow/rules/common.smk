@@ -63,7 +63,9 @@ WORKFLOW = Path(os.path.relpath(Path(workflow.main_snakefile).parent))
 REPORT = WORKFLOW / "report"
 
 KEYS = Keys(PROJECT, WORKFLOW / "scripts")
-identity = KEYS.identity  # the parameters that decide a rule's jobs: settings, `code`, and `made_of`, the key of its inputs
+identity = (
+    KEYS.identity
+)  # the parameters that decide a rule's jobs: settings, `code`, and `made_of`, the key of its inputs
 
 
 def run_of(wildcards):

@@ -27,9 +27,9 @@ rule report:
         runtime=30,
         gpu=0,
     params:
+        **identity("report"),
         python=lambda wildcards, output: sys.executable,
         snakefile=lambda wildcards, output: workflow.main_snakefile,
-        **identity("report"),
     message:
         "Putting all tables, figures, loss curves and claims on one page"
     script:
@@ -40,7 +40,9 @@ rule document:
     input:
         tables=expand(TABLES / "{table}.tex", table=[*PROJECT.tables, "claims"]),
         figures=expand(
-            FIGURES / "{figure}.{ending}", figure=PROJECT.figures, ending=["pdf", "tex"]
+            FIGURES / "{figure}.{ending}",
+            figure=PROJECT.figures,
+            ending=["pdf", "tex"],
         ),
     output:
         tex=RESULTS / "reproduction.tex",

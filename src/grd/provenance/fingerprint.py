@@ -1,46 +1,27 @@
-"""The fingerprint of code: what of this package a script reaches, without comments, docstrings and layout.
+"""Fingerprints of code: the text of all that a script reaches in this package, without comments, docstrings and layout.
 
 Definitions are followed by name, from those that the script uses: a function, class or variable of a module counts with all
-that its own text names. What is looked up by name at run time is followed as far as it is chosen:
+that its own text names. Names that are looked up at run time are followed as far as they are chosen:
 
-    import_module(f"grd.networks.{…}")   the chosen modules below grd.networks, whole
-    the entries of REGISTRIES            those with a chosen key
+    import_module(f"grd.networks.{…}")    the chosen modules below grd.networks, whole
+    NAME = {"key": …, …}                  of a dictionary with a chosen key, the entries with chosen keys
 
 so that an edited method concerns its own students alone. Modules ASIDE are not followed, nor is the code of other packages:
 their versions are in every passport.
 """
 
 import ast
-import hashlib
 import re
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from grd.errors import GrdError
+from grd.system.digests import digest_of, sha256
 
-REGISTRIES = {
-    "grd.data.readers:READERS",
-    "grd.data.twins:TWINS",
-    "grd.inference.predict:PREDICTORS",
-    "grd.metrics.score_file:SCORES",
-    "grd.config.catalogue:NETWORKS",
-    "grd.reporting.figures:FIGURES",
-    "grd.reporting.tables:TABLES",
-    "grd.segmentation.label_file:CHOSEN",
-    "grd.segmentation:SEGMENTERS",
-}
-# where and how results are computed, kept and told of; what they are is decided elsewhere
-ASIDE = {
-    "grd.system.devices",
-    "grd.errors",
-    "grd.system.files",
-    "grd.system.logs",
-    "grd.system.hardware",
-    "grd.provenance.passport",
-}
+ASIDE = ("grd.errors", "grd.jobs", "grd.provenance", "grd.system")
+"""Modules and packages that cannot change a result."""
 PACKAGE = "grd"
-DIGITS = 16
 
 
 @dataclass(frozen=True)
@@ -77,17 +58,17 @@ class Module:
 class Piece:
     """The text of a definition, what it names (`module:name`), and the packages below which it looks modules up by name.
 
-    A registry's `entries` are pieces by key.
+    `entries` are the pieces of a dictionary by key.
     """
 
     text: str = ""
     names: frozenset[str] = frozenset()
     packages: frozenset[str] = frozenset()
-    entries: dict[str, "Piece"] | None = None
+    entries: "dict[str, Piece]" = field(default_factory=dict)
 
     def chosen(self, names: Collection[str]) -> "list[Piece]":
-        """The piece itself, or of a registry the entries with these names."""
-        return [self] if self.entries is None else [piece for key, piece in self.entries.items() if key in names]
+        """The piece itself, or of a dictionary that has some of these names the entries with them."""
+        return [piece for key, piece in self.entries.items() if key in names] or [self]
 
 
 class Code:
@@ -104,8 +85,7 @@ class Code:
         """Hexadecimal digest of what a script reaches; `chosen` are the names that it will look up."""
         key = (script, frozenset(map(str, chosen)))
         if key not in self._fingerprints:
-            text = "\n".join(f"{name}\n{content}" for name, content in sorted(self.reached(*key).items()))
-            self._fingerprints[key] = hashlib.sha256(text.encode()).hexdigest()[:DIGITS]
+            self._fingerprints[key] = digest_of(self.reached(*key))
         return self._fingerprints[key]
 
     def described(self, script: Path, chosen: Iterable[object] = ()) -> str:
@@ -144,7 +124,7 @@ class Code:
 
     def _read_module(self, name: str) -> Module | None:
         first, *rest = name.split(".")
-        if first != PACKAGE or name in ASIDE:
+        if first != PACKAGE or any(f"{name}.".startswith(f"{aside}.") for aside in ASIDE):
             return None
         path = self.package.joinpath(*rest)
         for file in (path / "__init__.py", path.with_suffix(".py")):
@@ -162,10 +142,8 @@ class Code:
 
     def _defined(self, module: Module, name: str) -> Piece:
         statements = module.definitions[name] if name else module.actions
-        if f"{module.name}:{name}" not in REGISTRIES:
-            return self._read_piece(module, statements)
-        entries = {key: entry for statement in statements for key, entry in _entries(statement)}
-        return Piece(entries={key: self._read_piece(module, [entry]) for key, entry in entries.items()})
+        entries = {key: self._read_piece(module, [entry]) for key, entry in _entries(statements)}
+        return replace(self._read_piece(module, statements), entries=entries)
 
     def _read_piece(self, module: Module, statements: Iterable[ast.stmt]) -> Piece:
         texts: list[str] = []
@@ -259,19 +237,19 @@ def _package_looked_in(node: ast.AST) -> str:
     return ""
 
 
-def _entries(statement: ast.stmt) -> Iterator[tuple[str, ast.stmt]]:
-    """The entries of a dictionary that is assigned, by key, each as a statement."""
-    if isinstance(statement, ast.Assign | ast.AnnAssign) and isinstance(statement.value, ast.Dict):
-        for key, entry in zip(statement.value.keys, statement.value.values, strict=True):
-            if isinstance(key, ast.Constant):
-                yield str(key.value), ast.Expr(entry)
+def _entries(statements: list[ast.stmt]) -> Iterator[tuple[str, ast.stmt]]:
+    """The entries of a dictionary with constant keys, if these statements are its one definition, each as a statement."""
+    match statements:
+        case [ast.Assign(value=ast.Dict(keys, values)) | ast.AnnAssign(value=ast.Dict(keys, values))]:
+            if all(isinstance(key, ast.Constant) for key in keys):
+                yield from ((str(key.value), ast.Expr(entry)) for key, entry in zip(keys, values, strict=True))  # type: ignore[union-attr]
 
 
 def _files_beside(module: Module, nodes: Iterable[ast.AST]) -> list[str]:
     """Digests of files that a text names and that lie beside the module, like a page's template."""
     texts = {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
     files = (module.path.parent / text for text in sorted(texts) if re.fullmatch(r"[\w-]+\.\w+", text))
-    return [hashlib.sha256(file.read_bytes()).hexdigest() for file in files if file.is_file()]
+    return [sha256(file) for file in files if file.is_file()]
 
 
 def _without_docstrings(tree: ast.Module) -> ast.Module:

@@ -9,7 +9,8 @@ from grd.config.datasets import Source
 from grd.config.scales import Twin
 from grd.data.readers.ac34 import ARCHIVE
 from grd.data.twins import shapes
-from grd.data.twins.neurites import carved, electron_micrograph, neurites
+from grd.data.twins.micrographs import electron_micrograph
+from grd.data.twins.neurites import carved, neurites
 
 SECTIONS = {"AC3": 256, "AC4": 100}
 DIAMETER = 16.0  # pixels

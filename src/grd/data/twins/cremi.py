@@ -10,7 +10,8 @@ from grd.config.datasets import Source
 from grd.config.scales import Twin
 from grd.data.readers.cremi import NEURONS, RAW, archive
 from grd.data.twins import shapes
-from grd.data.twins.neurites import Look, electron_micrograph, neurites
+from grd.data.twins.micrographs import Look, electron_micrograph
+from grd.data.twins.neurites import neurites
 
 SECTIONS = 125
 TRAINING = 50  # sections, the first

@@ -1,23 +1,27 @@
-"""Neurites in serial section electron microscopy: a made-up tissue, and what a microscope shows of it.
+"""A made-up tissue of neurites, as serial sections.
 
 Neurites run roughly along z. In each section they tile the plane: a pixel belongs to the disc in whose power diagram it
 lies, on a smoothly warped grid. A neurite is one disc or a chain of discs, which drift, push one another aside, branch,
 end and begin from section to section.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from typing import Self
 
 import numpy as np
-from scipy.ndimage import distance_transform_edt, gaussian_filter, zoom
+from scipy.ndimage import zoom
 from scipy.spatial import cKDTree
 from skimage.measure import label
 
 from grd.data.twins import shapes
 
 ENDING, BRANCHING, LOOSENING = 0.001, 0.002, 0.003  # of a disc, per section
+
+
 INERTIA = 0.7  # share of its drift that a disc keeps from one section to the next
+
+
 SETTLING = 30  # sections that the tissue is given before the first
 
 
@@ -43,15 +47,6 @@ class Discs:
         """These discs and others."""
         pairs = ((getattr(self, field.name), getattr(other, field.name)) for field in fields(self))
         return type(self)(*(np.concatenate(pair) for pair in pairs))
-
-
-@dataclass(frozen=True)
-class Look:
-    """How a volume is stained and imaged: the share of light that membranes take, and the noise, of the full grey range."""
-
-    membrane: float = 0.55
-    faint: float = 0.35  # the share of their darkness that membranes lose here and there
-    noise: float = 0.04
 
 
 def neurites(
@@ -93,25 +88,8 @@ def filled(labels: np.ndarray) -> np.ndarray:
 
 def carved(labels: np.ndarray, smallest: int = 24) -> np.ndarray:
     """Labels (Z, Y, X) with zeros, one pixel wide, between the ids of a section; ids connected and consecutive again."""
-    inner = np.stack([np.where(_borders(section), 0, section) for section in labels])
+    inner = np.stack([np.where(cell_borders(section), 0, section) for section in labels])
     return connected(inner, smallest)
-
-
-def electron_micrograph(
-    rng: np.random.Generator, labels: np.ndarray, defective: Sequence[int] = (), look: Look | None = None
-) -> np.ndarray:
-    """What a microscope shows of neurites (Z, Y, X): uint8, membranes and organelles dark; defective sections are lost."""
-    look = look or Look()
-    scale = _mean_diameter(labels[len(labels) // 2])
-    size = labels.shape[1:]
-    shades = 0.72 + 0.05 * rng.standard_normal(int(labels.max()) + 1)
-    organelles = zip(_slow_clouds(rng, size, 0.3 * scale, 0.85), _slow_clouds(rng, size, 0.8 * scale, 0.9), strict=True)
-    volume = np.empty(labels.shape, np.uint8)
-    for z, (section, (blobs, zones)) in enumerate(zip(labels, organelles, strict=False)):
-        light = _cytoplasm(rng, shades[section], _depth(section), (blobs, zones), scale)
-        light *= 1 - _membranes(rng, section, labels[max(z - 1, 0)], look)
-        volume[z] = _exposed(rng, light, look) if z not in defective else _lost(rng, size)
-    return volume
 
 
 def _tissue(rng: np.random.Generator, size: tuple[int, ...], diameter: float, drift: float) -> Iterator[Discs]:
@@ -224,18 +202,18 @@ def _tiling(discs: Discs, warp: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
 def _warp(rng: np.random.Generator, size: tuple[int, ...], diameter: float, drift: float) -> Iterator[np.ndarray]:
     """Displacements (Y, X) in pixels of section after section, too gentle to tear a profile; they change by ⅔ drift radii."""
     keep = 1 - (2.2 * drift) ** 2 / 2
-    return (0.15 * diameter * clouds for clouds in _slow_clouds(rng, size, 0.4 * diameter, keep))
+    return (0.15 * diameter * clouds for clouds in drifting_noise(rng, size, 0.4 * diameter, keep))
 
 
-def _slow_clouds(rng: np.random.Generator, size: tuple[int, ...], sigma: float, keep: float) -> Iterator[np.ndarray]:
+def drifting_noise(rng: np.random.Generator, size: tuple[int, ...], sigma: float, keep: float) -> Iterator[np.ndarray]:
     """Clouds (Y, X) of mean 0 and standard deviation 1 that change from section to section, endlessly."""
-    clouds = _clouds(rng, size, sigma)
+    clouds = smooth_noise(rng, size, sigma)
     while True:
         yield clouds
-        clouds = keep * clouds + np.sqrt(1 - keep**2) * _clouds(rng, size, sigma)
+        clouds = keep * clouds + np.sqrt(1 - keep**2) * smooth_noise(rng, size, sigma)
 
 
-def _clouds(rng: np.random.Generator, size: tuple[int, ...], sigma: float) -> np.ndarray:
+def smooth_noise(rng: np.random.Generator, size: tuple[int, ...], sigma: float) -> np.ndarray:
     """`shapes.clouds` (Y, X), large ones drawn on a coarser grid, which takes a fraction of the time."""
     step = max(1, int(sigma / 2))
     height, width = (-(-side // step) + 1 for side in size)
@@ -249,59 +227,9 @@ def _sides(section: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     yield section[:, :-1], section[:, 1:]
 
 
-def _borders(section: np.ndarray) -> np.ndarray:
+def cell_borders(section: np.ndarray) -> np.ndarray:
     """The pixels (Y, X) bool whose lower or right neighbour has another id."""
     borders = np.zeros(section.shape, bool)
     for one, other in _sides(section):
         borders[: one.shape[0], : one.shape[1]] |= one != other
     return borders
-
-
-def _depth(section: np.ndarray) -> np.ndarray:
-    """Distances (Y, X) in pixels from the nearest border."""
-    borders = _borders(section)
-    return distance_transform_edt(~borders) if borders.any() else np.full(section.shape, np.inf)
-
-
-def _mean_diameter(section: np.ndarray) -> float:
-    return 2 * float(np.sqrt(section.size / len(np.unique(section)) / np.pi))
-
-
-def _cytoplasm(
-    rng: np.random.Generator, shade: np.ndarray, depth: np.ndarray, fields: tuple[np.ndarray, np.ndarray], scale: float
-) -> np.ndarray:
-    """Brightness (Y, X) inside the neurites: grainy, with mitochondria (dark, darker at the rim) and zones of vesicles."""
-    blobs, zones = fields
-    size = shade.shape
-    deep = np.clip(depth - 2, 0, 1)
-    mitochondria = deep / (1 + np.exp(-12 * (blobs - 1.5)))
-    rims = deep * np.exp(-(((blobs - 1.5) / 0.2) ** 2))
-    vesicles = deep * np.clip(zones - 0.6, 0, 1) * np.clip(_clouds(rng, size, max(0.7, 0.03 * scale)) - 1, 0, 1)
-    grain = 0.035 * _clouds(rng, size, 0.8) + 0.02 * _clouds(rng, size, 0.15 * scale)
-    return (shade + grain) * (1 - 0.3 * mitochondria - 0.15 * rims - 0.35 * vesicles)
-
-
-def _membranes(rng: np.random.Generator, section: np.ndarray, before: np.ndarray, look: Look) -> np.ndarray:
-    """How much light (Y, X) membranes take: a line a few pixels wide, and haze where they are cut obliquely."""
-    size = section.shape
-    line = gaussian_filter(_borders(section).astype(float), 0.8) * 1.9
-    swept = gaussian_filter((section != before).astype(float), 1.0)
-    strength = 1 - look.faint * np.clip(0.5 + 0.6 * _clouds(rng, size, 4), 0, 1.5)
-    return np.clip(look.membrane * np.clip(line, 0, 1) * strength * (1 - 0.4 * swept) + 0.2 * look.membrane * swept, 0, 0.9)
-
-
-def _exposed(rng: np.random.Generator, light: np.ndarray, look: Look) -> np.ndarray:
-    """A section as the camera sees it, uint8: its own brightness and contrast, uneven light, blur and noise."""
-    size = light.shape
-    uneven = 0.02 * _clouds(rng, size, 0.3 * min(size))
-    blurred = gaussian_filter(light, 0.5) * rng.uniform(0.93, 1.07) + rng.normal(0, 0.02) + uneven
-    return _grey(blurred + look.noise * rng.standard_normal(size))
-
-
-def _lost(rng: np.random.Generator, size: tuple[int, ...]) -> np.ndarray:
-    """A defective section, uint8: nearly blank, or nothing but noise."""
-    return _grey(0.5 + rng.choice([0.01, 0.15]) * rng.standard_normal(size))
-
-
-def _grey(light: np.ndarray) -> np.ndarray:
-    return np.clip(np.rint(255 * light), 0, 255).astype(np.uint8)

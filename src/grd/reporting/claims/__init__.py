@@ -11,7 +11,8 @@ from typing import Any
 from grd.config.parsing import known, parse
 from grd.errors import GrdError
 from grd.reporting.claims.base import Claim, Key
-from grd.reporting.claims.numbers import Better, Gains, Gap, Improvement, Order, Ratio, Sensitivity, Significant, Width
+from grd.reporting.claims.numbers import Gap, Improvement, Ratio, Width
+from grd.reporting.claims.orders import Better, Gains, Order, Sensitivity, Significant
 from grd.reporting.claims.others import Count, Curve, Errors, Samples, Setting, Untested
 
 KINDS: dict[str, type[Claim]] = {
