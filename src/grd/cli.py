@@ -189,8 +189,8 @@ def _verify(chosen: argparse.Namespace) -> None:
         first = min(found.unknown)
         sys.stdout.write(f"not verified, since nothing tells what was written: {len(found.unknown)} file(s), such as {first}\n")
     if faults:
-        raise GrdError(f"expected {len(found.known)} file(s) as they were written, found the above; do as it says")
-    sys.stdout.write(f"{len(found.known)} file(s), {size(found.bytes)}: all as they were written\n")
+        raise GrdError(f"expected {len(found.expected)} file(s) as they were written, found the above; do as it says")
+    sys.stdout.write(f"{len(found.expected)} file(s), {size(found.bytes)}: all as they were written\n")
 
 
 def _explain(chosen: argparse.Namespace) -> None:

@@ -40,7 +40,7 @@ from grd.system.files import write_text
 from grd.system.hardware import hardware
 from grd.training.fit import shared_part
 from grd.training.folder import TrainingFolder
-from grd.training.student import Student, arranged, geometry_of, validation_loss
+from grd.training.student import Student, geometry_of, in_memory_format, validation_loss
 
 BLOCK, IDS = 16, {2: 128, 3: 512}
 """Labels are blocks of so many pixels a side, of random ids below the highest of a data set, by rank; about as many as real."""
@@ -240,7 +240,7 @@ BENCHES: Mapping[str, type[Bench]] = {
 
 def frozen(settings: RunSettings, device: torch.device) -> EmbeddingNetwork:
     """The run's network with random weights, as teachers and validated networks are: without gradients."""
-    return arranged(build(settings.network, **settings.arguments).to(device).eval().requires_grad_(False), settings)
+    return in_memory_format(build(settings.network, **settings.arguments).to(device).eval().requires_grad_(False), settings)
 
 
 def derive(view: View | None, settings: RunSettings) -> None:

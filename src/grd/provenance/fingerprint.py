@@ -89,11 +89,11 @@ class Code:
         return self._fingerprints[key]
 
     def described(self, script: Path, chosen: Iterable[object] = ()) -> str:
-        """The fingerprint with what it is of: `0123456789abcdef train.py resunet none`."""
+        """The fingerprint, its script and the chosen names: `0123456789abcdef train.py resunet none`."""
         return " ".join([self.fingerprint(script, chosen), script.name, *map(str, chosen)])
 
     def check_unchanged(self, planned: Iterable[str], scripts: Path, since: float) -> None:
-        """GrdError if `described` code is no longer what it was at a time in seconds: a job would not do what was planned."""
+        """GrdError if code with these descriptions was edited after a time in seconds: the job would not do what was planned."""
         if all(path.stat().st_mtime <= since for path in (*self.package.rglob("*.py"), *scripts.glob("*.py"))):
             return
         for described in planned:
@@ -133,7 +133,7 @@ class Code:
         return None
 
     def _piece(self, target: str) -> Piece | None:
-        """What `module:name` is; without a name, the statements that act when the module is imported. None outside."""
+        """The piece `module:name`, None outside the package; without a name, the statements that act on import."""
         if target not in self._pieces:
             name, _, attribute = target.partition(":")
             module = self.module(name)
@@ -157,7 +157,7 @@ class Code:
         return Piece("\n".join(texts), frozenset(names), frozenset(packages))
 
     def _named(self, module: Module, nodes: Iterable[ast.AST]) -> Iterator[str]:
-        """What a statement names, and the modules that it makes act."""
+        """The names in a statement, and the modules that it makes act."""
         inner: dict[str, str] = {}
         for node in nodes:
             if isinstance(node, ast.Import | ast.ImportFrom):
@@ -189,7 +189,7 @@ class Code:
             return
 
     def _looked_up(self, piece: Piece, chosen: Collection[str]) -> Iterator[str]:
-        """All of the chosen modules below the packages in which a piece looks."""
+        """Everything in the chosen modules below the packages in which a piece looks modules up."""
         for package in piece.packages:
             for module in (self.module(f"{package}{name}") for name in chosen):
                 if module is not None:
