@@ -295,4 +295,4 @@ def test_verify_names_a_finished_training_that_rotted(world, tmp_path):
     [sentence] = survey([tmp_path]).hash_again()
     assert sentence.startswith(f"{model}: expected sha256") and f"delete {model.parent} and rerun" in sentence
     (model.parent / "training.json").write_text("{}")
-    assert "expected how a training went, found none" in survey([tmp_path]).hash_again()[0]
+    assert "expected the account of a training, found none" in survey([tmp_path]).hash_again()[0]

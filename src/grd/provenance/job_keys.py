@@ -33,7 +33,7 @@ NO_RUN = Run("", "")
 
 @dataclass(frozen=True)
 class Job:
-    """A job: its kind, and what it is for."""
+    """A job: its kind, and the data set, run, segmenter or experiment that it is for."""
 
     kind: str
     dataset: str = ""
@@ -65,7 +65,7 @@ class Keys:
         return digest_of(job.kind, self.settings(job), self.made_of(job), self.code(job))
 
     def settings(self, job: Job) -> dict[str, Any]:
-        """What decides a job beside its inputs and its code."""
+        """The settings that decide a job, beside its inputs and its code."""
         return {name: value(self.project, job) for name, value in JOBS[job.kind].settings.items()}
 
     def code(self, job: Job) -> str:
@@ -92,7 +92,7 @@ class Keys:
 
 
 def job_named(kind: str, wildcards: Any) -> Job:
-    """The job of a kind that a rule's wildcards mean."""
+    """The job of a kind with the values of a rule's wildcards."""
     dataset, run = getattr(wildcards, "dataset", ""), getattr(wildcards, "run", None)
     return Job(kind, dataset, Run.named(dataset, run) if run else NO_RUN, getattr(wildcards, "segmenter", ""))
 
@@ -119,7 +119,7 @@ def plain(model: BaseModel | None) -> dict[str, Any] | None:
 
 
 def source(project: Project, job: Job) -> dict[str, Any]:
-    """What decides a data set's samples, but for its split."""
+    """The archives of a data set, as far as they decide its samples."""
     return project.dataset(job.dataset).content()
 
 
@@ -130,7 +130,7 @@ def split_digest(project: Project, job: Job) -> str:
 
 
 def canvas(project: Project, job: Job) -> list[int]:
-    """What a network is given of the test images."""
+    """The size to which a network gets test images padded, or test volumes cut."""
     return list(project.dataset(job.dataset).canvas)
 
 
@@ -188,13 +188,13 @@ def everything(project: Project, job: Job) -> list[object]:
 
 
 def samples_and_teacher(project: Project, job: Job) -> list[Job]:
-    """What a run learns from."""
+    """The jobs that make what a run learns from."""
     teacher = job.run.taught_by
     return [Job("prepare_samples", job.dataset), *([training_of(teacher)] if teacher else [])]
 
 
 def files_of_experiment(project: Project, job: Job) -> list[Job]:
-    """What a table or figure is made from: files of its runs, and the samples."""
+    """The jobs that make what a table or figure shows: files of its runs, and the samples."""
     needs, runs = project.experiments[job.experiment].needs, project.shown_runs(job.experiment)
     files = [made for run in runs for file in needs for made in jobs_of_run(project, run, file)]
     return [*files, *(Job("prepare_samples", dataset) for dataset in project.datasets_of(job.experiment))]
