@@ -51,7 +51,7 @@ class Tree:
         inputs = {path: used for path, used in passport.inputs.items() if chosen or self.leads(path)}
         for group in _siblings(inputs):
             if len(group) > FEW and not self.words:
-                yield from (indent + line for line in _counted(group))
+                yield from (indent + line for line in _count_lines(group))
                 continue
             for source, used in group.items():
                 yield from self._input(source, used, chosen, indent)
@@ -79,7 +79,7 @@ def _siblings(inputs: dict[Path, str | None]) -> list[dict[Path, str | None]]:
     return list(groups.values())
 
 
-def _counted(inputs: dict[Path, str | None]) -> Iterator[str]:
+def _count_lines(inputs: dict[Path, str | None]) -> Iterator[str]:
     """The number of files of one name, and those that differ from what was used."""
     first = next(iter(inputs))
     folder = first.parent
@@ -124,7 +124,7 @@ def _archives(record: Path, passport: Passport) -> Iterator[str]:
 def _difference(path: Path, used: str | None) -> str:
     """A remark on a file: gone, damaged, or another than was used."""
     try:
-        now = _present(path)
+        now = _current_digest(path)
     except GrdError as error:
         return f" — damaged: {error}"
     gone = "" if path.exists() else " (gone)"
@@ -133,7 +133,7 @@ def _difference(path: Path, used: str | None) -> str:
     return f"{gone} — not the one that was used: sha256 {used[:16]} then, {now[:16]} now"
 
 
-def _present(path: Path) -> str | None:
+def _current_digest(path: Path) -> str | None:
     """The SHA-256 of a file as it is, or if it is gone, as it was written; None if neither is known."""
     if path.is_file():
         return check(path) or sha256(path)

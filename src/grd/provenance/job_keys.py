@@ -71,7 +71,7 @@ class Keys:
     def code(self, job: Job) -> str:
         """The fingerprint of a job's code, with its script and the names that this looks up."""
         kind = JOBS[job.kind]
-        return self._code.described(self.scripts / f"{kind.script}.py", kind.chosen(self.project, job))
+        return self._code.describe(self.scripts / f"{kind.script}.py", kind.chosen(self.project, job))
 
     def made_of(self, job: Job) -> str:
         """The key of a job's inputs."""
@@ -86,12 +86,12 @@ class Keys:
         values = {**JOBS[kind].settings, "code": lambda _, job: self.code(job), "made_of": lambda _, job: self.made_of(job)}
 
         def of_wildcards(value: Callable[[Project, Job], Any]) -> Callable[[Any], Any]:
-            return lambda wildcards: value(self.project, replace(job_named(kind, wildcards), experiment=experiment))
+            return lambda wildcards: value(self.project, replace(job_of(kind, wildcards), experiment=experiment))
 
         return {name: of_wildcards(value) for name, value in values.items()}
 
 
-def job_named(kind: str, wildcards: Any) -> Job:
+def job_of(kind: str, wildcards: Any) -> Job:
     """The job of a kind with the values of a rule's wildcards."""
     dataset, run = getattr(wildcards, "dataset", ""), getattr(wildcards, "run", None)
     return Job(kind, dataset, Run.named(dataset, run) if run else NO_RUN, getattr(wildcards, "segmenter", ""))
@@ -139,7 +139,7 @@ def first_segmenter(project: Project, job: Job) -> Segmenter:
     return next(iter(project.dataset(job.dataset).segmenters.values()))
 
 
-def shown(project: Project, job: Job) -> dict[str, Any]:
+def contents(project: Project, job: Job) -> dict[str, Any]:
     """All that a table or figure shows beside the files that it is made from."""
     datasets = {name: project.dataset(name) for name in project.datasets_of(job.experiment)}
     titles = row_titles(project.runs("table2", "table3", job.experiment))
@@ -152,7 +152,7 @@ def shown(project: Project, job: Job) -> dict[str, Any]:
     }
 
 
-def claimed(project: Project, job: Job) -> dict[str, Any]:
+def claims_contents(project: Project, job: Job) -> dict[str, Any]:
     """All that the claims table shows beside the files that it is made from."""
     unseen = {"archives", "alternatives", "cite", "licence", "page"}
     return {
@@ -164,27 +164,27 @@ def claimed(project: Project, job: Job) -> dict[str, Any]:
     }
 
 
-def networks(*runs: Run) -> list[str]:
+def network_names(*runs: Run) -> list[str]:
     """The networks of runs and their teachers, and the files that they are in."""
     names = {name for run in runs for name in (run.network, run.teacher) if name}
     return sorted(names | {NETWORKS[name].module for name in names})
 
 
-def prediction(project: Project, job: Job) -> list[object]:
+def names_in_prediction(project: Project, job: Job) -> list[object]:
     """The names that whoever uses a run's network looks up."""
-    return [*networks(job.run), project.dataset(job.dataset).rank]
+    return [*network_names(job.run), project.dataset(job.dataset).rank]
 
 
-def experiment(project: Project, job: Job) -> list[object]:
+def names_in_experiment(project: Project, job: Job) -> list[object]:
     """The names that a table or figure and its runs look up."""
     runs = project.runs(job.experiment)
     ranks, methods = {project.dataset(run.dataset).rank for run in runs}, {run.method for run in runs}
-    return [job.experiment, *networks(*runs), *sorted(methods), *sorted(ranks)]
+    return [job.experiment, *network_names(*runs), *sorted(methods), *sorted(ranks)]
 
 
-def everything(project: Project, job: Job) -> list[object]:
+def names_in_all(project: Project, job: Job) -> list[object]:
     """All networks and methods."""
-    return [*networks(*project.all_runs()), *METHODS]
+    return [*network_names(*project.all_runs()), *METHODS]
 
 
 def samples_and_teacher(project: Project, job: Job) -> list[Job]:
@@ -215,7 +215,7 @@ def publication(project: Project, job: Job) -> list[Job]:
 TRAINING = Kind(
     "train",
     settings={"run": lambda project, job: plain(project.settings(job.run))},
-    chosen=lambda project, job: [*networks(job.run), job.run.method],
+    chosen=lambda project, job: [*network_names(job.run), job.run.method],
     inputs=samples_and_teacher,
 )
 
@@ -245,13 +245,13 @@ JOBS: dict[str, Kind] = {
     "predict": Kind(
         "predict",
         settings={"splits": lambda project, job: project.dataset(job.dataset).predicted_splits, "canvas": canvas},
-        chosen=prediction,
+        chosen=names_in_prediction,
         inputs=lambda project, job: [training_of(job.run)],
     ),
     "time_inference": Kind(
         "time_inference",
         settings={"canvas": canvas, "segmenter": lambda project, job: plain(first_segmenter(project, job))},
-        chosen=lambda project, job: [*prediction(project, job), first_segmenter(project, job).algorithm],
+        chosen=lambda project, job: [*names_in_prediction(project, job), first_segmenter(project, job).algorithm],
         inputs=lambda project, job: [training_of(job.run)],
     ),
     "segment": Kind(
@@ -265,16 +265,16 @@ JOBS: dict[str, Kind] = {
         chosen=lambda project, job: [project.dataset(job.dataset).rank],
         inputs=lambda project, job: [Job("segment", job.dataset, job.run, job.segmenter)],
     ),
-    "table": Kind("table", settings={"shown": shown}, chosen=experiment, inputs=files_of_experiment),
-    "figure": Kind("figure", settings={"shown": shown}, chosen=experiment, inputs=files_of_experiment),
-    "claims": Kind("claims", settings={"shown": claimed}, chosen=everything, inputs=artefacts),
+    "table": Kind("table", settings={"shown": contents}, chosen=names_in_experiment, inputs=files_of_experiment),
+    "figure": Kind("figure", settings={"shown": contents}, chosen=names_in_experiment, inputs=files_of_experiment),
+    "claims": Kind("claims", settings={"shown": claims_contents}, chosen=names_in_all, inputs=artefacts),
     "loss_curves": Kind(
         "curves",
         settings={"titles": lambda project, job: [project.dataset(job.dataset).title, project.scale_title]},
-        chosen=everything,
+        chosen=names_in_all,
         inputs=lambda project, job: [training_of(run) for run in project.all_runs() if run.dataset == job.dataset],
     ),
-    "document": Kind("document", chosen=everything, inputs=publication),
+    "document": Kind("document", chosen=names_in_all, inputs=publication),
     "report": Kind("report", inputs=publication),
     "pdf": Kind("pdf", inputs=publication),
 }

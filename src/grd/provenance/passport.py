@@ -124,17 +124,17 @@ def check(path: Path) -> str | None:
     passport.check_place()
     entry, present = passport.outputs[path.name], path.stat()
     if present.st_size != entry["bytes"]:
-        raise _changed(path, passport, f"{entry['bytes']} bytes", f"{present.st_size}")
+        raise _change_error(path, passport, f"{entry['bytes']} bytes", f"{present.st_size}")
     if present.st_mtime_ns == entry["mtime_ns"]:
         return entry["sha256"]
     if (found := sha256(path)) != entry["sha256"]:
-        raise _changed(path, passport, f"bytes of sha256 {entry['sha256'][:16]}", f"{found[:16]}")
+        raise _change_error(path, passport, f"bytes of sha256 {entry['sha256'][:16]}", f"{found[:16]}")
     if present.st_size >= LARGE:
         passport.note_time(path.name, present.st_mtime_ns)
     return found
 
 
-def _changed(path: Path, passport: Passport, expected: str, found: str) -> GrdError:
+def _change_error(path: Path, passport: Passport, expected: str, found: str) -> GrdError:
     return GrdError(f"{path}: expected the {expected} that {passport.rule} wrote, found {found}; delete it and rerun")
 
 

@@ -26,7 +26,7 @@ class Checkpoints:
 
     def all(self) -> list[Path]:
         """Paths of all checkpoints, the newest first."""
-        return sorted(filter(_named, self.folder.glob("*.pt")), reverse=True)
+        return sorted(filter(_match, self.folder.glob("*.pt")), reverse=True)
 
     def save(self, step: int, state: dict[str, Any]) -> None:
         """Write the state of a step, unless it is there already, and remove all but the two newest checkpoints."""
@@ -43,7 +43,7 @@ class Checkpoints:
     def load(self, device: torch.device) -> dict[str, Any] | None:
         """The newest state whose digest is that in its name, or None; damaged ones are reported and removed."""
         for path in self.all():
-            if (name := _named(path)) and sha256(path).startswith(name[2]):
+            if (name := _match(path)) and sha256(path).startswith(name[2]):
                 return torch.load(path, map_location=device, weights_only=True)
             log.warning("%s is damaged; training resumes from the checkpoint before it, or starts anew", path)
             path.unlink()
@@ -55,5 +55,5 @@ class Checkpoints:
             path.unlink()
 
 
-def _named(path: Path) -> re.Match[str] | None:
+def _match(path: Path) -> re.Match[str] | None:
     return CHECKPOINT.fullmatch(path.name)

@@ -65,7 +65,7 @@ class History:
         """The step after which the last validation was made; 0 if there was none."""
         return next((record["step"] for record in reversed(self.records) if "validation" in record), 0)
 
-    def validated(self, step: int, loss: float) -> None:
+    def add_validation(self, step: int, loss: float) -> None:
         """Record a validation loss."""
         self.records.append({"step": step, "validation": loss})
 

@@ -186,7 +186,7 @@ class Student:
         self.history.flush(learning_rate(self.settings.training, self.step - 1))
         self.network.eval()
         loss = validation_loss(self.network, validation, self.settings, geometry_of(self.network, self.settings), pause)
-        self.history.validated(self.step, loss)
+        self.history.add_validation(self.step, loss)
         if loss < self.best[0] or self.settings.training.select == "last":
             self.best = (loss, self._weights())
         return loss
@@ -209,11 +209,11 @@ class Student:
             "best": self.best,
             "history": self.history.state(),
             "sessions": self.sessions,
-            "seconds": self._spent(),
+            "seconds": self._seconds_spent(),
         }
         self.checkpoints.save(self.step, state)
 
-    def _spent(self) -> float:
+    def _seconds_spent(self) -> float:
         return self.seconds + time.monotonic() - self._began
 
     def _resume(self) -> None:
@@ -246,7 +246,7 @@ class Student:
         account = {
             "inputs": dict(inputs),
             "device": device_name(self.device),
-            "seconds": round(self._spent(), 1),
+            "seconds": round(self._seconds_spent(), 1),
             "sessions": self.sessions,
             "versions": versions(),
         }
