@@ -45,7 +45,7 @@ class TrainingFolder:
 
     @property
     def account(self) -> Path:
-        """How the training went."""
+        """The account of the training."""
         return self.path / ACCOUNT
 
     @property
