@@ -134,7 +134,7 @@ def test_disk_is_of_samples_models_and_segmentations_that_are_not_there(layout):
     segmentations = 12 * 20 * 106 * 100 * 0.2
     assert plan.disk() == {
         "samples": 128 * 106 * 100 * 3,
-        "models": 2 * (teacher + 11 * student),  # each in its run's folder and in its training's
+        "models": teacher + 11 * student,  # run and training share the file
         "segmentations": segmentations,
     }
     for path in (layout.samples("cvppp"), layout.labels(Run("cvppp", "resunet"), "mutex_truth_foreground")):
