@@ -142,7 +142,7 @@ def first_segmenter(project: Project, job: Job) -> Segmenter:
 def shown(project: Project, job: Job) -> dict[str, Any]:
     """All that a table or figure shows beside the files that it is made from."""
     datasets = {name: project.dataset(name) for name in project.datasets_of(job.experiment)}
-    titles = row_titles(project.runs("table2", "table3", job.experiment))
+    titles = row_titles(project.runs(*project.tables, job.experiment))
     return {
         "experiment": plain(project.experiments[job.experiment]),
         "published": project.published.get(job.experiment),

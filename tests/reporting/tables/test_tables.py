@@ -15,10 +15,10 @@ from grd.project.run import Run
 from grd.project.titles import row_titles
 from grd.reporting.formats.csv import as_csv
 from grd.reporting.formats.markdown import as_markdown
-from grd.reporting.formats.tex import as_tex, escaped
+from grd.reporting.formats.tex import as_tex, tex_text
 from grd.reporting.significance import best_cells, leads
 from grd.reporting.table import Cell, Column, Table, blocks
-from grd.reporting.tables import table1
+from grd.reporting.tables.table1 import table1
 from grd.reporting.tables.table2 import table2
 from grd.reporting.tables.table3 import table3
 from grd.reporting.tables.table4 import table4
@@ -37,7 +37,7 @@ METRICS = ("sbd", "dic", "aji", "f1", "pq", "dice")
 
 
 def scored(tmp_path, project):
-    """Scores for every run of images: each metric is a number that tells run and metric; times for every run of Table I."""
+    """Scores that differ by run and metric, for every run of images; times for every run of Table I."""
     layout = Layout(tmp_path, tmp_path)
     for number, run in enumerate(project.runs("table2", "table4", "table5", "table6")):
         for segmenter in project.dataset(run.dataset).segmenters:
@@ -71,7 +71,7 @@ def test_table_2_has_every_row_and_column_of_the_paper(tmp_path):
     table = table2(project(), scored(tmp_path, project()))
     assert len(table.rows) == 24 and len(table.columns) == 10
     assert list(table.rows)[:5] == ["T1: ResUNet", "T2: NestedUNet", "S1: ResUNet-tiny", "S2: MobileNet", "T1 & S1 + AT"]
-    assert list(table.rows)[-1] == "T2 & S2 + GRD (ours)"
+    assert list(table.rows)[-1] == "T2 & S2 + GRD"
     assert [column.group for column in table.columns] == ["CVPPP A1"] * 2 + ["C. elegans"] * 4 + ["BBBC039V1"] * 4
 
 
@@ -123,11 +123,11 @@ def test_table_1_has_the_networks_of_volumes_at_their_own_size(tmp_path):
 
 def test_table_3_has_two_segmentations_of_four_volumes_by_seven_networks(tmp_path):
     table = table3(project(), partitioned(tmp_path, project()))
-    assert list(table.rows) == ["T: MALA", "S: MALA-tiny", "+ AT", "+ SPKD", "+ ReKD", "+ BISKD", "+ GRD (ours)"]
+    assert list(table.rows) == ["T: MALA", "S: MALA-tiny", "+ AT", "+ SPKD", "+ ReKD", "+ BISKD", "+ GRD"]
     assert list(table.groups.items()) == [("AC3/4", 4), ("CREMI-A", 4), ("CREMI-B", 4), ("CREMI-C", 4)]
     assert [column.name for column in table.columns[:4]] == ["Waterz VOI ↓", "Waterz ARAND ↓", "LMC VOI ↓", "LMC ARAND ↓"]
     assert [cell.text() for cell in table.rows["T: MALA"][:3]] == ["2.000 (1.296)", "1.000 (0.115)", "1.000 (1.261)"]
-    assert table.rows["+ GRD (ours)"][15].published == 0.102
+    assert table.rows["+ GRD"][15].published == 0.102
 
 
 def test_table_3_lists_the_thresholds_that_labels_files_tell(tmp_path):
@@ -216,12 +216,12 @@ def test_a_lead_that_one_seed_lacks_is_not_bold():
 def test_only_methods_of_one_pair_compete(tmp_path):
     contests = table2(project(), scored(tmp_path, project())).contests
     assert [len(titles) for titles in contests] == [5] * 4
-    assert contests[0] == [f"T1 & S1 + {name}" for name in ("AT", "SPKD", "ReKD", "BISKD", "GRD (ours)")]
+    assert contests[0] == [f"T1 & S1 + {name}" for name in ("AT", "SPKD", "ReKD", "BISKD", "GRD")]
 
 
 def test_the_csv_is_long_and_unrounded_and_names_the_run():
     lines = as_csv(small()).splitlines()
-    assert lines[0] == "run,dataset,segmenter,metric,row,group,column,ours,sd,published,p" and len(lines) == 1 + 5
+    assert lines[0] == "run,dataset,segmenter,metric,row,group,column,reproduced,sd,published,p" and len(lines) == 1 + 5
     assert lines[1].startswith("net-a-net,data,mutex,pq,A,Data_1,PQ ↑,0.4") and lines[1].endswith(",0.4,")
     assert float(lines[3].rsplit(",", 1)[1]) < 1e-6
 
@@ -236,7 +236,7 @@ def test_the_tex_escapes_and_balances():
 
 
 def test_every_special_character_is_escaped():
-    assert escaped(r"a_b & 50 % {x} \ #1 ~ ^") == (
+    assert tex_text(r"a_b & 50 % {x} \ #1 ~ ^") == (
         r"a\_b \& 50 \% \{x\} \textbackslash{} \#1 \textasciitilde{} \textasciicircum{}"
     )
 
@@ -302,9 +302,9 @@ def test_cells_that_tables_share_are_of_one_run(tmp_path):
 
     assert run(two, "S2: MobileNet") == run(four, "Student alone")
     assert run(two, "T1 & S2 + BISKD") == run(four, "+ AGD")
-    assert run(two, "T1 & S2 + GRD (ours)") == run(four, "+ AGD, inter") == run(five, "GRD")
+    assert run(two, "T1 & S2 + GRD") == run(four, "+ AGD, inter") == run(five, "GRD")
     assert run(two, "S1: ResUNet-tiny")[0] == run(six, "ResUNet-tiny alone")[0]
-    assert run(two, "T1 & S1 + GRD (ours)")[0] == run(six, "ResUNet-tiny + GRD")[0]
+    assert run(two, "T1 & S1 + GRD")[0] == run(six, "ResUNet-tiny + GRD")[0]
 
 
 def wide(*groups):
