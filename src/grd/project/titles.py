@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from grd.config.catalogue import NETWORKS
+from grd.project.project import Project
 from grd.project.run import Run
 
 METHOD_TITLES = {"at": "AT", "spkd": "SPKD", "rekd": "ReKD", "biskd": "BISKD", "grd": "GRD"}
@@ -17,6 +18,14 @@ def method_title(run: Run) -> str:
 def run_title(run: Run) -> str:
     """Title of a run above a panel: its network, or `+ AT` for a student that AT taught."""
     return NETWORKS[run.network].title if run.teacher is None else f"+ {method_title(run)}"
+
+
+def titles_of(project: Project, experiment: str) -> dict[str, str]:
+    """Titles of the rows of a table by run stem; networks are numbered over all tables of its part, so that these agree."""
+    part = project.experiments[experiment].part
+    tables = [name for name in project.tables if project.experiments[name].part == part]
+    titles = row_titles(project.runs(*tables, experiment))
+    return {run.stem: titles[run.stem] for run in project.runs(experiment)}
 
 
 def row_titles(runs: Sequence[Run]) -> dict[str, str]:

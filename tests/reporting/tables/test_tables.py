@@ -10,10 +10,11 @@ from grd.config.experiments import RunRow
 from grd.data.store import write_labels
 from grd.errors import GrdError
 from grd.project.paths import Layout
-from grd.project.project import Project
+from grd.project.project import TWINS_NOTE, Project
 from grd.project.run import Run
 from grd.project.titles import row_titles
 from grd.reporting.formats.csv import as_csv
+from grd.reporting.formats.html import as_html
 from grd.reporting.formats.markdown import as_markdown
 from grd.reporting.formats.tex import as_tex, tex_text
 from grd.reporting.significance import best_cells, leads
@@ -179,6 +180,26 @@ def test_bold_is_the_best_where_pairs_of_images_and_seeds_tell_it_from_the_secon
     markdown = as_markdown(small())
     assert "| B | **0.5 ± 0.1 (–)** | 1.50 ± 0.00 (–) |" in markdown
     assert "|DiC|" not in markdown and "\\|DiC\\|" in markdown
+
+
+def test_a_banner_stands_between_caption_and_rows_in_every_text():
+    table = replace(small(), banner="50 % of this is synthetic.")
+    texts = {as_markdown: "*50 % of this is synthetic.*", as_tex: r"\emph{50 \% of this is synthetic.}", as_html: ">50 % of this"}
+    for form, banner in texts.items():
+        text = form(table)
+        assert text.count(banner) == 1 and text.rindex("A caption.") < text.index(banner) < text.index("Data")
+    assert not any(mark in as_markdown(small()) + as_tex(small()) for mark in ("synthetic", "\n*", r"\emph"))
+    assert 'class="banner"' not in as_html(small())
+
+
+@pytest.mark.parametrize(("scale", "banner"), [("demo", TWINS_NOTE), ("single-gpu", "")])
+def test_tables_of_twins_say_so_before_the_numbers_and_those_of_real_data_do_not(tmp_path, scale, banner):
+    plan = Project.load(CONFIG, {"scale": scale, "seeds": [0]})
+    layout = scored(tmp_path, plan)
+    partitioned(tmp_path, plan)
+    for table in (table1, table2, table3, table4, table5, table6):
+        found = table(plan, layout)
+        assert found.banner == banner and TWINS_NOTE not in found.notes
 
 
 def test_a_single_seed_tells_nothing_and_says_so(tmp_path):

@@ -107,8 +107,8 @@ def _finding_text(finding: Finding) -> str:
 
 
 def as_markdown(table: ClaimsTable) -> str:
-    """Counts, then a pipe table per section, then the notes."""
-    lines = [*head(f"{CAPTION} {table.counts}", table.banner)]
+    """Banner and counts, then a pipe table per section, then the notes."""
+    lines = [*head(CAPTION, table.banner), table.counts, ""]
     for section, rows in table.sections.items():
         lines += [f"### {section}", "", pipes(HEADS), pipes(["---"] * len(HEADS)), *map(_markdown_row, rows), ""]
     return "\n".join([*lines, *(f"- {note}" for note in table.notes), ""])

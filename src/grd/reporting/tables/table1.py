@@ -12,7 +12,7 @@ from grd.networks.complexity import Complexity, named_complexity
 from grd.project.paths import Layout
 from grd.project.project import Project
 from grd.project.run import Run
-from grd.project.titles import row_titles
+from grd.project.titles import titles_of
 from grd.reporting.notes import duration, scale_note, twins_banner
 from grd.reporting.table import Cell, Column, Table
 
@@ -22,7 +22,7 @@ COUNTED_WITH = {"mobilenet_v2": 1000, "mala": 3}
 
 def table1(project: Project, layout: Layout) -> Table:
     """Table I: parameters and MACs of the paper's networks, and measured inference times on test images and volumes."""
-    titles = row_titles(project.runs(*project.tables))
+    titles = titles_of(project, "table1")
     runs = [run for run in project.runs("table1") if run.seed == project.config.seeds[0]]
     rows = {titles[run.stem]: _row(project, layout, run) for run in runs}
     for network, outputs in COUNTED_WITH.items():

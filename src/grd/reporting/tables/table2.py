@@ -2,7 +2,7 @@
 
 from grd.project.paths import Layout
 from grd.project.project import Project
-from grd.project.titles import row_titles
+from grd.project.titles import titles_of
 from grd.reporting.notes import scale_note, twins_banner
 from grd.reporting.scores import pair_contests, score_columns, score_rows
 from grd.reporting.significance import bold_note
@@ -16,7 +16,7 @@ EXCHANGED = {"dice": "f1", "f1": "dice"}
 def table2(project: Project, layout: Layout) -> Table:
     """Table II: every method and pair on the three 2D data sets."""
     runs, columns = project.runs("table2"), score_columns(project, "table2")
-    titles = row_titles(runs)
+    titles = titles_of(project, "table2")
     return Table(
         "Table II. Distillation methods on 2D data sets: reproduced (published).",
         columns,

@@ -6,7 +6,7 @@ from pathlib import Path
 from grd.data.store import opened
 from grd.project.paths import Layout
 from grd.project.project import Project
-from grd.project.titles import SEGMENTER_TITLES, row_titles
+from grd.project.titles import SEGMENTER_TITLES, titles_of
 from grd.reporting.notes import scale_note, twins_banner
 from grd.reporting.runs import first_seed_runs
 from grd.reporting.scores import pair_contests, score_columns, score_rows
@@ -17,7 +17,7 @@ from grd.reporting.table import Table
 def table3(project: Project, layout: Layout) -> Table:
     """Table III: every method on the 3D data sets, segmented in two ways."""
     runs, columns = project.runs("table3"), score_columns(project, "table3", SEGMENTER_TITLES)
-    titles = row_titles(runs)
+    titles = titles_of(project, "table3")
     return Table(
         "Table III. Distillation methods on 3D data sets, segmented by waterz and by a multicut (LMC): reproduced (published).",
         columns,
