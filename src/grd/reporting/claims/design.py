@@ -10,7 +10,7 @@ from grd.reporting.claims.base import FAILS, HOLDS, NOTHING, UNTESTED, Claim, Ev
 
 
 class Count(Claim):
-    """Number of different teachers, methods (but GRD) or pairs in the rows of tables."""
+    """Number of different teachers, methods other than GRD, or pairs in the rows of tables."""
 
     tables: list[str]
     what: Literal["teachers", "methods", "pairs"]
@@ -44,7 +44,7 @@ class Setting(Claim):
     released: int | float | str | list[int | float] | None = None
 
     def check(self, evidence: Evidence) -> Finding:
-        """Another setting contradicts the claim in the released code; at a scale that trains with it, it says nothing."""
+        """Another value contradicts the claim if the released code has it; a scale that trains with it tests nothing."""
         released = evidence.settings is None
         value = self.released if evidence.settings is None else self._value(evidence.settings[self.dataset, self.run])
         if value is None:
@@ -60,9 +60,9 @@ class Setting(Claim):
 
 def plain_text(value: Any) -> str:
     """`0.0001`, `300000`, `544, 544`."""
-    return (
-        ", ".join(map(plain_text, value)) if isinstance(value, list) else f"{value:g}" if isinstance(value, float) else str(value)
-    )
+    if isinstance(value, list):
+        return ", ".join(map(plain_text, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 class Samples(Claim):
@@ -74,7 +74,7 @@ class Samples(Claim):
     claimed: int | list[int]
 
     def check(self, evidence: Evidence) -> Finding:
-        """All data sets must have what is claimed. Twins have the splits of the real data, not their size."""
+        """Every data set must have the claimed amount; twins have the splits of the real data, but not their size."""
         names = [known(name, evidence.titles, "data set", f"claim '{self.says}'") for name in self.datasets]
         if not all(name in evidence.samples for name in names):
             return NOTHING
@@ -86,7 +86,7 @@ class Samples(Claim):
         return Finding(text, HOLDS if all(value == self.claimed for value in found.values()) else FAILS)
 
     def _amount(self, shapes: Sequence[tuple[int, ...]]) -> int | list[int]:
-        """`shapes` (n, *spatial) of the splits' labels."""
+        """The quantity, from the shapes (n, *spatial) of the splits' labels."""
         match self.quantity:
             case "images":
                 return sum(shape[0] for shape in shapes)

@@ -42,7 +42,7 @@ class ColumnClaim(Claim):
     metric: str
 
     def key(self, run: str) -> Key:
-        """The number of a run in this column."""
+        """Key of a run's number in this column."""
         return self.table, run, self.dataset, self.segmenter, self.metric
 
     def cells(self) -> Iterable[tuple[str, ...]]:
@@ -50,7 +50,7 @@ class ColumnClaim(Claim):
         return map(self.key, self.runs())
 
     def check(self, evidence: Evidence) -> Finding:
-        """Not tested where a number is missing."""
+        """The finding from the numbers of `runs`; not tested if one is missing."""
         found = [evidence.numbers.get(self.key(run)) for run in self.runs()]
         values = [value for value in found if value is not None]
         return self.finding(values) if len(values) == len(found) else Finding(evidence.absent, UNTESTED)
@@ -159,7 +159,7 @@ class Width(Claim):
     claimed: int
 
     def key(self, table: str, run: str) -> Key:
-        """Name of a network's number of parameters."""
+        """Key of a network's number of parameters."""
         return table, run, "", "", "parameters"
 
     def cells(self) -> Iterable[tuple[str, ...]]:

@@ -41,7 +41,7 @@ ERRORS = (
 def draw_comparisons(
     project: Project, rows: Sequence[Comparison], text: str, outlines: bool = False
 ) -> tuple[Figure, pd.DataFrame]:
-    """Rows of panels above a text, and the counts of the errors in each panel."""
+    """Draw rows of panels above a text; returns the figure and the counts of errors in each panel."""
     columns = max(len(row.predictions) for row in rows) + 2
     heights = [row.truth.shape[0] / row.truth.shape[1] for row in rows]
     size = (1.6 * columns, 1.6 * sum(heights) + 0.12 * len(rows) + 0.5)
@@ -57,7 +57,7 @@ def draw_comparisons(
 
 
 def draw_row(panels: Sequence[Axes], row: Comparison, outlines: bool) -> list[dict[str, Any]]:
-    """Image, truth and predictions side by side; the errors of each prediction."""
+    """Draw image, truth and predictions side by side; returns the counts of errors of each prediction."""
     draw_image(panels[0], row.image)
     brightness = DIMMED if outlines else 1
     draw_labels(panels[1], row.truth, brightness=brightness)

@@ -84,7 +84,7 @@ def _thin(line: pd.DataFrame) -> pd.DataFrame:
 
 
 def draw(project: Project, runs: Sequence[Run], data: pd.DataFrame) -> Figure:
-    """The panels with a legend above and a text below."""
+    """Draw the panels with a legend above and a text below."""
     panels = {run.stem: run for run in reversed(runs)}  # of each stem its first seed
     stems, rows = list(panels)[::-1], -(-len(panels) // COLUMNS)
     styles, columns = line_styles(data["term"].unique().tolist()), min(COLUMNS, len(panels))

@@ -23,7 +23,7 @@ SHOWN = (
 
 
 def figure3(project: Project, layout: Layout) -> tuple[Figure, pd.DataFrame]:
-    """Figure 2 for one section of each test volume, segmented in 3D; errors are outlined."""
+    """Rows as in Figure 2 for one section of each test volume, segmented in 3D; errors are outlined, and counted."""
     rows = [compared_section(project, layout, dataset) for dataset in project.datasets_of("figure3")]
     return draw_comparisons(project, rows, f"{SHOWN}. {ERRORS}", outlines=True)
 

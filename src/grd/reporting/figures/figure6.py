@@ -104,7 +104,7 @@ def held_bytes(point: Point, instances: int, crop: Sequence[int], device: torch.
 
 
 def peak_bytes(project: Project, run: Run, device: torch.device) -> float:
-    """Device memory of a step of this student on random images, its teacher included; NaN without a GPU."""
+    """Device memory of a step of this student on random images, its teacher not counted; NaN without a GPU."""
     if device.type != "cuda":
         return math.nan
     found = measure(replace(own_work(project, run), settings=project.settings(run)), 1, device)
@@ -123,7 +123,7 @@ def _bytes(tensors: Sequence[Tensor]) -> int:
 
 
 def draw(project: Project, data: pd.DataFrame) -> Figure:
-    """SBD above, memory below; K on the left, L on the right."""
+    """Draw SBD above and memory below, over K on the left and over L on the right."""
     figure, axes = plt.subplots(2, 2, figsize=(6.4, 4.6), sharex="col", sharey="row")
     for column, (option, symbol) in enumerate(SYMBOLS.items()):
         curve = data[data["option"] == option]

@@ -119,7 +119,7 @@ def label_panel(axis: Axes, title: str = "") -> None:
 
 
 def caption(figure: Figure, project: Project, text: str, above: float = 0.1) -> None:
-    """Write a text, extended by the scale, below the panels, and fit these in, with some inches left `above` them."""
+    """Write a text and the scale below the panels, and fit these in, with `above` inches left over them."""
     width, height = figure.get_size_inches()
     figure.set_label(f"{text} · scale {project.config.scale} ({project.scale.title}).")
     lines = textwrap.wrap(str(figure.get_label()), int(23 * width))  # characters of this size in an inch
