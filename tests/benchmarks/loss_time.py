@@ -17,7 +17,7 @@ import torch
 from grd.config.general import Fidelity
 from grd.distillation.grd import GRD
 from grd.distillation.method import Context, Moment, View
-from grd.losses.affinity import affinity_loss, affinity_targets, inside
+from grd.losses.affinity import affinity_loss, affinity_targets, existing_pairs
 from grd.networks import build
 from grd.project.offsets import offsets_of
 
@@ -41,7 +41,7 @@ def main(repeats: int = 7, threads: int = 2) -> None:
 
     def step_of_terms(step: int = 0) -> None:
         ours, theirs = (View(embedding, {}, labels, OFFSETS, INSTANCES) for embedding in (student, teacher))
-        targets, exist = affinity_targets(labels, OFFSETS), inside(OFFSETS, labels.shape[1:])
+        targets, exist = affinity_targets(labels, OFFSETS), existing_pairs(OFFSETS, labels.shape[1:])
         terms = method.terms(ours, theirs, Moment(0, step, 100))
         total = affinity_loss(ours.affinities, targets, exist)
         (total + sum(method.weights[name] * term for name, term in terms.items())).backward()

@@ -24,13 +24,13 @@ def affinities_of(labels, offsets=NEAREST):
     return np.stack([(padded[window] == labels) & (labels > 0) for window in windows]).astype(np.float32)
 
 
-def replaced(affinities, probability=0.1, seed=1):
-    """The affinities, each replaced by a random one with this probability."""
+def replace_at_random(affinities, probability=0.1, seed=1):
+    """The affinities, each replace_at_random by a random one with this probability."""
     rng = np.random.default_rng(seed)
     noise = rng.random(affinities.shape, dtype=np.float32)
     return np.where(rng.random(affinities.shape) < probability, noise, affinities)
 
 
-def blurred(affinities, deviation=0.1, seed=1):
+def add_noise(affinities, deviation=0.1, seed=1):
     """The affinities with Gaussian noise, so that some are below 0 and some above 1."""
     return affinities + deviation * np.random.default_rng(seed).standard_normal(affinities.shape, dtype=np.float32)

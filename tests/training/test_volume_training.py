@@ -12,11 +12,11 @@ from grd.config.segmenters import MulticutSegmenter, WaterzSegmenter
 from grd.data.store import read_labels, read_split
 from grd.distillation.biskd import under
 from grd.errors import GrdError
-from grd.inference.predict import predict_splits
-from grd.metrics.score_file import score_split
+from grd.inference.predict import write_affinity_file
+from grd.metrics.score_file import write_score_file
 from grd.project.run import Run
-from grd.segmentation.label_file import segment_split
-from grd.segmentation.timing import time_split
+from grd.segmentation.label_file import write_label_file
+from grd.segmentation.timing import write_timing_file
 from grd.training.history import read_history
 from grd.training.student import Student
 
@@ -77,10 +77,10 @@ def test_labels_are_taken_under_the_centres_of_features():
 
 def test_from_volume_to_scores(world, tmp_path):
     samples, affinities = world / "samples.h5", tmp_path / "a.h5"
-    predict_splits(world / "teacher/model.pt", samples, ["validation", "test"], (8, 24, 28), affinities, CPU)
+    write_affinity_file(world / "teacher/model.pt", samples, ["validation", "test"], (8, 24, 28), affinities, CPU)
     for segmenter in (WaterzSegmenter(algorithm="waterz"), MulticutSegmenter(algorithm="multicut")):
-        segment_split(affinities, samples, "test", segmenter, tmp_path / "l.h5")
-        score_split(tmp_path / "l.h5", samples, "test", tmp_path / "s.csv")
+        write_label_file(affinities, samples, "test", segmenter, tmp_path / "l.h5")
+        write_score_file(tmp_path / "l.h5", samples, "test", tmp_path / "s.csv")
         assert read_labels(tmp_path / "l.h5")[1].shape == read_split(samples, "test").labels.shape
         header, row = ((tmp_path / "s.csv").read_text().splitlines())[:2]
         assert header == "image,voi,voi_split,voi_merge,arand"
@@ -91,7 +91,7 @@ def test_from_volume_to_scores(world, tmp_path):
 
 def test_timing_of_volumes_has_three_passes(world, tmp_path):
     segmenter = WaterzSegmenter(algorithm="waterz")
-    time_split(world / "teacher/model.pt", world / "samples.h5", "test", (12, 40, 40), segmenter, tmp_path / "t.csv", CPU)
+    write_timing_file(world / "teacher/model.pt", world / "samples.h5", "test", (12, 40, 40), segmenter, tmp_path / "t.csv", CPU)
     lines = (tmp_path / "t.csv").read_text().splitlines()
     assert len(lines) == 4 and all(float(seconds) > 0 for line in lines[1:] for seconds in line.split(",")[:2])
 

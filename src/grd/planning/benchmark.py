@@ -23,7 +23,7 @@ from torch.utils._pytree import tree_leaves
 from tqdm import tqdm
 
 from grd.config.catalogue import METHODS
-from grd.data.batches import DeviceSplit, on_device
+from grd.data.batches import DeviceSplit, device_split
 from grd.data.store import Split
 from grd.distillation import method_class
 from grd.distillation.method import View
@@ -126,7 +126,7 @@ class Bench(ABC):
 
     def _samples(self, number: int, shape: Sequence[int], widen: bool) -> DeviceSplit:
         split = noise(number, shape, len(self.settings.canvas))
-        return on_device(split, self.settings.normalisation, self.device, widen)
+        return device_split(split, self.settings.normalisation, self.device, widen)
 
     @abstractmethod
     def start(self) -> None:
@@ -196,7 +196,7 @@ class TeacherBench(Bench):
         self.teacher = frozen(self.settings, self.device)
         self.geometry = geometry_of(self.teacher, self.settings)
         fidelity, rank = self.settings.fidelity, self.teacher.rank
-        wanted = {level for name in METHODS[1:] for level in method_class(name).wanted(fidelity, rank)}
+        wanted = {level for name in METHODS[1:] for level in method_class(name).wanted_levels(fidelity, rank)}
         self.levels = sorted(wanted & set(self.teacher.taps))
         self.number = count()
 

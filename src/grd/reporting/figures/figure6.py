@@ -55,7 +55,7 @@ def points(runs: Sequence[Run]) -> list[Point]:
     """The points of both curves by their option's value; the unchanged run is one of both."""
     found = []
     for run in one_of_each(runs):
-        options = method_class(run.method).changed(dict(run.changes))[1]
+        options = method_class(run.method).apply_changes(dict(run.changes))[1]
         for option in SYMBOLS:
             if all(name == option for name, _ in run.changes):
                 found.append(Point(option, run, int(options["queue_size"]), int(options["sampling_number"])))
