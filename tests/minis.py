@@ -1,4 +1,4 @@
-"""Miniature archives and settings for the tests of the data stretch."""
+"""Miniature archives and settings for the tests of grd.data."""
 
 import io
 import zipfile
@@ -18,7 +18,7 @@ PLANTS = ("plant001", "plant002", "plant003")
 
 
 def settings(dataset, **changes):
-    """A data set of config/datasets.yaml, its split file made absolute."""
+    """A data set of config/datasets.yaml, with an absolute path of its split file."""
     path = ROOT / "config" / "datasets.yaml"
     model = parse(Dataset, read_yaml(path)[dataset], path)
     split = model.split if model.split == "archive" else ROOT / model.split
@@ -26,14 +26,14 @@ def settings(dataset, **changes):
 
 
 def write_split_file(folder, names):
-    """A split file with one name in each split."""
+    """Write a split file with one name in each split."""
     path = folder / "split.yaml"
     path.write_text("".join(f"{split}: [{name}]\n" for split, name in zip(SPLITS, names, strict=True)))
     return path
 
 
 def write_zip(path, members):
-    """A zip of members given as bytes or text."""
+    """Write a zip of members given as bytes or text."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(path, "w") as file:
         for name, content in members.items():
@@ -42,7 +42,7 @@ def write_zip(path, members):
 
 
 def encode(array, kind="PNG", palette=None):
-    """An array as the bytes of an image file; with a palette, its values are indices."""
+    """Bytes of an image file of an array; with a palette, its values are indices."""
     image = Image.fromarray(np.asarray(array))
     if palette is not None:
         image = image.convert("P")
@@ -89,7 +89,7 @@ def celegans(folder, wells=WELLS, changes=None, size=(6, 8)):
 
 
 def rgba(red):
-    """A colouring as the official RGBA mask."""
+    """The official RGBA mask of a colouring."""
     mask = np.zeros((*red.shape, 4), np.uint8)
     mask[..., 0], mask[..., 3] = red, 255
     return mask
@@ -113,7 +113,7 @@ MAKERS = {"cvppp": cvppp, "celegans": celegans, "bbbc039": bbbc039}
 
 
 def _replace_members(members, changes):
-    """The members of one archive with those replaced, or dropped for None, whose name ends in a key of `changes`."""
+    """Members of one archive; those whose name ends in a key of `changes` are replaced, or dropped for None."""
     result = {}
     for name, content in members.items():
         new = next((new for end, new in (changes or {}).items() if name.endswith(end)), content)

@@ -25,7 +25,7 @@ WIDTHS = {
 
 
 def squares(count: int, seed: int, size: int = 48) -> Split:
-    """Images (n, size, size) uint8 of bright squares, some of which touch."""
+    """Images (n, size, size) uint8 of bright squares; some of them touch."""
     rng = np.random.default_rng(seed)
     labels = np.zeros((count, size, size), np.uint16)
     for image in labels:
@@ -45,7 +45,7 @@ def write_squares(path: Path, seed: int = 0) -> Path:
 
 
 def tubes(count: int, seed: int, size: tuple[int, int, int] = (12, 40, 40)) -> Split:
-    """Volumes (n, *size) uint8 of bright columns with dark walls, four by four of them."""
+    """Volumes (n, *size) uint8 of four by four bright columns with dark walls."""
     rng = np.random.default_rng(seed)
     rows, columns = (np.arange(side) for side in size[1:])
     cells = 1 + rows[:, None] // 10 * 4 + columns // 10
@@ -100,7 +100,7 @@ def settings(run: Run, **training) -> RunSettings:
 def train_into(
     runs: list[RunSettings], samples: Path, folders: list[Path], state: Path, teacher=None, **options
 ) -> list[Trained]:
-    """Train on the CPU, and hand over what did not fail."""
+    """Train on the CPU, and hand over the runs that do not fail."""
     found = train(runs, ["code"] * len(runs), samples, state, torch.device("cpu"), teacher, **options)
     for trained, folder in zip(found, folders, strict=True):
         if not trained.failure:

@@ -1,4 +1,4 @@
-"""Jobs as Snakemake gives them to scripts, without Snakemake; and a miniature results folder that such jobs have made."""
+"""Stand-ins for Snakemake's jobs, and a miniature results folder that such jobs make."""
 
 import json
 import os
@@ -43,7 +43,7 @@ def job(rule, inputs=(), outputs=(), **params):
 
 
 def run_job(rule, inputs, outputs, action, **params):
-    """Do a job, and what Snakemake does after it: set the times of its outputs."""
+    """Run a job, then set the times of its outputs, as Snakemake does."""
     for path in outputs:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
     with recorded(job(rule, inputs, outputs, **params)):
@@ -114,7 +114,7 @@ def make_results(seed=0):
 
 
 def flip(path, place=None, keep_time=True):
-    """Flip a bit of a file, in the middle or at a place, and leave its time as it was or let it be another."""
+    """Flip a bit of a file, in the middle or at `place`; its time stays, or changes by a second."""
     path, before = Path(path), Path(path).stat()
     content = bytearray(path.read_bytes())
     content[len(content) // 2 if place is None else place] ^= 1

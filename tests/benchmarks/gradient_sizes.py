@@ -2,8 +2,8 @@
 
     python tests/benchmarks/gradient_sizes.py [STEPS]
 
-Run the demo first. For each method and student of the ResUNet teacher, a training is begun anew; at a third, two thirds and
-the end of STEPS the gradients of the weighted terms on all of the student's parameters are compared. csv to stdout.
+Run the demo first. For each method and student of the ResUNet teacher, a new training starts. After a third, two thirds and
+all of STEPS it compares the gradients of the weighted terms on all parameters of the student. csv to stdout.
 """
 
 import sys

@@ -2,8 +2,8 @@
 
     python tests/benchmarks/loss_time.py [REPEATS] [THREADS]
 
-The terms are L_aff and GRD's five with a full bank (K = 32, L = 12), what they derive from the teacher's embedding
-included, the teacher's network not. Interleaved repeats; `null` is the network's cost over itself. JSON to stdout.
+The terms are L_aff and GRD's five with a full bank (K = 32, L = 12); the time includes all that they derive from the teacher's
+embedding, but not the teacher's network. Repeats are interleaved; `null` is the network's cost over itself. JSON to stdout.
 """
 
 import json

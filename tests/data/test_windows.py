@@ -37,7 +37,7 @@ def test_a_volume_thinner_than_the_context_is_refused_with_file_and_shape():
 def test_borders_are_widened_where_two_ids_meet_in_a_section():
     labels = torch.tensor([[[1, 1, 1, 2, 2, 2]], [[1, 1, 1, 1, 1, 1]]], dtype=torch.int32)
     assert widen_borders(labels)[0, 0].tolist() == [1, 1, 0, 0, 2, 2]
-    assert widen_borders(labels)[1, 0].tolist() == [1] * 6  # sections are widen_borders one by one
+    assert widen_borders(labels)[1, 0].tolist() == [1] * 6  # sections are taken one by one
 
 
 def test_an_id_beside_background_keeps_its_width():

@@ -44,9 +44,9 @@ def test_perfect_affinities_give_the_neurites_back(settings, seed):
 
 
 @BOTH
-@pytest.mark.parametrize("disturbed", [replace_at_random, add_noise])
-def test_noisy_affinities_give_nearly_the_neurites_back(settings, disturbed, truth):
-    assert voi(segment(disturbed(affinities_of(truth)), NEAREST, settings), truth) < 0.5
+@pytest.mark.parametrize("disturb", [replace_at_random, add_noise])
+def test_noisy_affinities_give_nearly_the_neurites_back(settings, disturb, truth):
+    assert voi(segment(disturb(affinities_of(truth)), NEAREST, settings), truth) < 0.5
 
 
 @BOTH

@@ -1,4 +1,4 @@
-"""Tile by tile prediction of volumes, which needs memory for one tile and writes every voxel once."""
+"""Tile-by-tile prediction of volumes: memory for one tile, every voxel written once."""
 
 import sys
 from collections.abc import Callable, Iterator, Sequence

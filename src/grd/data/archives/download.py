@@ -122,8 +122,8 @@ def download(
         except _AttemptError as error:
             faults[address] = str(error)
             continue
-        with whole(path) as beside:
-            shutil.move(part.file, beside)
+        with whole(path) as target:
+            shutil.move(part.file, target)
         for left in parts.values():
             left.remove()
         return address, proof

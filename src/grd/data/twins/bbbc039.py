@@ -96,9 +96,9 @@ def _places(rng: np.random.Generator, size: tuple[int, int], count: int) -> list
         radius = rng.uniform(6, 9)
         centre = rng.uniform((0, 0), size)
         if places and rng.random() < 0.65:
-            beside, other = places[rng.integers(len(places))]
+            neighbour, other = places[rng.integers(len(places))]
             angle = rng.uniform(0, 2 * np.pi)
-            centre = beside + 0.95 * (radius + other) * np.array([np.sin(angle), np.cos(angle)])
+            centre = neighbour + 0.95 * (radius + other) * np.array([np.sin(angle), np.cos(angle)])
         inside = np.all((centre > 0) & (centre < size))
         if inside and all(np.hypot(*(centre - c)) > 0.85 * (radius + r) for c, r in places):
             places.append((centre, radius))
