@@ -10,7 +10,7 @@ from grd.config.catalogue import METHODS
 from grd.config.general import Fidelity
 from grd.config.segmenters import MulticutSegmenter, WaterzSegmenter
 from grd.data.store import read_labels, read_split
-from grd.distillation.biskd import under
+from grd.distillation.biskd import align_labels
 from grd.errors import GrdError
 from grd.inference.predict import write_affinity_file
 from grd.metrics.score_file import write_score_file
@@ -70,7 +70,7 @@ def test_weights_of_the_settings_replace_a_method_s_own(world, tmp_path):
 def test_labels_are_taken_under_the_centres_of_features():
     labels = torch.arange(6).view(1, 1, 1, 6)  # six pixels, concentric with four features of three pixels each: 12 pixels
     features = torch.arange(4.0).view(1, 1, 1, 1, 4)
-    kept, found = under(features, labels, (1, 1, 3))
+    kept, found = align_labels(features, labels, (1, 1, 3))
     # feature n covers the label pixels 3n - 3 to 3n - 1; its centre is 3n - 2
     assert kept.flatten().tolist() == [1, 2] and found.flatten().tolist() == [1, 4]
 
