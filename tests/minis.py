@@ -1,4 +1,4 @@
-"""Miniature archives and settings for the tests of the data stretch."""
+"""Miniature archives and settings for the tests of grd.data."""
 
 import io
 import zipfile
@@ -18,22 +18,22 @@ PLANTS = ("plant001", "plant002", "plant003")
 
 
 def settings(dataset, **changes):
-    """A data set of config/datasets.yaml, its split file made absolute."""
+    """A data set of config/datasets.yaml, with an absolute path of its split file."""
     path = ROOT / "config" / "datasets.yaml"
     model = parse(Dataset, read_yaml(path)[dataset], path)
     split = model.split if model.split == "archive" else ROOT / model.split
     return model.model_copy(update={"split": split} | changes)
 
 
-def split_file(folder, names):
-    """A split file with one name in each split."""
+def write_split_file(folder, names):
+    """Write a split file with one name in each split."""
     path = folder / "split.yaml"
     path.write_text("".join(f"{split}: [{name}]\n" for split, name in zip(SPLITS, names, strict=True)))
     return path
 
 
-def zipped(path, members):
-    """A zip of members given as bytes or text."""
+def write_zip(path, members):
+    """Write a zip of members given as bytes or text."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(path, "w") as file:
         for name, content in members.items():
@@ -41,8 +41,8 @@ def zipped(path, members):
     return path
 
 
-def encoded(array, kind="PNG", palette=None):
-    """An array as the bytes of an image file; with a palette, its values are indices."""
+def encode(array, kind="PNG", palette=None):
+    """Bytes of an image file of an array; with a palette, its values are indices."""
     image = Image.fromarray(np.asarray(array))
     if palette is not None:
         image = image.convert("P")
@@ -63,31 +63,33 @@ def cvppp(folder, plants=PLANTS, changes=None, size=(6, 8)):
     label[:2], label[4:] = 7, 2
     colours = bytes(3 * 2) + bytes((9, 9, 9)) * 254  # every index from 2 has one and the same colour
     for plant in plants:
-        members[f"top/training/A1/{plant}_rgb.png"] = encoded(np.full((*size, 4), 100, np.uint8))
-        members[f"top/training/A1/{plant}_label.png"] = encoded(label, palette=colours)
+        members[f"top/training/A1/{plant}_rgb.png"] = encode(np.full((*size, 4), 100, np.uint8))
+        members[f"top/training/A1/{plant}_label.png"] = encode(label, palette=colours)
         members[f"top/training/A2/{plant}_rgb.png"] = b"another folder"
-    return {"CVPPP2017_LSC_training.zip": zipped(folder / "CVPPP2017_LSC_training.zip", _changed(members, changes))}
+    return {"CVPPP2017_LSC_training.zip": write_zip(folder / "CVPPP2017_LSC_training.zip", _replace_members(members, changes))}
 
 
 def celegans(folder, wells=WELLS, changes=None, size=(6, 8)):
     """Both archives of C. elegans with two worms per well, crossing in one pixel."""
     images, worms = {}, {}
     for well in wells:
-        images[f"v2/x_{well}_w1_0A-1B.tif"] = encoded(np.zeros(size, np.uint16), "TIFF")
-        images[f"v2/x_{well}_w2_0A-1B.tif"] = encoded(ramp(size), "TIFF")
+        images[f"v2/x_{well}_w1_0A-1B.tif"] = encode(np.zeros(size, np.uint16), "TIFF")
+        images[f"v2/x_{well}_w2_0A-1B.tif"] = encode(ramp(size), "TIFF")
         images[f"__MACOSX/v2/x_{well}_w2_0A-1B.tif"] = b"a resource fork"
         lying, standing = np.zeros(size, np.uint8), np.zeros(size, np.uint8)
         lying[2, :], standing[:, 3] = 255, 255
-        worms[f"each/{well}_01_ground_truth.png"] = encoded(lying)
-        worms[f"each/{well}_02_ground_truth.png"] = encoded(standing)
+        worms[f"each/{well}_01_ground_truth.png"] = encode(lying)
+        worms[f"each/{well}_02_ground_truth.png"] = encode(standing)
     return {
-        "BBBC010_v2_images.zip": zipped(folder / "BBBC010_v2_images.zip", _changed(images, changes)),
-        "BBBC010_v1_foreground_eachworm.zip": zipped(folder / "BBBC010_v1_foreground_eachworm.zip", _changed(worms, changes)),
+        "BBBC010_v2_images.zip": write_zip(folder / "BBBC010_v2_images.zip", _replace_members(images, changes)),
+        "BBBC010_v1_foreground_eachworm.zip": write_zip(
+            folder / "BBBC010_v1_foreground_eachworm.zip", _replace_members(worms, changes)
+        ),
     }
 
 
 def rgba(red):
-    """A colouring as the official RGBA mask."""
+    """The official RGBA mask of a colouring."""
     mask = np.zeros((*red.shape, 4), np.uint8)
     mask[..., 0], mask[..., 3] = red, 255
     return mask
@@ -97,21 +99,21 @@ def bbbc039(folder, names=NUCLEI, changes=None, size=(6, 8)):
     """The three archives of BBBC039 with two touching nuclei of colours 1 and 2 and another one of colour 1."""
     red = np.zeros(size, np.uint8)
     red[1:3, 1], red[1:3, 2], red[5, 6:] = 1, 2, 1
-    images = {f"images/{name}.tif": encoded(ramp(size), "TIFF") for name in names}
-    masks = {f"masks/{name}.png": encoded(rgba(red)) for name in names}
+    images = {f"images/{name}.tif": encode(ramp(size), "TIFF") for name in names}
+    masks = {f"masks/{name}.png": encode(rgba(red)) for name in names}
     lists = {f"metadata/{split}.txt": f"{name}.png\n" for split, name in zip(SPLITS, names, strict=False)}
     return {
-        "images.zip": zipped(folder / "images.zip", _changed(images, changes)),
-        "masks.zip": zipped(folder / "masks.zip", _changed(masks, changes)),
-        "metadata.zip": zipped(folder / "metadata.zip", _changed(lists, changes)),
+        "images.zip": write_zip(folder / "images.zip", _replace_members(images, changes)),
+        "masks.zip": write_zip(folder / "masks.zip", _replace_members(masks, changes)),
+        "metadata.zip": write_zip(folder / "metadata.zip", _replace_members(lists, changes)),
     }
 
 
 MAKERS = {"cvppp": cvppp, "celegans": celegans, "bbbc039": bbbc039}
 
 
-def _changed(members, changes):
-    """The members of one archive with those replaced, or dropped for None, whose name ends in a key of `changes`."""
+def _replace_members(members, changes):
+    """Members of one archive; those whose name ends in a key of `changes` are replaced, or dropped for None."""
     result = {}
     for name, content in members.items():
         new = next((new for end, new in (changes or {}).items() if name.endswith(end)), content)

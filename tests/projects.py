@@ -100,7 +100,7 @@ def settings(run: Run, **training) -> RunSettings:
 def train_into(
     runs: list[RunSettings], samples: Path, folders: list[Path], state: Path, teacher=None, **options
 ) -> list[TrainingRecord]:
-    """Train on the CPU, and hand over what did not fail."""
+    """Train on the CPU, and hand over the runs that do not fail."""
     found = train(runs, ["code"] * len(runs), samples, state, torch.device("cpu"), teacher, **options)
     for trained, folder in zip(found, folders, strict=True):
         if not trained.failure:

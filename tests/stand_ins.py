@@ -1,4 +1,4 @@
-"""Jobs as Snakemake gives them to scripts, without Snakemake; and a miniature results folder that such jobs have made."""
+"""Stand-ins for Snakemake's jobs, and a miniature results folder that such jobs make."""
 
 import json
 import os
@@ -42,8 +42,8 @@ def job(rule, inputs=(), outputs=(), **params):
     )
 
 
-def done(rule, inputs, outputs, action, **params):
-    """Do a job, and what Snakemake does after it: set the times of its outputs."""
+def run_job(rule, inputs, outputs, action, **params):
+    """Run a job, then set the times of its outputs, as Snakemake does."""
     for path in outputs:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
     with recorded(job(rule, inputs, outputs, **params)):
@@ -73,7 +73,7 @@ def make_model(seed):
 def make_affinities(path):
     with store.affinity_writer(path, [(0, 1)]) as file:
         maps = np.random.default_rng(0).random((3, 1, 48, 48), np.float32)
-        file.split("test", list("abc"), (1, 48, 48), (1, 48, 48))[:] = maps
+        file.add_split("test", list("abc"), (1, 48, 48), (1, 48, 48))[:] = maps
 
 
 def make_labels(path):
@@ -102,19 +102,19 @@ def make_results(seed=0):
     labels, scores = RUN / "labels-mutex.h5", RUN / "scores-mutex.csv"
     table = [RESULTS / f"tables/table2.{ending}" for ending in ("csv", "tex", "md", "html")]
     figure = [RESULTS / f"figures/figure2.{ending}" for ending in ("pdf", "png", "csv", "tex")]
-    done("obtain_archives", [], [record], make_archives, folder=str(RESULTS / "data/archives/cvppp"))
-    done("prepare_samples", [record], [samples], write_squares)
-    done("train", [samples], [model, history], make_model(seed), run={"seed": seed}, code="c0de")
-    done("predict", [model, samples], [affinities], make_affinities)
-    done("segment", [affinities, samples], [labels], make_labels)
-    done("score", [labels, samples], [scores], make_scores)
-    done("table2", [scores], table, make_table)
-    done("figure2", [labels, scores], figure, make_figure)
+    run_job("obtain_archives", [], [record], make_archives, folder=str(RESULTS / "data/archives/cvppp"))
+    run_job("prepare_samples", [record], [samples], write_squares)
+    run_job("train", [samples], [model, history], make_model(seed), run={"seed": seed}, code="c0de")
+    run_job("predict", [model, samples], [affinities], make_affinities)
+    run_job("segment", [affinities, samples], [labels], make_labels)
+    run_job("score", [labels, samples], [scores], make_scores)
+    run_job("table2", [scores], table, make_table)
+    run_job("figure2", [labels, scores], figure, make_figure)
     Checkpoints(RESULTS / "state/0123456789abcdef").save(40, {"step": 40, "weights": torch.arange(99)})
 
 
 def flip(path, place=None, keep_time=True):
-    """Flip a bit of a file, in the middle or at a place, and leave its time as it was or let it be another."""
+    """Flip a bit of a file, in the middle or at `place`; its time stays, or changes by a second."""
     path, before = Path(path), Path(path).stat()
     content = bytearray(path.read_bytes())
     content[len(content) // 2 if place is None else place] ^= 1

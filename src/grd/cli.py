@@ -100,7 +100,7 @@ def _project(scale: str | None) -> "tuple[Project, Layout]":
 
 
 def _fetch(chosen: argparse.Namespace) -> None:
-    from grd.data.archives.obtain import obtain
+    from grd.data.archives.acquisition import obtain
     from grd.project.paths import Layout
     from grd.project.project import Project
 
@@ -127,11 +127,11 @@ def _complexity(chosen: argparse.Namespace) -> None:
 
 
 def _score(chosen: argparse.Namespace) -> None:
-    from grd.data.images import read_labels_image
+    from grd.data.images import read_label_image
     from grd.metrics.instances import score_instances
     from grd.metrics.partitions import score_partition
 
-    prediction, truth = read_labels_image(chosen.prediction), read_labels_image(chosen.truth)
+    prediction, truth = read_label_image(chosen.prediction), read_label_image(chosen.truth)
     scores = score_partition(prediction, truth) if truth.ndim == 3 else score_instances(prediction, truth)
     for name, value in scores.items():
         sys.stdout.write(f"{name:10}{value:.4f}\n")

@@ -2,8 +2,8 @@
 
     python tests/benchmarks/gradient_sizes.py [STEPS]
 
-Run the demo first. For each method and student of the ResUNet teacher, a training is begun anew; at a third, two thirds and
-the end of STEPS the gradients of the weighted terms on all of the student's parameters are compared. csv to stdout.
+Run the demo first. For each method and student of the ResUNet teacher, a new training starts. After a third, two thirds and
+all of STEPS it compares the gradients of the weighted terms on all parameters of the student. csv to stdout.
 """
 
 import sys
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import torch
 
-from grd.data.batches import on_device
+from grd.data.batches import device_split
 from grd.data.store import read_split
 from grd.networks.model_file import load_model
 from grd.project.paths import Layout
@@ -43,7 +43,7 @@ def main(steps: int = 90) -> None:
     for run in (run for run in project.runs("table2") if run.teacher == "resunet"):
         chosen = project.settings(run)
         samples = layout.samples(run.dataset)
-        data = on_device(read_split(samples, "training"), chosen.normalisation, CPU, widen=True)
+        data = device_split(read_split(samples, "training"), chosen.normalisation, CPU, widen=True)
         teacher = load_model(layout.model(Run(run.dataset, "resunet")), CPU)[0].requires_grad_(False)
         student = Student(chosen, teacher, data.instances, TrainingFolder(Path(tempfile.mkdtemp())), CPU)
         for step in range(1, steps + 1):

@@ -2,8 +2,8 @@
 
     python tests/benchmarks/loss_time.py [REPEATS] [THREADS]
 
-The terms are L_aff and GRD's five with a full bank (K = 32, L = 12), what they derive from the teacher's embedding
-included, the teacher's network not. Interleaved repeats; `null` is the network's cost over itself. JSON to stdout.
+The terms are L_aff and GRD's five with a full bank (K = 32, L = 12); the time includes all that they derive from the teacher's
+embedding, but not the teacher's network. Repeats are interleaved; `null` is the network's cost over itself. JSON to stdout.
 """
 
 import json
@@ -17,7 +17,7 @@ import torch
 from grd.config.general import Fidelity
 from grd.distillation.grd import GRD
 from grd.distillation.method import Context, Moment, View
-from grd.losses.affinity import affinity_loss, affinity_targets, inside
+from grd.losses.affinity import affinity_loss, affinity_targets, existing_pairs
 from grd.networks import build
 from grd.project.offsets import offsets_of
 
@@ -41,7 +41,7 @@ def main(repeats: int = 7, threads: int = 2) -> None:
 
     def step_of_terms(step: int = 0) -> None:
         ours, theirs = (View(embedding, {}, labels, OFFSETS, INSTANCES) for embedding in (student, teacher))
-        targets, exist = affinity_targets(labels, OFFSETS), inside(OFFSETS, labels.shape[1:])
+        targets, exist = affinity_targets(labels, OFFSETS), existing_pairs(OFFSETS, labels.shape[1:])
         terms = method.terms(ours, theirs, Moment(0, step, 100))
         total = affinity_loss(ours.affinities, targets, exist)
         (total + sum(method.weights[name] * term for name, term in terms.items())).backward()

@@ -2,9 +2,9 @@
 
     python tests/benchmarks/partition_scoring.py [REPEATS] [--size Z Y X]
 
-The prediction shifts the neurites by some pixels and cuts each into many parts. The two are first checked to agree, then
-timed in turn; the null control times the same function twice, so its ratio shows what the machine adds. Peaks of memory
-are those of Python's and NumPy's allocations, beyond the two volumes. JSON to stdout.
+The prediction shifts the neurites by some pixels and cuts each into many parts. The script checks that the two agree, then
+times them in turn. The null control times the same function twice, so its ratio shows the noise of the machine. Peaks of memory
+are those of Python's and NumPy's allocations, without the two volumes. JSON to stdout.
 """
 
 import argparse

@@ -1,7 +1,9 @@
 """Time of `score_instances` against one mask per pair of instances, on a 520 x 696 image of about 120 instances.
 
-Run it with `python tests/benchmarks/scoring_time.py [REPEATS]`. The two are first checked to agree, then timed in
-turn; the null control times the same function twice, so its ratio shows what the machine adds.
+    python tests/benchmarks/scoring_time.py [REPEATS]
+
+The script checks that the two agree, then times them in turn. The null control times the same function twice, so its ratio shows
+the noise of the machine. JSON to stdout.
 """
 
 import json

@@ -2,9 +2,9 @@
 
     python tests/benchmarks/volume_segmentation.py [--size Z Y X] [--noise SD] [--only NAME ...]
 
-Affinities are those of neurites, with Gaussian noise. Each way of segmenting runs once, in a process of its own, one after
-another, so that its peak of resident memory is its own; "affinities GiB" is what a process holds before it segments, and
-`null` one that hands out a single segment. CPU seconds vary less than seconds on a machine that others use. JSON to stdout.
+Affinities are those of neurites, with Gaussian noise. Each segmenter runs once, in its own process, one after another, so that
+its peak of resident memory is its own. "affinities GiB" is the memory of a process before it segments, and `null` returns a
+single segment. On a busy machine CPU seconds vary less than seconds. JSON to stdout.
 """
 
 import argparse
@@ -50,7 +50,7 @@ def multicut_kernighan_lin(affinities):
     return multicut(affinities, OFFSETS)
 
 
-WAYS = {"null": no_segmentation, "waterz": waterz, "waterz, 19 thresholds": waterz_grid, "multicut": multicut_kernighan_lin}
+SEGMENTERS = {"null": no_segmentation, "waterz": waterz, "waterz, 19 thresholds": waterz_grid, "multicut": multicut_kernighan_lin}
 
 
 def make_volume(folder, shape, noise):
@@ -68,11 +68,11 @@ def make_volume(folder, shape, noise):
         affinities[:, z] = same + noise * rng.standard_normal(same.shape, dtype=np.float32)
 
 
-def measure(way, folder, queue):
+def measure(segmenter, folder, queue):
     affinities = np.load(folder / "affinities.npy")
     before = peak()
     began, cpu_began = time.perf_counter(), time.process_time()
-    labels = WAYS[way](affinities)
+    labels = SEGMENTERS[segmenter](affinities)
     seconds, cpu_seconds, highest = time.perf_counter() - began, time.process_time() - cpu_began, peak()
     del affinities
     scores = score_partition(labels, np.load(folder / "truth.npy"))
@@ -105,15 +105,15 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--size", type=int, nargs=3, default=(100, 1024, 1024), metavar=("Z", "Y", "X"))
     parser.add_argument("--noise", type=float, default=0.1, help="standard deviation")
-    parser.add_argument("--only", nargs="+", choices=WAYS, default=list(WAYS))
+    parser.add_argument("--only", nargs="+", choices=SEGMENTERS, default=list(SEGMENTERS))
     arguments = parser.parse_args()
     report = {"size": list(arguments.size), "noise": arguments.noise, "machine": platform.machine()}
     queue = multiprocessing.get_context("spawn").Queue()
     with tempfile.TemporaryDirectory() as folder:
         in_own_process(make_volume, Path(folder), tuple(arguments.size), arguments.noise)
-        for way in arguments.only:
-            in_own_process(measure, way, Path(folder), queue)
-            report[way] = queue.get()
+        for segmenter in arguments.only:
+            in_own_process(measure, segmenter, Path(folder), queue)
+            report[segmenter] = queue.get()
     sys.stdout.write(json.dumps(report, indent=2) + "\n")
 
 

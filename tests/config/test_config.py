@@ -211,7 +211,7 @@ def test_a_change_that_its_method_has_not_is_one_sentence(config):
         check_methods(Project.load(config))
     row["changes"] = {"node": 0.1}
     edit(config / "experiments.yaml", "table4", "runs", value=[row])
-    with pytest.raises(GrdError, match=r"method biskd: node is 0\.1 anyway; leave the change out"):
+    with pytest.raises(GrdError, match=r"method biskd: expected a change of node, found 0\.1, its value anyway"):
         check_methods(Project.load(config))
     row |= {"methods": ["grd"], "changes": {"queue_size": 2.5}}
     edit(config / "experiments.yaml", "table4", "runs", value=[row])

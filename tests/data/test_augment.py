@@ -3,8 +3,8 @@ import pytest
 import torch
 
 from grd.config.datasets import Augment
-from grd.data.augment import Draws, augment, cutout, displacement, gaussian
-from grd.data.batches import DeviceImages, Geometry, cropped, normalised, padded
+from grd.data.augment import Draws, augment, cutout, displacement, gaussian_blur
+from grd.data.batches import DeviceImages, Geometry, crop_to, normalise, pad_to
 from grd.data.randomness import derived_seed, generator
 from grd.data.store import Split
 
@@ -68,7 +68,7 @@ def test_elastic_displacement_is_smooth_and_only_where_it_happens():
 def test_gaussian_blur_keeps_the_mean_and_a_point_becomes_the_kernel():
     point = torch.zeros(1, 1, 15, 15)
     point[0, 0, 7, 7] = 1
-    found = gaussian(point, torch.tensor([1.0]), radius=3)
+    found = gaussian_blur(point, torch.tensor([1.0]), radius=3)
     assert found.sum().item() == pytest.approx(1, rel=1e-4)
     assert (found[0, 0, 7, 8] / found[0, 0, 7, 7]).item() == pytest.approx(np.exp(-0.5), rel=1e-4)
 
@@ -117,16 +117,16 @@ def test_images_without_instances_are_accepted():
 def test_padding_puts_the_image_in_the_middle_and_cropping_takes_it_out():
     images = torch.arange(12.0).view(1, 1, 3, 4)
     for padding in ("zero", "reflect"):
-        canvas = padded(images, (6, 7), padding)
+        canvas = pad_to(images, (6, 7), padding)
         assert canvas.shape == (1, 1, 6, 7)
-        assert torch.equal(cropped(canvas, (3, 4)), images)
-    assert padded(images, (6, 7), "zero")[0, 0, 0].sum() == 0
+        assert torch.equal(crop_to(canvas, (3, 4)), images)
+    assert pad_to(images, (6, 7), "zero")[0, 0, 0].sum() == 0
 
 
 def test_imagenet_normalisation_of_the_mean_colour_is_zero():
     mean = torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1).expand(1, 3, 2, 2)
-    assert normalised(mean, "imagenet").abs().max() < 1e-6
-    assert normalised(torch.full((1, 1, 2, 2), 0.5), "unit").shape == (1, 3, 2, 2)
+    assert normalise(mean, "imagenet").abs().max() < 1e-6
+    assert normalise(torch.full((1, 1, 2, 2), 0.5), "unit").shape == (1, 3, 2, 2)
 
 
 def test_purposes_and_steps_have_streams_of_their_own():

@@ -6,7 +6,7 @@ from skimage.measure import label
 
 from grd.config.scales import Twin
 from grd.data import readers, twins
-from grd.data.archives import obtain as archives
+from grd.data.archives import acquisition as archives
 from grd.data.prepare import prepare
 from grd.data.readers import cremi as cremi_reader
 from grd.data.twins import ac34, cremi, micrographs, neurites, shapes
@@ -58,20 +58,20 @@ def test_some_neurites_branch():
 
 def test_pieces_of_an_id_get_ids_of_their_own_and_small_ones_are_dropped():
     labels = np.array([[[5, 5, 0, 5, 7, 5]], [[0, 0, 0, 5, 5, 0]]])
-    assert neurites.connected(labels, 1).tolist() == [[[1, 1, 0, 2, 3, 4]], [[0, 0, 0, 2, 2, 0]]]
-    assert neurites.connected(labels, 2).tolist() == [[[1, 1, 0, 2, 0, 0]], [[0, 0, 0, 2, 2, 0]]]
+    assert neurites.relabel_components(labels, 1).tolist() == [[[1, 1, 0, 2, 3, 4]], [[0, 0, 0, 2, 2, 0]]]
+    assert neurites.relabel_components(labels, 2).tolist() == [[[1, 1, 0, 2, 0, 0]], [[0, 0, 0, 2, 2, 0]]]
 
 
 def test_gaps_are_filled_from_pixel_to_pixel_within_a_section():
     labels = np.array([[[1, 0, 0], [0, 0, 2]], [[0, 0, 0], [0, 0, 0]]])
-    filled = neurites.filled(labels)
+    filled = neurites.fill_gaps(labels)
     assert filled[0].all() and set(np.unique(filled[0])) == {1, 2} and not filled[1].any()
 
 
 def test_carving_leaves_a_line_of_one_pixel_between_ids():
     labels = np.ones((30, 1, 6), int)
     labels[..., 3:] = 2
-    assert neurites.carved(labels)[0].tolist() == [[1, 1, 0, 2, 2, 2]]
+    assert neurites.carve_borders(labels)[0].tolist() == [[1, 1, 0, 2, 2, 2]]
 
 
 def test_membranes_are_darker_than_what_they_surround(labels):
@@ -84,7 +84,7 @@ def test_membranes_are_darker_than_what_they_surround(labels):
 
 def test_defective_sections_resemble_nothing_and_the_others_stay_as_they_are(labels):
     image = micrographs.electron_micrograph(np.random.default_rng(0), labels[:12], defective=[5])
-    assert cremi_reader.defective(image) == [5]
+    assert cremi_reader.defective_sections(image) == [5]
 
 
 def test_a_volume_of_one_neurite_has_no_membrane():

@@ -16,7 +16,7 @@ def wells(tmp_path):
     """Prepare C. elegans with one well per split, in an order that is not the reader's."""
 
     def call(archives, names=("B03", "A01", "A02"), allow_missing=False):
-        settings = minis.settings("celegans", split=minis.split_file(tmp_path, names))
+        settings = minis.settings("celegans", split=minis.write_split_file(tmp_path, names))
         prepare("celegans", settings, archives, tmp_path / "prepared.h5", allow_missing)
         return tmp_path / "prepared.h5"
 
@@ -36,7 +36,7 @@ def test_a_split_keeps_the_order_of_its_list(tmp_path):
     changes = {
         "training.txt": f"{three}.png\n{one}.png\n",
         "test.txt": "IXMtest_4.png\n",
-        f"images/{three}.tif": minis.encoded(minis.ramp()[::-1].copy(), "TIFF"),
+        f"images/{three}.tif": minis.encode(minis.ramp()[::-1].copy(), "TIFF"),
     }
     archives = minis.bbbc039(tmp_path, (one, two, three, "IXMtest_4"), changes)
     prepare("bbbc039", minis.settings("bbbc039"), archives, tmp_path / "p.h5", False)
@@ -46,7 +46,7 @@ def test_a_split_keeps_the_order_of_its_list(tmp_path):
 
 
 def test_colour_images_keep_their_values(tmp_path):
-    settings = minis.settings("cvppp", split=minis.split_file(tmp_path, minis.PLANTS))
+    settings = minis.settings("cvppp", split=minis.write_split_file(tmp_path, minis.PLANTS))
     prepare("cvppp", settings, minis.cvppp(tmp_path), tmp_path / "p.h5", False)
     images = store.read_split(tmp_path / "p.h5", "test").images
     assert images.shape == (1, 6, 8, 3) and (images == 100).all()
@@ -75,9 +75,9 @@ def test_images_of_different_sizes_are_refused(tmp_path, wells, monkeypatch):
     one_split = {"training": ["A01", "A02"], "validation": ["B03"], "test": ["B03"]}
     monkeypatch.setattr("grd.data.prepare.split_names", lambda *_: one_split)
     changes = {
-        "x_A02_w2_0A-1B.tif": minis.encoded(minis.ramp((5, 8)), "TIFF"),
-        "A02_01_ground_truth.png": minis.encoded(np.ones((5, 8), np.uint8)),
-        "A02_02_ground_truth.png": minis.encoded(np.ones((5, 8), np.uint8)),
+        "x_A02_w2_0A-1B.tif": minis.encode(minis.ramp((5, 8)), "TIFF"),
+        "A02_01_ground_truth.png": minis.encode(np.ones((5, 8), np.uint8)),
+        "A02_02_ground_truth.png": minis.encode(np.ones((5, 8), np.uint8)),
     }
     with pytest.raises(GrdError, match=r"found \(6, 8\) in A01 and \(5, 8\) in A02"):
         wells(minis.celegans(tmp_path, changes=changes))
@@ -113,11 +113,11 @@ def test_parts_of_volumes_are_cut_out_and_their_ids_made_consecutive(tmp_path, m
     labels = np.repeat(np.array([3, 3, 5, 9, 9, 9]), 4).reshape(6, 2, 2)
     volume = Sample("V", np.arange(24, dtype=np.uint8).reshape(6, 2, 2), labels)
     monkeypatch.setattr("grd.data.readers.read", lambda *_: iter([volume]))
-    split = minis.split_file(tmp_path, ('"V[0:2]"', '"V[2:3, 0:1]"', '"V[3:6]"'))
+    split = minis.write_split_file(tmp_path, ('"V[0:2]"', '"V[2:3, 0:1]"', '"V[3:6]"'))
     settings = minis.settings("ac34", split=split)
     prepare("ac34", settings, {"AC3AC4Package.zip": tmp_path / "x.zip"}, tmp_path / "s.h5", False)
     found = store.read_split(tmp_path / "s.h5", "test")
-    assert found.volumes and found.names == ["V[3:6]"] and found.images.shape == (1, 3, 2, 2)
+    assert found.holds_volumes and found.names == ["V[3:6]"] and found.images.shape == (1, 3, 2, 2)
     assert found.images[0, 0, 0, 0] == 12 and np.unique(found.labels).tolist() == [1]
     assert store.read_split(tmp_path / "s.h5", "validation").images.shape == (1, 1, 1, 2)
 
@@ -125,6 +125,6 @@ def test_parts_of_volumes_are_cut_out_and_their_ids_made_consecutive(tmp_path, m
 def test_a_part_beyond_the_volume_is_refused_with_its_size(tmp_path, monkeypatch):
     volume = Sample("V", np.zeros((6, 2, 2), np.uint8), np.ones((6, 2, 2), int))
     monkeypatch.setattr("grd.data.readers.read", lambda *_: iter([volume]))
-    settings = minis.settings("ac34", split=minis.split_file(tmp_path, ('"V[0:2]"', '"V[2:3]"', '"V[3:7]"')))
+    settings = minis.settings("ac34", split=minis.write_split_file(tmp_path, ('"V[0:2]"', '"V[2:3]"', '"V[3:7]"')))
     with pytest.raises(GrdError, match=r"expected V\[3:7\] of V, found a size of \(6, 2, 2\)"):
         prepare("ac34", settings, {"AC3AC4Package.zip": tmp_path / "x.zip"}, tmp_path / "s.h5", False)

@@ -6,7 +6,7 @@ from grd.data import readers
 from grd.data.archives import zips
 from grd.data.readers.bbbc039 import EMPTY, instances
 from grd.data.readers.celegans import flatten
-from grd.data.readers.images import consecutive
+from grd.data.readers.images import relabel_consecutive
 from grd.errors import GrdError
 
 BLANK = np.zeros((6, 8), np.uint8)
@@ -46,14 +46,14 @@ def test_the_alpha_channel_of_a_plant_is_dropped(tmp_path):
 
 
 def test_a_plant_without_alpha_is_read_alike(tmp_path):
-    changes = {"plant001_rgb.png": minis.encoded(np.full((6, 8, 3), 50, np.uint8))}
+    changes = {"plant001_rgb.png": minis.encode(np.full((6, 8, 3), 50, np.uint8))}
     assert (next(readers.read("cvppp", minis.cvppp(tmp_path, changes=changes))).image == 50).all()
 
 
 @pytest.mark.parametrize(("end", "array"), [("plant001_rgb.png", BLANK), ("plant001_label.png", np.ones((6, 8, 3), np.uint8))])
 def test_a_plant_in_a_wrong_colour_mode_is_refused(tmp_path, end, array):
     with pytest.raises(GrdError, match="plant001"):
-        list(readers.read("cvppp", minis.cvppp(tmp_path, changes={end: minis.encoded(array)})))
+        list(readers.read("cvppp", minis.cvppp(tmp_path, changes={end: minis.encode(array)})))
 
 
 def test_worms_are_read_with_the_brightfield_channel(tmp_path):
@@ -75,12 +75,12 @@ def test_of_equally_large_worms_the_one_of_the_lower_number_lies_on_top():
 
 def test_a_worm_hidden_by_others_leaves_no_gap_in_the_ids():
     below, left, right = (np.array([row], bool) for row in ([1, 1, 1, 1], [1, 1, 0, 0], [0, 0, 1, 1]))
-    assert consecutive(flatten([below, left, right])).tolist() == [[1, 1, 2, 2]]
+    assert relabel_consecutive(flatten([below, left, right])).tolist() == [[1, 1, 2, 2]]
 
 
 def test_an_empty_worm_is_refused(tmp_path):
     with pytest.raises(GrdError, match=r"A02_01_ground_truth\.png .* found an empty mask"):
-        list(readers.read("celegans", minis.celegans(tmp_path, changes={"A02_01_ground_truth.png": minis.encoded(BLANK)})))
+        list(readers.read("celegans", minis.celegans(tmp_path, changes={"A02_01_ground_truth.png": minis.encode(BLANK)})))
 
 
 def test_nuclei_are_the_four_connected_components_of_each_colour():
@@ -96,20 +96,20 @@ def test_the_colouring_is_the_red_channel():
 def test_nuclei_of_one_pixel_are_kept(tmp_path):
     lone = BLANK.copy()
     lone[3, 3] = 1
-    archives = minis.bbbc039(tmp_path, changes={f"masks/{minis.NUCLEI[0]}.png": minis.encoded(minis.rgba(lone))})
+    archives = minis.bbbc039(tmp_path, changes={f"masks/{minis.NUCLEI[0]}.png": minis.encode(minis.rgba(lone))})
     assert next(readers.read("bbbc039", archives)).labels.sum() == 1
 
 
 def test_an_image_known_to_have_no_nucleus_has_no_ids(tmp_path):
     name = min(EMPTY)
-    changes = {f"masks/{name}.png": minis.encoded(minis.rgba(BLANK))}
+    changes = {f"masks/{name}.png": minis.encode(minis.rgba(BLANK))}
     (sample,) = readers.read("bbbc039", minis.bbbc039(tmp_path, (name,), changes))
     assert not sample.labels.any()
 
 
 @pytest.mark.parametrize("dataset", ["cvppp", "bbbc039"])
 def test_an_empty_mask_is_refused(tmp_path, dataset):
-    blank = minis.encoded(minis.rgba(BLANK) if dataset == "bbbc039" else BLANK)
+    blank = minis.encode(minis.rgba(BLANK) if dataset == "bbbc039" else BLANK)
     with pytest.raises(GrdError, match="found an empty mask"):
         list(readers.read(dataset, minis.MAKERS[dataset](tmp_path, changes={masks_of(dataset)[0]: blank})))
 
@@ -130,8 +130,8 @@ def test_a_missing_half_of_a_pair_is_refused_or_left_out(tmp_path, dataset, what
 def test_a_truncated_image_is_named(tmp_path, dataset, which):
     end = masks_of(dataset)[which]
     size = (60, 80)
-    whole = minis.encoded(np.random.default_rng(0).integers(0, 255, size).astype(np.uint16), "TIFF")
-    cut = whole[: len(whole) // 2] if end.endswith("tif") else minis.encoded(np.ones(size, np.uint8))[:60]
+    whole = minis.encode(np.random.default_rng(0).integers(0, 255, size).astype(np.uint16), "TIFF")
+    cut = whole[: len(whole) // 2] if end.endswith("tif") else minis.encode(np.ones(size, np.uint8))[:60]
     with pytest.raises(GrdError, match=f"{end.rsplit('/')[-1]}, found a damaged one"):
         list(readers.read(dataset, minis.MAKERS[dataset](tmp_path, changes={end: cut}, size=size)))
 
@@ -139,27 +139,27 @@ def test_a_truncated_image_is_named(tmp_path, dataset, which):
 @pytest.mark.parametrize("dataset", minis.MAKERS)
 def test_an_image_and_a_mask_of_different_sizes_are_refused(tmp_path, dataset):
     end = masks_of(dataset)[1]
-    other = minis.encoded(np.zeros((5, 8, 3), np.uint8)) if dataset == "cvppp" else minis.encoded(minis.ramp((5, 8)), "TIFF")
+    other = minis.encode(np.zeros((5, 8, 3), np.uint8)) if dataset == "cvppp" else minis.encode(minis.ramp((5, 8)), "TIFF")
     with pytest.raises(GrdError, match=r"found \(5, 8\) and \(6, 8\)"):
         list(readers.read(dataset, minis.MAKERS[dataset](tmp_path, changes={end: other})))
 
 
 def test_worms_of_different_sizes_are_refused(tmp_path):
-    changes = {"A02_02_ground_truth.png": minis.encoded(np.ones((5, 8), np.uint8))}
+    changes = {"A02_02_ground_truth.png": minis.encode(np.ones((5, 8), np.uint8))}
     with pytest.raises(GrdError, match="A02_02"):
         list(readers.read("celegans", minis.celegans(tmp_path, changes=changes)))
 
 
 def test_two_members_for_one_sample_are_refused(tmp_path):
-    path = minis.zipped(tmp_path / "two.zip", {"a/A1/plant001_rgb.png": b"", "b/A1/plant001_rgb.png": b""})
-    with zips.opened(path) as file, pytest.raises(GrdError, match=r"a/A1/plant001_rgb\.png and b/A1"):
+    path = minis.write_zip(tmp_path / "two.zip", {"a/A1/plant001_rgb.png": b"", "b/A1/plant001_rgb.png": b""})
+    with zips.open_file(path) as file, pytest.raises(GrdError, match=r"a/A1/plant001_rgb\.png and b/A1"):
         zips.members(file, r"A1/(plant\d{3})_rgb\.png$")
 
 
 def test_a_damaged_zip_is_named(tmp_path):
     path = tmp_path / "images.zip"
     path.write_bytes(b"PK but no zip")
-    with pytest.raises(GrdError, match=r"images\.zip: expected a readable zip"), zips.opened(path):
+    with pytest.raises(GrdError, match=r"images\.zip: expected a readable zip"), zips.open_file(path):
         pass
 
 
@@ -175,5 +175,5 @@ def test_a_zip_with_damaged_contents_is_named(tmp_path):
 
 
 def test_ids_become_consecutive_with_and_without_background():
-    assert consecutive(np.array([[0, 5, 300]])).tolist() == [[0, 1, 2]]
-    assert consecutive(np.array([[5, 300, 5]])).tolist() == [[1, 2, 1]]
+    assert relabel_consecutive(np.array([[0, 5, 300]])).tolist() == [[0, 1, 2]]
+    assert relabel_consecutive(np.array([[5, 300, 5]])).tolist() == [[1, 2, 1]]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from grd.data import readers
-from grd.data.archives.obtain import obtain
+from grd.data.archives.acquisition import obtain
 from grd.data.prepare import prepare
 from grd.data.store import read_split
 from grd.project.project import Project
@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 ARCHIVES = Path(os.environ.get("GRD_REAL_DATA", "/nonexistent"))
 
 
-def obtained(dataset, folder, monkeypatch):
+def obtain_archives(dataset, folder, monkeypatch):
     if not ARCHIVES.is_dir():
         pytest.skip("real archives: GRD_REAL_DATA names no folder here")
     monkeypatch.chdir(ROOT)
@@ -25,8 +25,8 @@ def obtained(dataset, folder, monkeypatch):
     return settings, obtain(dataset, settings, folder / "archives", ARCHIVES, progress=False)
 
 
-def prepared(dataset, folder, monkeypatch):
-    settings, archives = obtained(dataset, folder, monkeypatch)
+def prepare_real(dataset, folder, monkeypatch):
+    settings, archives = obtain_archives(dataset, folder, monkeypatch)
     prepare(dataset, settings, archives, folder / "samples.h5", allow_missing=True)
     return folder / "samples.h5"
 
@@ -37,32 +37,32 @@ def counts(path):
 
 
 def test_bbbc039_has_200_images_with_23617_nuclei(tmp_path, monkeypatch):
-    path = prepared("bbbc039", tmp_path, monkeypatch)
+    path = prepare_real("bbbc039", tmp_path, monkeypatch)
     assert counts(path) == ([100, 50, 50], 23_617)
     with h5py.File(path) as file:
         assert file["training/images"].shape == (100, 520, 696)
 
 
 def test_97_wells_of_celegans_have_1368_worms(tmp_path, monkeypatch):
-    assert counts(prepared("celegans", tmp_path, monkeypatch)) == ([40, 10, 47], 1_368)
+    assert counts(prepare_real("celegans", tmp_path, monkeypatch)) == ([40, 10, 47], 1_368)
 
 
 def test_a_crop_of_ac4_has_61_neurites_and_unlabelled_membranes(tmp_path, monkeypatch):
-    _, archives = obtained("ac34", tmp_path, monkeypatch)
+    _, archives = obtain_archives("ac34", tmp_path, monkeypatch)
     (sample,) = readers.read("ac34", archives, allow_missing=True)
     assert sample.name == "AC4" and sample.image.shape == (10, 400, 400)
     assert sample.labels.max() == 61 and np.mean(sample.labels == 0) == pytest.approx(0.133, abs=5e-4)
 
 
 def test_the_tifs_of_snemi3d_are_the_same_crop_of_ac4(tmp_path, monkeypatch):
-    _, archives = obtained("ac34", tmp_path, monkeypatch)
+    _, archives = obtain_archives("ac34", tmp_path, monkeypatch)
     tifs = {name: ARCHIVES / "AC4" / name for name in ("train-input.tif", "train-labels.tif")}
     (one,), (other,) = (readers.read("ac34", files, allow_missing=True) for files in (archives, tifs))
     assert np.array_equal(one.image, other.image) and np.array_equal(one.labels, other.labels)
 
 
 def test_a_crop_of_cremi_b_has_27_neurons_and_no_defective_section(tmp_path, monkeypatch, caplog):
-    _, archives = obtained("cremi_b", tmp_path, monkeypatch)
+    _, archives = obtain_archives("cremi_b", tmp_path, monkeypatch)
     (sample,) = readers.read("cremi_b", archives)
     assert sample.name == "sample_B" and sample.image.shape == (5, 500, 500)
     assert sample.labels.max() == 27 and sample.labels.min() == 1

@@ -3,7 +3,7 @@ import itertools
 import minis
 import pytest
 
-from grd.data.splits import named_part, split_names
+from grd.data.splits import parse_entry, split_names
 from grd.data.store import SPLITS
 from grd.errors import GrdError
 
@@ -37,7 +37,7 @@ def test_a_list_that_the_metadata_lack_is_named(tmp_path):
 
 
 def test_a_name_in_two_splits_is_refused(tmp_path):
-    path = minis.split_file(tmp_path, ("A01", "A02", "A01"))
+    path = minis.write_split_file(tmp_path, ("A01", "A02", "A01"))
     with pytest.raises(GrdError, match="every sample once, found A01 in test and A01 in training"):
         split_names(minis.settings("celegans", split=path), {})
 
@@ -56,16 +56,16 @@ def test_a_split_file_without_one_of_the_splits_is_refused(tmp_path):
 
 
 def test_an_entry_may_name_a_part():
-    assert named_part("AC4[0:80]") == ("AC4", (slice(0, 80),))
-    assert named_part("sample_A[0:50, 113:1137]") == ("sample_A", (slice(0, 50), slice(113, 1137)))
-    assert named_part("plant001") == ("plant001", ())
+    assert parse_entry("AC4[0:80]") == ("AC4", (slice(0, 80),))
+    assert parse_entry("sample_A[0:50, 113:1137]") == ("sample_A", (slice(0, 50), slice(113, 1137)))
+    assert parse_entry("plant001") == ("plant001", ())
     with pytest.raises(GrdError, match=r"a part like NAME\[0:80\], found 'AC4\[0:\]'"):
-        named_part("AC4[0:]")
+        parse_entry("AC4[0:]")
 
 
 @pytest.mark.parametrize(("test", "disjoint"), [("V[5:9]", True), ("V[4:9]", False), ("W[0:5]", True), ("V[0:5, 6:9]", False)])
 def test_parts_that_overlap_are_refused(tmp_path, test, disjoint):
-    path = minis.split_file(tmp_path, ('"V[0:5]"', '"V[9:12]"', f'"{test}"'))
+    path = minis.write_split_file(tmp_path, ('"V[0:5]"', '"V[9:12]"', f'"{test}"'))
     settings = minis.settings("ac34", split=path)
     if disjoint:
         assert split_names(settings, {})["test"] == [test]

@@ -57,7 +57,7 @@ def test_a_file_appears_whole_or_not_at_all(tmp_path):
 
 
 def test_a_failure_while_writing_hdf5_leaves_no_file(tmp_path):
-    with pytest.raises(RuntimeError), store.create(tmp_path / "x.h5", "labels"):
+    with pytest.raises(RuntimeError), store.create_file(tmp_path / "x.h5", "labels"):
         raise RuntimeError
     assert not list(tmp_path.iterdir())
 

@@ -5,7 +5,7 @@ from skimage.measure import label
 
 from grd.config.scales import Twin
 from grd.data import readers, twins
-from grd.data.archives import obtain as archives
+from grd.data.archives import acquisition as archives
 from grd.data.prepare import prepare
 from grd.data.splits import split_names
 from grd.data.twins import bbbc039, celegans, cvppp, shapes
@@ -115,7 +115,7 @@ def test_a_nucleus_for_which_no_colour_is_left_is_left_out():
 def test_hidden_masks_are_left_out_and_hide_nothing(monkeypatch):
     monkeypatch.setattr(shapes, "SMALLEST", 2)
     below, hidden, top = (np.array([row], bool) for row in ([1, 1, 1, 0, 0], [0, 0, 1, 1, 0], [0, 0, 0, 1, 1]))
-    assert shapes.visible([below, hidden, top]) == [0, 2]
+    assert shapes.visible_masks([below, hidden, top]) == [0, 2]
 
 
 def test_a_worm_covers_no_more_of_another_than_allowed():

@@ -51,8 +51,8 @@ def package(folder, changes=None, ac3=2, ac4=2):
     for number in range(ac4):
         members[f"affinecropped4_inv_{number:04d}.png"] = np.full((4, 5), number, np.uint8)
         members[f"ac4_seg_daniel/ac4_daniel_s{number + 1:04d}.png"] = colours(labels + number)
-    encoded = {name: minis.encoded(array) for name, array in (members | (changes or {})).items() if array is not None}
-    return {PACKAGE: minis.zipped(folder / PACKAGE, encoded)}
+    encoded = {name: minis.encode(array) for name, array in (members | (changes or {})).items() if array is not None}
+    return {PACKAGE: minis.write_zip(folder / PACKAGE, encoded)}
 
 
 def pairs(folder, *names):
@@ -105,43 +105,43 @@ def test_a_damaged_hdf5_file_is_named(tmp_path, share):
 
 def test_more_ids_than_16_bits_hold_are_refused():
     blocks = np.arange(65_536, dtype=np.uint32).reshape(2, 1, 32_768)
-    assert volumes.consecutive(blocks[:, None], (2, 1, 32_768), "here").max() == 65_535
+    assert volumes.relabel_consecutive(blocks[:, None], (2, 1, 32_768), "here").max() == 65_535
     with pytest.raises(GrdError, match="here: expected at most 65535 ids, found 65536 or more"):
-        volumes.consecutive(blocks[:, None] + 1, (2, 1, 32_768), "here")
+        volumes.relabel_consecutive(blocks[:, None] + 1, (2, 1, 32_768), "here")
 
 
 def test_good_sections_are_left_alone():
-    assert cremi.defective(sections(12)) == []
+    assert cremi.defective_sections(sections(12)) == []
 
 
 @pytest.mark.parametrize("spoilt", [[0], [4], [5, 6], [3, 4, 5], [2, 7], [11]])
 def test_blank_sections_are_found_at_the_ends_too(spoilt):
     raw = sections(12)
     raw[spoilt] = np.random.default_rng(1).integers(127, 129, (len(spoilt), 64, 64))
-    assert cremi.defective(raw) == spoilt
+    assert cremi.defective_sections(raw) == spoilt
 
 
 @pytest.mark.parametrize("spoilt", [[4], [5, 6], [2, 7]])
 def test_sections_of_noise_are_found_between_good_ones(spoilt):
     raw = sections(12)
     raw[spoilt] = np.random.default_rng(1).integers(0, 255, (len(spoilt), 64, 64))
-    assert cremi.defective(raw) == spoilt
+    assert cremi.defective_sections(raw) == spoilt
 
 
 def test_where_the_sections_jump_sideways_none_is_defective():
     raw = sections(12)
     raw[6:] = np.roll(raw[6:], 20, axis=2)
-    assert cremi.defective(raw) == []
+    assert cremi.defective_sections(raw) == []
 
 
 def test_volumes_of_nothing_but_noise_have_no_defective_section():
-    assert cremi.defective(np.random.default_rng(0).integers(0, 256, (30, 6, 8), np.uint8)) == []
-    assert cremi.defective(np.zeros((5, 2, 2), np.uint8)) == []
+    assert cremi.defective_sections(np.random.default_rng(0).integers(0, 256, (30, 6, 8), np.uint8)) == []
+    assert cremi.defective_sections(np.zeros((5, 2, 2), np.uint8)) == []
 
 
 def test_defective_sections_are_interpolated_between_the_nearest_good_ones():
     raw = np.array([9, 0, 30, 1, 1, 60, 7], np.uint8).reshape(7, 1, 1)
-    assert cremi.restored(raw, [0, 3, 4, 6]).ravel().tolist() == [0, 0, 30, 40, 50, 60, 60]
+    assert cremi.interpolate_sections(raw, [0, 3, 4, 6]).ravel().tolist() == [0, 0, 30, 40, 50, 60, 60]
 
 
 def test_the_reader_replaces_a_defective_section_and_says_which(tmp_path, caplog):

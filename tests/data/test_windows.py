@@ -6,7 +6,7 @@ import torch
 from projects import tubes
 
 from grd.config.datasets import Augment
-from grd.data.batches import DeviceVolumes, Geometry, mirrored_window, widened
+from grd.data.batches import DeviceVolumes, Geometry, mirrored_window, widen_borders
 from grd.data.padding import check_context, mirrored_index, mirrored_region
 from grd.data.store import Split
 from grd.errors import GrdError
@@ -36,13 +36,13 @@ def test_a_volume_thinner_than_the_context_is_refused_with_file_and_shape():
 
 def test_borders_are_widened_where_two_ids_meet_in_a_section():
     labels = torch.tensor([[[1, 1, 1, 2, 2, 2]], [[1, 1, 1, 1, 1, 1]]], dtype=torch.int32)
-    assert widened(labels)[0, 0].tolist() == [1, 1, 0, 0, 2, 2]
-    assert widened(labels)[1, 0].tolist() == [1] * 6  # sections are widened one by one
+    assert widen_borders(labels)[0, 0].tolist() == [1, 1, 0, 0, 2, 2]
+    assert widen_borders(labels)[1, 0].tolist() == [1] * 6  # sections are taken one by one
 
 
 def test_an_id_beside_background_keeps_its_width():
     labels = torch.tensor([[[0, 0, 7, 7, 0]]], dtype=torch.int32)
-    assert torch.equal(widened(labels), labels)
+    assert torch.equal(widen_borders(labels), labels)
 
 
 def positions(crop, output, steps=20, **options):

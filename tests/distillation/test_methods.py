@@ -15,7 +15,7 @@ from grd.distillation.rekd import context_loss
 from grd.distillation.spkd import batch_similarity
 from grd.errors import GrdError
 from grd.networks import build
-from grd.networks.base import tap_shapes, tapped
+from grd.networks.base import feature_taps, tap_shapes
 from grd.project.offsets import offsets_of
 
 PAIRS = list(itertools.product(("resunet", "nested_unet"), ("resunet_tiny", "mobilenet_v2")))
@@ -24,7 +24,7 @@ OFFSETS = offsets_of(((1, 3), (1, 3)))
 
 
 def view(network, images, labels, levels):
-    with tapped(network, levels) as taps:
+    with feature_taps(network, levels) as taps:
         embedding = network(images)
     return View(embedding, taps, labels, OFFSETS, 5)
 
@@ -32,7 +32,7 @@ def view(network, images, labels, levels):
 def situation(method, teacher_name, student_name):
     torch.manual_seed(0)
     teacher, student = (build(name, **WIDTHS[name]) for name in (teacher_name, student_name))
-    levels = method_class(method).wanted(Fidelity(), 2)
+    levels = method_class(method).wanted_levels(Fidelity(), 2)
     scales = {level: student.scale(level) for level in levels}
     shapes = [tap_shapes(network, levels, SIZE) for network in (student, teacher)]
     context = Context(Fidelity(), *shapes, scales, OFFSETS, instances=5)
@@ -86,7 +86,7 @@ def test_a_run_may_change_weights_and_options_by_name():
 def test_features_of_different_sizes_are_refused_with_their_shapes():
     student, teacher = ({3: (channels, rows, 4), 2: (5, 8, 8), 1: (3, 16, 16)} for channels, rows in ((6, 4), (9, 5)))
     context = Context(Fidelity(), student, teacher, {}, OFFSETS, 5)
-    with pytest.raises(GrdError, match=r"AT: features at level 3 .* found \(6, 4, 4\) and \(9, 5, 4\)"):
+    with pytest.raises(GrdError, match=r"AT: expected features at level 3 .* found \(6, 4, 4\) and \(9, 5, 4\)"):
         build_method("at", context)
 
 

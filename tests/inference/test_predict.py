@@ -6,11 +6,11 @@ from projects import settings, train_into, write_squares
 from grd.config.segmenters import MutexSegmenter
 from grd.data.store import affinity_reader, read_labels, read_split
 from grd.errors import GrdError
-from grd.inference.predict import load_predictor, predict_splits
-from grd.metrics.score_file import score_split
+from grd.inference.predict import load_predictor, write_affinity_file
+from grd.metrics.score_file import write_score_file
 from grd.project.run import Run
-from grd.segmentation.label_file import segment_split
-from grd.segmentation.timing import time_split
+from grd.segmentation.label_file import write_label_file
+from grd.segmentation.timing import write_timing_file
 
 CPU = torch.device("cpu")
 
@@ -25,7 +25,7 @@ def world(tmp_path_factory):
 
 
 def test_affinities_are_float32_cosines_one_map_per_image(world, tmp_path):
-    predict_splits(world / "model.pt", world / "samples.h5", ["test"], (48, 48), tmp_path / "a.h5", CPU)
+    write_affinity_file(world / "model.pt", world / "samples.h5", ["test"], (48, 48), tmp_path / "a.h5", CPU)
     with affinity_reader(tmp_path / "a.h5") as (names, offsets, maps):
         maps = list(maps)
     assert names == read_split(world / "samples.h5", "test").names
@@ -44,11 +44,11 @@ def test_an_image_of_any_size_is_padded_to_one_that_fits_and_cut_back(world):
 
 
 def test_from_model_to_scores(world, tmp_path):
-    predict_splits(world / "model.pt", world / "samples.h5", ["test"], (48, 48), tmp_path / "a.h5", CPU)
+    write_affinity_file(world / "model.pt", world / "samples.h5", ["test"], (48, 48), tmp_path / "a.h5", CPU)
     settings = MutexSegmenter(algorithm="mutex", foreground="truth", merge_passes=())
-    segment_split(tmp_path / "a.h5", world / "samples.h5", "test", settings, tmp_path / "l.h5")
-    segment_split(tmp_path / "a.h5", world / "samples.h5", "test", settings, tmp_path / "l2.h5", threads=2)
-    score_split(tmp_path / "l.h5", world / "samples.h5", "test", tmp_path / "s.csv")
+    write_label_file(tmp_path / "a.h5", world / "samples.h5", "test", settings, tmp_path / "l.h5")
+    write_label_file(tmp_path / "a.h5", world / "samples.h5", "test", settings, tmp_path / "l2.h5", threads=2)
+    write_score_file(tmp_path / "l.h5", world / "samples.h5", "test", tmp_path / "s.csv")
     names, labels = read_labels(tmp_path / "l.h5")
     assert np.array_equal(labels, read_labels(tmp_path / "l2.h5")[1])
     assert ((labels > 0) == (read_split(world / "samples.h5", "test").labels > 0)).all()
@@ -61,13 +61,13 @@ def test_scores_of_other_images_are_refused(world, tmp_path):
     from grd.data.store import write_labels
 
     write_labels(tmp_path / "l.h5", ["x"], np.zeros((1, 48, 48), np.int32))
-    with pytest.raises(GrdError, match=r"l\.h5: expected the 3 images of .*, test; found others"):
-        score_split(tmp_path / "l.h5", world / "samples.h5", "test", tmp_path / "s.csv")
+    with pytest.raises(GrdError, match=r"l\.h5: expected the 3 images of .*, test, found others"):
+        write_score_file(tmp_path / "l.h5", world / "samples.h5", "test", tmp_path / "s.csv")
 
 
 def test_timing_has_three_passes_of_both_kinds(world, tmp_path):
     settings = MutexSegmenter(algorithm="mutex", foreground="corner")
-    time_split(world / "model.pt", world / "samples.h5", "test", (48, 48), settings, tmp_path / "t.csv", CPU)
+    write_timing_file(world / "model.pt", world / "samples.h5", "test", (48, 48), settings, tmp_path / "t.csv", CPU)
     lines = [line.split(",") for line in (tmp_path / "t.csv").read_text().splitlines()]
     assert lines[0] == ["forward", "end_to_end", "images", "device"] and len(lines) == 4
     assert all(0 < float(forward) < float(whole) for forward, whole, *_ in lines[1:])

@@ -8,7 +8,7 @@ from projects import WIDTHS
 from grd.data.padding import mirrored_region
 from grd.errors import GrdError
 from grd.inference.tiles import TiledPredictor
-from grd.losses.affinity import affinities, unit
+from grd.losses.affinity import affinities, unit_vectors
 from grd.networks import build
 from grd.networks.model_file import ModelCard
 
@@ -29,14 +29,14 @@ def whole(tiled, volume):
     outer = volume.shape
     while True:
         outer = tuple(side + 1 for side in outer)
-        size = network.near(outer)
+        size = network.nearest_size(outer)
         output = network.output_size(size)
         if all(have >= want + more for have, want, more in zip(output, volume.shape, reach, strict=True)):
             break
     corner = [-more - (have - want) // 2 for more, have, want in zip(reach, size, output, strict=True)]
     window = torch.from_numpy(mirrored_region(volume, corner, size))[None, None].float() / 255
     with torch.inference_mode():
-        maps = affinities(unit(network(window)), tiled.offsets)[0]
+        maps = affinities(unit_vectors(network(window)), tiled.offsets)[0]
     inner = (slice(more, more + length) for more, length in zip(reach, volume.shape, strict=True))
     return maps[(slice(None), *inner)].numpy()
 
@@ -53,14 +53,14 @@ def whole(tiled, volume):
 def test_tiles_equal_one_pass(arguments, tile, shape, offsets):
     tiled = predictor(arguments, tile, offsets)
     volume = np.random.default_rng(0).integers(0, 256, shape).astype(np.uint8)
-    assert len(tiled.places(shape)) > 1
+    assert len(tiled.tile_starts(shape)) > 1
     assert np.abs(tiled.affinities(volume) - whole(tiled, volume)).max() < 1e-5
 
 
 def test_every_voxel_is_written_once():
     tiled = predictor(WIDTHS["mala_tiny"], (8, 24, 28))
     volume, count = np.zeros((9, 25, 37), np.uint8), np.zeros((9, 25, 37), int)
-    tiled.write(volume, lambda region, maps: np.add.at(count, region, maps.shape == (3, *count[region].shape)))
+    tiled.predict_regions(volume, lambda region, maps: np.add.at(count, region, maps.shape == (3, *count[region].shape)))
     assert (count == 1).all()
 
 

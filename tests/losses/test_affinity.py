@@ -1,7 +1,15 @@
 import pytest
 import torch
 
-from grd.losses.affinity import affinities, affinity_loss, affinity_targets, class_weights, inside, pair, unit
+from grd.losses.affinity import (
+    affinities,
+    affinity_loss,
+    affinity_targets,
+    class_weights,
+    existing_pairs,
+    pair_slices,
+    unit_vectors,
+)
 from grd.project.offsets import offsets_of
 
 OFFSETS = offsets_of(((1, 3), (1, 3)))
@@ -18,16 +26,16 @@ def test_axes_may_have_distances_of_their_own_and_the_nearest_come_first():
 
 def test_pairs_of_an_offset_lie_in_the_image():
     row = torch.arange(4)
-    here, there = pair((-1,))
+    here, there = pair_slices((-1,))
     assert row[here].tolist() == [1, 2, 3] and row[there].tolist() == [0, 1, 2]
-    here, there = pair((2,))
+    here, there = pair_slices((2,))
     assert row[here].tolist() == [0, 1] and row[there].tolist() == [2, 3]
 
 
 def test_affinity_is_the_cosine_with_the_pixel_above():
     embedding = torch.tensor([[3.0, 0.0], [0.0, 2.0]]).view(1, 2, 2, 1)  # pixel 0: (3, 0), pixel 1: (0, 2)
     embedding[0, :, 1, 0] = torch.tensor([1.0, 1.0])
-    found = affinities(unit(embedding), [(-1, 0)])
+    found = affinities(unit_vectors(embedding), [(-1, 0)])
     assert found[0, 0, 0, 0] == 0  # no pixel above
     assert found[0, 0, 1, 0] == pytest.approx(2**-0.5)
 
@@ -36,7 +44,7 @@ def test_affinity_is_the_cosine_with_the_pixel_above():
 def test_affinities_equal_the_cosines_of_rolled_maps_where_pairs_exist(spatial):
     vectors = torch.randn(2, 5, *spatial, dtype=torch.double)
     offsets = [(-1,) + (0,) * (len(spatial) - 1), (0,) * (len(spatial) - 1) + (-3,), (2,) * len(spatial)]
-    found, exist = affinities(unit(vectors), offsets), inside(offsets, spatial)
+    found, exist = affinities(unit_vectors(vectors), offsets), existing_pairs(offsets, spatial)
     dims = list(range(2, 2 + len(spatial)))
     for channel, offset in enumerate(offsets):
         partner = torch.roll(vectors, [-o for o in offset], dims)
@@ -46,13 +54,13 @@ def test_affinities_equal_the_cosines_of_rolled_maps_where_pairs_exist(spatial):
 
 def test_written_out_gradients_are_the_derivatives():
     vectors = torch.randn(2, 3, 5, 4, dtype=torch.double, requires_grad=True)
-    assert torch.autograd.gradcheck(unit, vectors)
+    assert torch.autograd.gradcheck(unit_vectors, vectors)
     assert torch.autograd.gradcheck(lambda v: affinities(v, OFFSETS), vectors)
 
 
 def test_a_zero_embedding_has_no_nan():
     vectors = torch.zeros(1, 3, 2, 2, requires_grad=True)
-    affinities(unit(vectors), [(-1, 0)]).sum().backward()
+    affinities(unit_vectors(vectors), [(-1, 0)]).sum().backward()
     assert vectors.grad.isfinite().all()
 
 
@@ -61,7 +69,7 @@ def test_targets_join_equal_labels_and_count_the_background_as_one_instance():
     targets = affinity_targets(labels, [(-1, 0), (0, -1)])
     assert targets[0, 0].tolist() == [[False] * 3, [True, False, True]]
     assert targets[0, 1].tolist() == [[False, True, False], [False, False, False]]
-    assert inside([(-1, 0), (0, -1)], (2, 3)).tolist() == [
+    assert existing_pairs([(-1, 0), (0, -1)], (2, 3)).tolist() == [
         [[False] * 3, [True] * 3],
         [[False, True, True], [False, True, True]],
     ]
@@ -84,7 +92,7 @@ def test_class_weights_are_bounded():
 
 def test_released_loss_is_the_weighted_sum_over_channels_of_means():
     # one channel (-1, 0) over a column of two pixels: one pair exists, it is negative; f = ½ (the border counts as positive)
-    exist = inside([(-1, 0)], (2, 1))
+    exist = existing_pairs([(-1, 0)], (2, 1))
     targets = torch.zeros(1, 1, 2, 1, dtype=torch.bool)
     affinity = torch.tensor([0.0, 0.6]).view(1, 1, 2, 1)
     assert affinity_loss(affinity, targets, exist, "released").item() == pytest.approx(0.36 / 2)
@@ -95,7 +103,7 @@ def test_released_loss_is_the_weighted_sum_over_channels_of_means():
 
 def test_perfect_affinities_cost_nothing_in_either_reading():
     labels = torch.randint(0, 3, (2, 9, 8))
-    targets, exist = affinity_targets(labels, OFFSETS), inside(OFFSETS, (9, 8))
+    targets, exist = affinity_targets(labels, OFFSETS), existing_pairs(OFFSETS, (9, 8))
     for reading in ("paper", "released"):
         assert affinity_loss(targets.float(), targets, exist, reading).item() == 0
 
@@ -113,7 +121,7 @@ def test_a_z_offset_of_two_compares_sections_two_apart():
 def test_released_loss_of_volumes_balances_each_channel_and_averages_over_its_pairs():
     # along x: pairs (1,1), (1,2), (2,2); f = 2/3, so the negative counts 2; along z: no pair exists
     labels, offsets = torch.tensor([1, 1, 2, 2]).view(1, 1, 1, 4), [(0, 0, -1), (-1, 0, 0)]
-    targets, exist = affinity_targets(labels, offsets), inside(offsets, (1, 1, 4))
+    targets, exist = affinity_targets(labels, offsets), existing_pairs(offsets, (1, 1, 4))
     affinity = torch.full((1, 2, 1, 1, 4), 0.5)
     assert affinity_loss(affinity, targets, exist, "released").item() == pytest.approx((1 + 2 + 1) * 0.25 / 3)
     assert affinity_loss(affinity, targets, exist, "paper").item() == pytest.approx(3 * 0.25 / 8)

@@ -4,8 +4,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from grd.losses.affinity import unit
-from grd.losses.affinity_graph import gram, inter_affinity_loss, intra_affinity_loss, pooled
+from grd.losses.affinity import unit_vectors
+from grd.losses.affinity_graph import gram, inter_affinity_loss, intra_affinity_loss, pool
 from grd.losses.instance_graph import edge_loss, inter_edge_loss, node_loss, nodes
 
 
@@ -96,10 +96,10 @@ def test_inter_affinity_equals_the_direct_sum_of_equation_7_in_value_and_gradien
     generator = torch.Generator().manual_seed(1)
     raw, teacher, bank = (torch.randn(n, 16, *spatial, dtype=dtype, generator=generator) for n in (2, 2, 3))
     raw.requires_grad_()
-    teacher, bank = unit(teacher), unit(bank)
+    teacher, bank = unit_vectors(teacher), unit_vectors(bank)
     values = {
-        "gram": inter_affinity_loss(unit(raw), teacher, gram(bank), "paper"),
-        "direct": direct_inter_affinity(unit(raw), teacher, bank),
+        "gram": inter_affinity_loss(unit_vectors(raw), teacher, gram(bank), "paper"),
+        "direct": direct_inter_affinity(unit_vectors(raw), teacher, bank),
     }
     gradients = {name: torch.autograd.grad(value, raw, retain_graph=True)[0] for name, value in values.items()}
     assert values["gram"].item() == pytest.approx(values["direct"].item(), rel=tolerance)
@@ -108,10 +108,10 @@ def test_inter_affinity_equals_the_direct_sum_of_equation_7_in_value_and_gradien
 
 
 def test_released_inter_affinity_is_on_pooled_maps_times_the_batch_size_squared():
-    student, teacher, bank = (unit(torch.randn(n, 3, 15, 16, dtype=torch.double)) for n in (2, 2, 3))
+    student, teacher, bank = (unit_vectors(torch.randn(n, 3, 15, 16, dtype=torch.double)) for n in (2, 2, 3))
     small = [F.avg_pool2d(vectors, 7, ceil_mode=True) for vectors in (student, teacher, bank)]
     assert small[0].shape[2:] == (3, 3)
-    found = inter_affinity_loss(student, teacher, gram(pooled(bank, "released")), "released")
+    found = inter_affinity_loss(student, teacher, gram(pool(bank, "released")), "released")
     assert found.item() == pytest.approx(4 * direct_inter_affinity(*small).item())
 
 

@@ -12,7 +12,7 @@ def image(number):
     return torch.full((1, 3, 2), float(number)), torch.ones(1, 3, dtype=torch.bool), torch.full((1, 2, 2), float(number))
 
 
-def held(bank):
+def kept_images(bank):
     return sorted(bank.grams[: len(bank), 0, 0].int().tolist())
 
 
@@ -24,14 +24,14 @@ def test_the_bank_holds_the_last_k_images_in_order_of_arrival(size, batches):
         parts = [image(came + i) for i in range(batch)]
         bank.enqueue(*(torch.cat(part) for part in zip(*parts, strict=True)))
         came += batch
-        assert held(bank) == list(range(max(0, came - size), came))
+        assert kept_images(bank) == list(range(max(0, came - size), came))
         assert torch.equal(bank.nodes[: len(bank), 0, 0], bank.grams[: len(bank), 0, 0])
 
 
 def test_a_batch_larger_than_the_bank_leaves_its_last_images():
     bank = MemoryBank(2, 3, 2)
     bank.enqueue(*(torch.cat(part) for part in zip(*[image(n) for n in range(5)], strict=True)))
-    assert held(bank) == [3, 4]
+    assert kept_images(bank) == [3, 4]
 
 
 def test_sampling_is_uniform_without_replacement():
@@ -62,7 +62,7 @@ def test_a_bank_goes_on_from_its_state():
     other.load_state_dict(one.state_dict())
     for bank in (one, other):
         bank.enqueue(*image(6))
-    assert held(one) == held(other) == [3, 4, 5, 6]
+    assert kept_images(one) == kept_images(other) == [3, 4, 5, 6]
 
 
 def test_an_image_takes_a_kilobyte_and_not_its_map():

@@ -5,7 +5,7 @@ import torch
 
 from grd.config.catalogue import NETWORKS
 from grd.networks import build
-from grd.networks.complexity import count, named_complexity
+from grd.networks.complexity import complexity, complexity_by_name
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,7 @@ from grd.networks.complexity import count, named_complexity
     ],
 )
 def test_counts_are_those_of_the_paper(name, arguments, parameters, gmac, convolutions):
-    found = named_complexity(name, **arguments)
+    found = complexity_by_name(name, **arguments)
     assert found.parameters == parameters
     assert round(found.macs / 1e9, 4) == gmac
     assert round(found.convolution_macs / 1e9, 4) == convolutions
@@ -40,14 +40,14 @@ def test_one_convolution_counted_by_hand():
             return (self(images),)
 
     # 3 x 3 x 3 inputs x 5 outputs x 16 positions, and a bias for each output value
-    found = count(One(3, 5, 3, padding=1), (4, 4))
+    found = complexity(One(3, 5, 3, padding=1), (4, 4))
     assert (found.parameters, found.convolution_macs) == (3 * 3 * 3 * 5 + 5, 9 * 3 * 5 * 16)
     assert found.macs == 9 * 3 * 5 * 16 + 5 * 16
 
 
 def test_counting_leaves_no_hooks_behind():
     network = build("resunet_tiny")
-    count(network, (32, 32))
+    complexity(network, (32, 32))
     assert not any(module._forward_hooks for module in network.modules())
 
 

@@ -6,7 +6,7 @@ from projects import WIDTHS
 
 from grd.errors import GrdError
 from grd.networks import build
-from grd.networks.base import centre, tap_shapes
+from grd.networks.base import crop_to, tap_shapes
 
 NARROW = {"encoder": [2, 3, 4, 5], "decoder": [4, 3, 2]}
 
@@ -29,7 +29,7 @@ def test_the_papers_sizes_give_the_papers_outputs(size, output):
 )
 def test_the_output_has_the_size_that_was_promised_at_any_depth_and_pooling(options, size):
     network = build("mala_tiny", **options)
-    size = network.near(size)
+    size = network.nearest_size(size)
     with torch.no_grad():
         assert network(torch.rand(1, 1, *size)).shape == (1, 16, *network.output_size(size))
 
@@ -37,7 +37,7 @@ def test_the_output_has_the_size_that_was_promised_at_any_depth_and_pooling(opti
 def test_every_size_is_either_taken_or_refused_and_never_fails_otherwise():
     network = build("mala_tiny", **WIDTHS["mala_tiny"])
     for side in range(1, 24):
-        promised = network._along(1, side)
+        promised = network._output_length(1, side)
         if promised:
             assert network(torch.zeros(1, 1, 5, side, 18)).shape[3] == promised
 
@@ -60,7 +60,7 @@ def test_scales_multiply_the_poolings():
 
 def test_the_centre_of_features_is_cut_with_equal_margins():
     row = torch.arange(7.0).view(1, 1, 7)
-    assert centre(row, (3,)).flatten().tolist() == [2, 3, 4]
+    assert crop_to(row, (3,)).flatten().tolist() == [2, 3, 4]
 
 
 def test_only_a_network_that_is_to_normalise_has_batch_norms():

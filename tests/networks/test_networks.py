@@ -4,7 +4,7 @@ import torch
 from grd.config.catalogue import NETWORKS
 from grd.errors import GrdError
 from grd.networks import build
-from grd.networks.base import tap_shapes, tapped
+from grd.networks.base import feature_taps, tap_shapes
 from grd.networks.model_file import ModelCard, load_model, save_model
 
 
@@ -37,7 +37,7 @@ def test_all_networks_of_images_can_be_tapped_below_three_two_and_one_poolings_w
 
 def test_hooks_of_taps_go_when_the_context_ends():
     network = build("resunet_tiny")
-    with tapped(network, (3,)) as features:
+    with feature_taps(network, (3,)) as features:
         network(torch.rand(1, 3, 32, 32))
     assert features[3].shape == (1, 64, 4, 4)
     assert not any(module._forward_hooks for module in network.modules())

@@ -12,11 +12,11 @@ from projects import settings, write_squares
 import grd
 from grd.config.segmenters import as_segmenter
 from grd.errors import GrdError
-from grd.inference.predict import predict_splits
-from grd.metrics.score_file import score_split
+from grd.inference.predict import write_affinity_file
+from grd.metrics.score_file import write_score_file
 from grd.project.run import Run
 from grd.provenance.fingerprint import ASIDE, Code
-from grd.segmentation.label_file import segment_split
+from grd.segmentation.label_file import write_label_file
 from grd.training.fit import train
 
 PACKAGE = Path(grd.__file__).parent
@@ -198,16 +198,16 @@ def test_all_that_runs_in_the_jobs_of_a_run_is_reached(tmp_path):
         trained.write(tmp_path / "record.json")
 
     def predict():
-        predict_splits(tmp_path / "model.pt", samples, ["test"], (48, 48), tmp_path / "affinities.h5", device)
+        write_affinity_file(tmp_path / "model.pt", samples, ["test"], (48, 48), tmp_path / "affinities.h5", device)
 
     jobs = {
         ("train", "resunet", "none"): learn,
         ("distil", "resunet", "resunet_tiny", "grd"): teach,
         ("predict", "resunet", "2"): predict,
-        ("segment", "mutex"): lambda: segment_split(
+        ("segment", "mutex"): lambda: write_label_file(
             tmp_path / "affinities.h5", samples, "test", segmenter, tmp_path / "labels.h5"
         ),
-        ("score", "2"): lambda: score_split(tmp_path / "labels.h5", samples, "test", tmp_path / "scores.csv"),
+        ("score", "2"): lambda: write_score_file(tmp_path / "labels.h5", samples, "test", tmp_path / "scores.csv"),
     }
     code = Code()
     for (script, *chosen), action in jobs.items():

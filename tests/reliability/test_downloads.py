@@ -16,7 +16,7 @@ import pytest
 from fault_server import Answer, FaultServer, tag
 
 from grd.config.datasets import Archive, Source
-from grd.data.archives import obtain as archives
+from grd.data.archives import acquisition as archives
 from grd.data.archives.download import CHUNK, Patience
 from grd.errors import GrdError
 from grd.provenance.manifest import record_archive
@@ -107,7 +107,7 @@ def test_after_a_broken_transfer_the_rest_alone_is_asked_for_and_sent(case):
 
 
 def test_the_next_call_asks_for_the_rest_alone(case):
-    with pytest.raises(GrdError, match=f"{AFTER} bytes read.*rerun, which goes on where this broke off, or get"):
+    with pytest.raises(GrdError, match=f"{AFTER} bytes read.*rerun to resume the download, or get"):
         case.obtain(BROKEN, attempts=1)
     assert not case.stored() and len(case.partial()) == 2
     assert case.obtain() == OFFICIAL
@@ -115,7 +115,7 @@ def test_the_next_call_asks_for_the_rest_alone(case):
 
 
 def test_a_file_that_had_arrived_completely_is_not_sent_again(case):
-    with pytest.raises(GrdError, match="goes on where"):
+    with pytest.raises(GrdError, match="rerun to resume the download"):
         case.obtain(Answer(announce=1000), attempts=1)
     assert case.obtain() == OFFICIAL
     assert case.sent()[1] == (f"bytes={SIZE}-", 0)
@@ -125,7 +125,7 @@ CALL = """
 import sys
 from pathlib import Path
 from grd.config.datasets import Archive, Source
-from grd.data.archives.obtain import obtain
+from grd.data.archives.acquisition import obtain
 url, folder = sys.argv[1], Path(sys.argv[2])
 obtain("bbbc039", Source(archives={"images.zip": Archive(url=url)}, split="archive"), folder / "data", folder / "inbox", False)
 """
@@ -287,5 +287,7 @@ def test_what_another_process_has_got_meanwhile_is_taken(case, caplog):
 
 def test_where_nothing_can_be_written_that_is_told(case):
     (case.folder / "partial").write_text("a file, where a folder should be")
-    with pytest.raises(GrdError, match=r"bbbc039: expected to write images\.zip.*partial.*make room or give leave"):
+    with pytest.raises(
+        GrdError, match=r"bbbc039: expected to write images\.zip.*partial.*free some space or give write permission"
+    ):
         case.obtain()

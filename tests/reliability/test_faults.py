@@ -188,7 +188,7 @@ def test_a_checkpoint_that_does_not_fit_leaves_the_one_before_and_training_goes_
 
 def write_affinities(path):
     with store.affinity_writer(path, [(0, 1)]) as file:
-        stored = file.split("test", ["a"] * 9, (1, 500, 500), (1, 100, 100))
+        stored = file.add_split("test", ["a"] * 9, (1, 500, 500), (1, 100, 100))
         for place in range(9):
             stored[place] = np.random.default_rng(place).random((1, 500, 500), np.float32)
 
@@ -261,7 +261,7 @@ def test_affinities_that_do_not_fit_are_soon_given_up(tmp_path):
     taken = []
     too_large = pytest.raises(OSError, match="too large")
     with too_large, small_files(), store.affinity_writer(tmp_path / "file", [(0, 1)]) as file:
-        stored = file.split("test", ["a"] * 60, (1, 500, 500), (1, 500, 500))
+        stored = file.add_split("test", ["a"] * 60, (1, 500, 500), (1, 500, 500))
         for place in range(60):
             stored[place] = np.ones((1, 500, 500), np.float32)
             taken.append(place)

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from grd.config.datasets import Archive, Source
-from grd.data.archives import obtain as archives
+from grd.data.archives import acquisition as archives
 from grd.data.archives import zips
 from grd.data.images import read_image
 from grd.errors import GrdError
@@ -65,7 +65,7 @@ def encrypted(path):
 
 
 def refused(path, match):
-    with pytest.raises(GrdError, match=match), zips.opened(path):
+    with pytest.raises(GrdError, match=match), zips.open_file(path):
         pass
 
 
@@ -81,7 +81,7 @@ def test_a_zip_with_a_member_that_climbs_out_is_refused(tmp_path, name):
 
 @pytest.mark.parametrize("name", ["images/..a.tif", "images/a..tif", "images/.../a.tif", "./images/c.tif"])
 def test_dots_in_a_name_do_not_climb(tmp_path, name):
-    with zips.opened(zipped(tmp_path / "a.zip", name)) as file:
+    with zips.open_file(zipped(tmp_path / "a.zip", name)) as file:
         assert name in zips.names(file)
 
 
@@ -102,18 +102,18 @@ def test_a_member_that_would_fill_the_memory_is_refused_unread(tmp_path, monkeyp
     monkeypatch.setattr(zips, "LARGEST", 4 << 20)
     monkeypatch.setattr(zipfile.ZipFile, "read", lambda *_: pytest.fail("the member was read"))
     with (
-        zips.opened(path) as file,
+        zips.open_file(path) as file,
         pytest.raises(GrdError, match=r"at most 4 MiB, found images/bomb\.tif of 5 MiB"),
     ):
-        zips.image(file, "images/bomb.tif")
+        zips.read_image(file, "images/bomb.tif")
 
 
 def test_a_small_image_file_of_immense_pixels_is_refused(tmp_path):
     buffer = io.BytesIO()
     Image.new("1", (20_000, 20_000)).save(buffer, "PNG")
     path = zipped(tmp_path / "a.zip", "images/c.png", buffer.getvalue())
-    with zips.opened(path) as file, pytest.raises(GrdError, match=r"a\.zip: expected a readable image in images/c\.png"):
-        zips.image(file, "images/c.png")
+    with zips.open_file(path) as file, pytest.raises(GrdError, match=r"a\.zip: expected a readable image in images/c\.png"):
+        zips.read_image(file, "images/c.png")
 
 
 @pytest.mark.parametrize("place", ["everything", "weights", "card"])

@@ -133,7 +133,7 @@ def test_a_flipped_bit_in_weights_is_refused_even_if_the_time_is_as_it_was(monke
 
 
 def test_errors_of_the_system_while_a_file_is_open_keep_their_own_words():
-    with pytest.raises(FileNotFoundError), store.opened(file_of("labels"), "labels"):
+    with pytest.raises(FileNotFoundError), store.open_file(file_of("labels"), "labels"):
         Path("nowhere").read_bytes()
 
 

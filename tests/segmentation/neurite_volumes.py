@@ -16,7 +16,7 @@ def neurites_with_membranes(shape=(8, 192, 192), diameter=96.0, seed=0):
 
 
 def affinities_of(labels, offsets=NEAREST):
-    """1 where voxel p and p + offset carry the same label above 0, else 0, as also where p + offset is outside."""
+    """1 for voxels p that carry the same label above 0 as p + offset, else 0; also 0 if p + offset is outside."""
     labels = np.asarray(labels)
     reach = int(np.abs(offsets).max())
     padded = np.pad(labels, reach)
@@ -24,13 +24,13 @@ def affinities_of(labels, offsets=NEAREST):
     return np.stack([(padded[window] == labels) & (labels > 0) for window in windows]).astype(np.float32)
 
 
-def replaced(affinities, probability=0.1, seed=1):
-    """The affinities, each replaced by a random one with this probability."""
+def replace_at_random(affinities, probability=0.1, seed=1):
+    """Replace each affinity, with this probability, by a random one."""
     rng = np.random.default_rng(seed)
     noise = rng.random(affinities.shape, dtype=np.float32)
     return np.where(rng.random(affinities.shape) < probability, noise, affinities)
 
 
-def blurred(affinities, deviation=0.1, seed=1):
-    """The affinities with Gaussian noise, so that some are below 0 and some above 1."""
+def add_noise(affinities, deviation=0.1, seed=1):
+    """Add Gaussian noise, so that some affinities are below 0 and some above 1."""
     return affinities + deviation * np.random.default_rng(seed).standard_normal(affinities.shape, dtype=np.float32)

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from segmentation.neurite_volumes import NEAREST, affinities_of, blurred, neurites_with_membranes
+from segmentation.neurite_volumes import NEAREST, add_noise, affinities_of, neurites_with_membranes
 from skimage.measure import label
 
 from grd.errors import GrdError
@@ -20,7 +20,7 @@ def test_ids_are_consecutive_and_each_lies_in_one_section(fragments_of):
 
 @BOTH_KINDS
 def test_each_fragment_is_connected_by_sides(fragments_of):
-    fragments = fragments_of(np.clip(blurred(affinities_of(neurites_with_membranes())), 0, 1))
+    fragments = fragments_of(np.clip(add_noise(affinities_of(neurites_with_membranes())), 0, 1))
     pieces = sum(label(section, connectivity=1, background=-1).max() for section in fragments.astype(np.int64))
     assert pieces == fragments.max()
 
@@ -63,7 +63,7 @@ def test_seeds_are_the_maxima_of_the_distance_and_the_watershed_floods_to_the_me
 
 
 def test_smoothed_fragments_have_at_least_a_hundred_pixels():
-    fragments = smoothed_fragments(np.clip(blurred(affinities_of(neurites_with_membranes()), 0.2), 0, 1))
+    fragments = smoothed_fragments(np.clip(add_noise(affinities_of(neurites_with_membranes()), 0.2), 0, 1))
     assert np.bincount(fragments.ravel().astype(int))[1:].min() >= 100
 
 
@@ -76,7 +76,7 @@ def test_the_nearest_channels_are_found_in_any_order_among_others_and_clipped():
 
 
 def test_the_affinities_are_left_as_they_were():
-    affinities = blurred(affinities_of(neurites_with_membranes((2, 32, 32))))
+    affinities = add_noise(affinities_of(neurites_with_membranes((2, 32, 32))))
     before = affinities.copy()
     nearest_affinities(affinities, NEAREST)
     np.testing.assert_array_equal(affinities, before)

@@ -6,7 +6,7 @@ import threading
 
 import numpy as np
 import pytest
-from segmentation.neurite_volumes import NEAREST, affinities_of, blurred, neurites_with_membranes, replaced
+from segmentation.neurite_volumes import NEAREST, add_noise, affinities_of, neurites_with_membranes, replace_at_random
 
 from grd.config.segmenters import as_segmenter
 from grd.errors import GrdError
@@ -44,9 +44,9 @@ def test_perfect_affinities_give_the_neurites_back(settings, seed):
 
 
 @BOTH
-@pytest.mark.parametrize("disturbed", [replaced, blurred])
-def test_noisy_affinities_give_nearly_the_neurites_back(settings, disturbed, truth):
-    assert voi(segment(disturbed(affinities_of(truth)), NEAREST, settings), truth) < 0.5
+@pytest.mark.parametrize("disturb", [replace_at_random, add_noise])
+def test_noisy_affinities_give_nearly_the_neurites_back(settings, disturb, truth):
+    assert voi(segment(disturb(affinities_of(truth)), NEAREST, settings), truth) < 0.5
 
 
 @BOTH
@@ -56,21 +56,21 @@ def test_affinities_of_the_wrong_sign_do_not_give_the_neurites_back(settings, tr
 
 @BOTH
 def test_every_voxel_belongs_to_a_segment_and_ids_are_consecutive(settings, truth):
-    labels = segment(replaced(affinities_of(truth)), NEAREST, settings)
+    labels = segment(replace_at_random(affinities_of(truth)), NEAREST, settings)
     np.testing.assert_array_equal(np.unique(labels), np.arange(1, labels.max() + 1))
 
 
 @BOTH
 def test_channels_may_come_in_any_order_and_among_others(settings, truth):
     offsets = [(0, 0, -1), (0, -9, 0), (-1, 0, 0), (0, -1, 0)]
-    labels = segment(blurred(affinities_of(truth)), NEAREST, settings)
-    shuffled = blurred(affinities_of(truth))[[2, 1, 0, 1]]
+    labels = segment(add_noise(affinities_of(truth)), NEAREST, settings)
+    shuffled = add_noise(affinities_of(truth))[[2, 1, 0, 1]]
     np.testing.assert_array_equal(segment(shuffled, offsets, settings), labels)
 
 
 @BOTH
 def test_the_affinities_are_left_as_they_were(settings, truth):
-    affinities = blurred(affinities_of(truth))
+    affinities = add_noise(affinities_of(truth))
     before = affinities.copy()
     segment(affinities, NEAREST, settings)
     np.testing.assert_array_equal(affinities, before)
@@ -103,7 +103,7 @@ def test_a_channel_relates_a_voxel_to_the_one_before_along_y_and_x(axis, at_memb
 
 
 def test_every_threshold_of_a_grid_gives_what_it_gives_alone(truth):
-    affinities = replaced(affinities_of(truth))
+    affinities = replace_at_random(affinities_of(truth))
     grid = [0.05, 0.2, 0.45, 0.5, 0.9]
     together = dict(agglomerate(affinities, NEAREST, grid))
     assert list(together) == grid
@@ -118,13 +118,13 @@ def test_thresholds_are_taken_in_ascending_order_and_once(truth):
 
 
 def test_a_higher_threshold_only_joins(truth):
-    (_, low), (_, high) = agglomerate(blurred(affinities_of(truth)), NEAREST, [0.2, 0.6])
+    (_, low), (_, high) = agglomerate(add_noise(affinities_of(truth)), NEAREST, [0.2, 0.6])
     assert score_partition(high, low)["voi_split"] == pytest.approx(0, abs=1e-9)
     assert high.max() < low.max()
 
 
 def test_the_best_threshold_has_the_lowest_voi_of_the_grid(truth):
-    affinities = blurred(affinities_of(truth))
+    affinities = add_noise(affinities_of(truth))
     threshold, scores = best_threshold([affinities], NEAREST, [truth], [0.3, 0.05, 0.6])
     assert list(scores) == [0.05, 0.3, 0.6]
     assert scores == pytest.approx({at: voi(joined_at(affinities, at), truth) for at in scores})
@@ -139,14 +139,14 @@ def test_of_equally_good_thresholds_the_lowest_is_best():
 
 
 def test_several_validation_volumes_count_alike(truth):
-    volumes, truths = [blurred(affinities_of(truth)), affinities_of(truth[:3])], [truth, truth[:3]]
+    volumes, truths = [add_noise(affinities_of(truth)), affinities_of(truth[:3])], [truth, truth[:3]]
     _, scores = best_threshold(iter(volumes), NEAREST, iter(truths), [0.1, 0.5])
     alone = [best_threshold([volume], NEAREST, [labels], [0.1, 0.5])[1] for volume, labels in zip(volumes, truths, strict=True)]
     assert scores == pytest.approx({at: (alone[0][at] + alone[1][at]) / 2 for at in scores})
 
 
 def test_voxels_without_ground_truth_do_not_count_in_the_choice(truth):
-    affinities = blurred(affinities_of(truth))
+    affinities = add_noise(affinities_of(truth))
     partly = np.where(np.arange(len(truth))[:, None, None] < 4, truth, 0)
     _, scores = best_threshold([affinities], NEAREST, [partly], [0.5])
     assert scores[0.5] == pytest.approx(voi(joined_at(affinities, 0.5)[:4], truth[:4]))
@@ -159,7 +159,7 @@ def test_every_solver_gives_the_neurites_back(solver):
 
 
 def test_a_higher_beta_cuts_more(truth):
-    affinities = replaced(affinities_of(truth), 0.5)
+    affinities = replace_at_random(affinities_of(truth), 0.5)
     counts = [multicut(affinities, NEAREST, beta=beta).max() for beta in (0.1, 0.5, 0.9)]
     assert counts[0] < counts[1] < counts[2]
 

@@ -10,13 +10,13 @@ from grd.config.catalogue import METHODS
 from grd.config.general import Fidelity
 from grd.config.segmenters import MulticutSegmenter, WaterzSegmenter
 from grd.data.store import read_labels, read_split
-from grd.distillation.biskd import under
+from grd.distillation.biskd import align_labels
 from grd.errors import GrdError
-from grd.inference.predict import predict_splits
-from grd.metrics.score_file import score_split
+from grd.inference.predict import write_affinity_file
+from grd.metrics.score_file import write_score_file
 from grd.project.run import Run
-from grd.segmentation.label_file import segment_split
-from grd.segmentation.timing import time_split
+from grd.segmentation.label_file import write_label_file
+from grd.segmentation.timing import write_timing_file
 from grd.training.history import read_history
 from grd.training.student import Student
 
@@ -70,17 +70,17 @@ def test_weights_of_the_settings_replace_a_method_s_own(world, tmp_path):
 def test_labels_are_taken_under_the_centres_of_features():
     labels = torch.arange(6).view(1, 1, 1, 6)  # six pixels, concentric with four features of three pixels each: 12 pixels
     features = torch.arange(4.0).view(1, 1, 1, 1, 4)
-    kept, found = under(features, labels, (1, 1, 3))
+    kept, found = align_labels(features, labels, (1, 1, 3))
     # feature n covers the label pixels 3n - 3 to 3n - 1; its centre is 3n - 2
     assert kept.flatten().tolist() == [1, 2] and found.flatten().tolist() == [1, 4]
 
 
 def test_from_volume_to_scores(world, tmp_path):
     samples, affinities = world / "samples.h5", tmp_path / "a.h5"
-    predict_splits(world / "teacher/model.pt", samples, ["validation", "test"], (8, 24, 28), affinities, CPU)
+    write_affinity_file(world / "teacher/model.pt", samples, ["validation", "test"], (8, 24, 28), affinities, CPU)
     for segmenter in (WaterzSegmenter(algorithm="waterz"), MulticutSegmenter(algorithm="multicut")):
-        segment_split(affinities, samples, "test", segmenter, tmp_path / "l.h5")
-        score_split(tmp_path / "l.h5", samples, "test", tmp_path / "s.csv")
+        write_label_file(affinities, samples, "test", segmenter, tmp_path / "l.h5")
+        write_score_file(tmp_path / "l.h5", samples, "test", tmp_path / "s.csv")
         assert read_labels(tmp_path / "l.h5")[1].shape == read_split(samples, "test").labels.shape
         header, row = ((tmp_path / "s.csv").read_text().splitlines())[:2]
         assert header == "image,voi,voi_split,voi_merge,arand"
@@ -91,7 +91,7 @@ def test_from_volume_to_scores(world, tmp_path):
 
 def test_timing_of_volumes_has_three_passes(world, tmp_path):
     segmenter = WaterzSegmenter(algorithm="waterz")
-    time_split(world / "teacher/model.pt", world / "samples.h5", "test", (12, 40, 40), segmenter, tmp_path / "t.csv", CPU)
+    write_timing_file(world / "teacher/model.pt", world / "samples.h5", "test", (12, 40, 40), segmenter, tmp_path / "t.csv", CPU)
     lines = (tmp_path / "t.csv").read_text().splitlines()
     assert len(lines) == 4 and all(float(seconds) > 0 for line in lines[1:] for seconds in line.split(",")[:2])
 

@@ -2,7 +2,7 @@ from pathlib import Path
 
 from grd.config.datasets import Source
 from grd.config.scales import Twin
-from grd.data.archives.provide import provide
+from grd.data.archives.provision import provide
 from grd.jobs import recorded
 
 with recorded(snakemake):

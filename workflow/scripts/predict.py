@@ -1,10 +1,10 @@
 from pathlib import Path
 
-from grd.inference.predict import predict_splits
+from grd.inference.predict import write_affinity_file
 from grd.jobs import computing
 
 with computing(snakemake) as (device, _):
-    predict_splits(
+    write_affinity_file(
         Path(snakemake.input.model),
         Path(snakemake.input.samples),
         snakemake.params.splits,

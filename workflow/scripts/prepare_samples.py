@@ -1,7 +1,7 @@
 from pathlib import Path
 
 from grd.config.datasets import Source
-from grd.data.archives.provide import provided
+from grd.data.archives.provision import read_record
 from grd.data.prepare import prepare
 from grd.jobs import recorded
 
@@ -9,7 +9,7 @@ with recorded(snakemake):
     prepare(
         snakemake.wildcards.dataset,
         Source.model_validate(snakemake.params.source),
-        provided(Path(snakemake.input.record), Path(snakemake.params.folder)),
+        read_record(Path(snakemake.input.record), Path(snakemake.params.folder)),
         out=Path(snakemake.output.samples),
         allow_missing=snakemake.params.allow_missing,
     )

@@ -2,10 +2,10 @@ from pathlib import Path
 
 from grd.config.segmenters import as_segmenter
 from grd.jobs import recorded
-from grd.segmentation.label_file import segment_split
+from grd.segmentation.label_file import write_label_file
 
 with recorded(snakemake):
-    segment_split(
+    write_label_file(
         Path(snakemake.input.affinities),
         Path(snakemake.input.samples),
         "test",

@@ -2,10 +2,10 @@ from pathlib import Path
 
 from grd.config.segmenters import as_segmenter
 from grd.jobs import computing
-from grd.segmentation.timing import time_split
+from grd.segmentation.timing import write_timing_file
 
 with computing(snakemake) as (device, _):
-    time_split(
+    write_timing_file(
         Path(snakemake.input.model),
         Path(snakemake.input.samples),
         "test",

@@ -1,1 +1,1 @@
-"""Users' own images: read, segmented, written."""
+"""Segmentation of users' own images and volumes."""

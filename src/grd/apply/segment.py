@@ -22,15 +22,17 @@ from grd.system.files import whole
 def segment_files(
     files: Sequence[Path], model: Path, out: Path, image: Segmenter, volume: Segmenter, device: torch.device
 ) -> Iterator[Path]:
-    """Segment files with a model of images or of volumes, by the segmenter that fits; yields the tif written for each.
+    """Segment files with a model of images or of volumes and the segmenter of that kind; yields the tif written for each.
 
-    `<name>-labels.tif` is (H, W) or (Z, Y, X), 16-bit, or 32-bit where a volume has more than 65535 instances.
+    `<name>-labels.tif` is (H, W) or (Z, Y, X), 16-bit, or 32-bit if a volume has more than 65535 instances.
     """
     targets = [out / f"{path.stem}-labels.tif" for path in files]
     if twice := next((target for target in targets if targets.count(target) > 1), None):
-        raise GrdError(f"{twice}: expected images of different names, found several for this file; take other folders")
+        raise GrdError(
+            f"{twice}: expected images of different names, found several for this file; segment them into different folders"
+        )
     if out.exists() and not out.is_dir():
-        raise GrdError(f"{out}: expected a folder for label images, found a file; name another")
+        raise GrdError(f"{out}: expected a folder for label images, found a file; choose another folder")
     predictor = load_predictor(model, device)
     read, settings = (read_microscope_image, image) if predictor.network.rank == 2 else (read_volume, volume)
     shown = tqdm(files, desc="files", leave=False, disable=None, file=sys.stderr)
@@ -38,14 +40,14 @@ def segment_files(
         pixels = to_uint8(read(path))
         with located(str(path)):
             labels = segment(predictor.affinities(pixels), predictor.offsets, settings)
-        write_tif(target, _narrowed(labels, path))
+        write_tif(target, _narrow(labels, path))
         yield target
 
 
 def write_tif(path: Path, labels: np.ndarray) -> None:
     """Write a label image (H, W) or volume (Z, Y, X), uint16 or uint32, whole or not at all; OSError for a full disk.
 
-    It is made in memory: tifffile, writing to a full disk, does not say that it is full.
+    The file is encoded in memory, since tifffile does not report a full disk.
     """
     file = BytesIO()
     tifffile.imwrite(file, labels, photometric="minisblack")
@@ -53,7 +55,7 @@ def write_tif(path: Path, labels: np.ndarray) -> None:
         part.write_bytes(file.getbuffer())
 
 
-def _narrowed(labels: np.ndarray, path: Path) -> np.ndarray:
+def _narrow(labels: np.ndarray, path: Path) -> np.ndarray:
     if labels.max(initial=0) <= np.iinfo(np.uint16).max:
         return labels.astype(np.uint16)
     if labels.ndim == 2:

@@ -1,1 +1,1 @@
-"""Archives → samples: fetch, read, split, store, and put on the device."""
+"""Archives → samples: obtain, read, split, store, augment, and put on the device."""

@@ -1,8 +1,7 @@
-"""Training augmentation as batched tensor operations: one sampling grid for all geometry, then grey values.
+"""Training augmentation as batched tensor operations: geometry by one sampling grid, then grey values.
 
-The sections of a volume are channels here: one grid serves all of them.
-
-Parameters of the two recipes are the released code's (its 2D data sets' loaders; the paper names no augmentation).
+The sections of a volume are channels here, so that one grid serves all of them. The parameters are those of the released
+code's loaders for its 2D data sets; the paper names no augmentation.
 """
 
 from collections.abc import Sequence
@@ -16,25 +15,26 @@ from grd.config.datasets import Augment
 
 
 class Draws:
-    """Uniform draws (B,) or of a given shape, from a CPU generator, on the device of the data."""
+    """Random draws for the B images of a batch, from a CPU generator, on the device of the data."""
 
     def __init__(self, batch: int, device: torch.device, generator: torch.Generator) -> None:
         self.batch, self.device, self.generator = batch, device, generator
 
     def uniform(self, low: float = 0, high: float = 1, shape: tuple[int, ...] = ()) -> Tensor:
-        """U(low, high) of shape (B, *shape)."""
+        """Draws from U(low, high), (B, *shape)."""
         draws = torch.rand(self.batch, *shape, generator=self.generator)
         return (low + (high - low) * draws).to(self.device)
 
     def happens(self, probability: float) -> Tensor:
-        """Which images something happens to: bool (B,)."""
+        """Mask of the images to change, each with this probability: bool (B,)."""
         return self.uniform() < probability
 
 
 def augment(images: Tensor, labels: Tensor, settings: Augment, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Images (B, C, H, W) in [0, 1] and labels (B, H, W) → crops (B, C, h, w), (B, h, w), (h, w) = settings.crop.
+    """Augmented crops (B, C, h, w) and labels (B, h, w) of images (B, C, H, W) in [0, 1] and labels (B, H, W).
 
-    Images are sampled bilinearly and mirrored beyond their border, labels by nearest neighbour and 0 there.
+    (h, w) is `settings.crop`. Images are sampled bilinearly, labels by nearest neighbour. Beyond the border an image is
+    mirrored, and its labels are 0.
     """
     draws = Draws(len(images), images.device, generator)
     grid = sampling_grid(images.shape[-2:], settings, draws)
@@ -42,15 +42,15 @@ def augment(images: Tensor, labels: Tensor, settings: Augment, generator: torch.
     # ids are exact in float32 up to 2^24
     ids = F.grid_sample(labels.unsqueeze(1).float(), grid, mode="nearest", padding_mode="zeros", align_corners=False)
     ids = ids.squeeze(1).to(labels.dtype)
-    return photometric(crops, ids > 0, settings, draws), ids
+    return change_grey_values(crops, ids > 0, settings, draws), ids
 
 
 def augment_sections(
     sections: Tensor, labels: Tensor, settings: Augment, generator: torch.Generator, output: Sequence[int]
 ) -> tuple[Tensor, Tensor]:
-    """Volumes (B, Z, H, W) in [0, 1] and labels (B, z, H, W) → the middle (B, Z, h, w), and of the labels (B, z, *output).
+    """Augmented centres (B, Z, h, w) and labels (B, z, *output) of volumes (B, Z, H, W) in [0, 1] and labels (B, z, H, W).
 
-    (h, w) are the crop's rows and columns. Beyond its border an image is mirrored, as are its labels.
+    (h, w) are the rows and columns of `settings.crop`. Beyond the border image and labels are mirrored.
     """
     draws = Draws(len(sections), sections.device, generator)
     grid = sampling_grid(sections.shape[-2:], settings, draws, centred=True)
@@ -58,31 +58,31 @@ def augment_sections(
     margins = [(have - want) // 2 for have, want in zip(settings.crop[1:], output, strict=True)]
     middle = grid[:, margins[0] : margins[0] + output[0], margins[1] : margins[1] + output[1]]
     ids = F.grid_sample(labels.float(), middle, mode="nearest", padding_mode="reflection", align_corners=False)
-    return photometric(crops, ids[:, :1] > 0, settings, draws), ids.to(labels.dtype)
+    return change_grey_values(crops, ids[:, :1] > 0, settings, draws), ids.to(labels.dtype)
 
 
 def sampling_grid(size: torch.Size, settings: Augment, draws: Draws, centred: bool = False) -> Tensor:
-    """Where every output pixel comes from: (B, h, w, 2) as (x, y) in [-1, 1] over the image, as `grid_sample` wants it."""
+    """Source of every output pixel: (B, h, w, 2) as (x, y) in [-1, 1] over the image, as `grid_sample` takes it."""
     height, width = settings.crop[-2:]
     rows, columns = (torch.arange(n, device=draws.device) - (n - 1) / 2 for n in (height, width))
     points = torch.stack(torch.meshgrid(rows, columns, indexing="ij"), -1).expand(draws.batch, -1, -1, -1)
-    points = flipped(points, settings, draws) + displacement(settings, draws)
-    points = rotated(points, settings, draws)
+    points = flip(points, settings, draws) + displacement(settings, draws)
+    points = rotate(points, settings, draws)
     scale, centre = crop_window(size, settings, draws, centred)
     pixels = points * scale.view(-1, 1, 1, 2) + centre.view(-1, 1, 1, 2)
     full = pixels.new_tensor([size[0], size[1]])
     return ((2 * pixels + 1) / full - 1).flip(-1)
 
 
-def flipped(points: Tensor, settings: Augment, draws: Draws) -> Tensor:
-    """Mirror rows and columns, and exchange them (square crops), each by its own draw."""
+def flip(points: Tensor, settings: Augment, draws: Draws) -> Tensor:
+    """Mirror rows and columns, and exchange them (square crops), each change by its own draw."""
     signs = torch.stack([1 - 2 * draws.happens(settings.flip).float() for _ in range(2)], -1)
     points = points * signs.view(-1, 1, 1, 2)
     return torch.where(draws.happens(settings.transpose).view(-1, 1, 1, 1), points.flip(-1), points)
 
 
-def rotated(points: Tensor, settings: Augment, draws: Draws) -> Tensor:
-    """Turn around the middle by an angle from the whole circle."""
+def rotate(points: Tensor, settings: Augment, draws: Draws) -> Tensor:
+    """Turn points around the centre by an angle from the whole circle."""
     angle = draws.uniform(0, 2 * torch.pi) * draws.happens(settings.rotate)
     cos, sin = angle.cos().view(-1, 1, 1), angle.sin().view(-1, 1, 1)
     y, x = points.unbind(-1)
@@ -96,15 +96,15 @@ def displacement(settings: Augment, draws: Draws) -> Tensor:
         return torch.zeros(1, 1, 1, 2, device=draws.device)
     field = draws.uniform(-1, 1, (2, height, width))
     sigma = torch.full((draws.batch,), settings.elastic_sigma, device=draws.device)
-    field = gaussian(field, sigma, radius=int(4 * settings.elastic_sigma + 0.5)) * settings.elastic_alpha
+    field = gaussian_blur(field, sigma, radius=int(4 * settings.elastic_sigma + 0.5)) * settings.elastic_alpha
     return (field * draws.happens(settings.elastic).view(-1, 1, 1, 1)).permute(0, 2, 3, 1)
 
 
 def crop_window(size: torch.Size, settings: Augment, draws: Draws, centred: bool) -> tuple[Tensor, Tensor]:
-    """Scale (B, 2) and centre (B, 2) in pixels of a window that lies in the image, or around it where it is larger.
+    """Scale (B, 2) and centre (B, 2) in pixels of a window in the image, or around an image that is smaller.
 
-    Without `scale` the window is the crop and starts at a whole pixel, so that nothing is interpolated. It lies anywhere,
-    or, `centred`, in the middle.
+    Without `settings.scale` the window has the size of the crop and starts at a whole pixel, so that nothing is interpolated.
+    Its position is random, or the middle of the image if `centred`.
     """
     image, crop = (torch.tensor([float(n) for n in sides], device=draws.device) for sides in (size, settings.crop[-2:]))
     room = torch.maximum(image, crop)
@@ -119,8 +119,8 @@ def crop_window(size: torch.Size, settings: Augment, draws: Draws, centred: bool
     return window / crop, corner + position * (room - window) + (window - 1) / 2
 
 
-def photometric(images: Tensor, foreground: Tensor, settings: Augment, draws: Draws) -> Tensor:
-    """Grey values of (B, C, h, w): contrast, brightness and gamma; noise; blur; intensity; cut-out: each by its draw."""
+def change_grey_values(images: Tensor, foreground: Tensor, settings: Augment, draws: Draws) -> Tensor:
+    """Change the grey values of (B, C, h, w) by contrast and gamma, noise, blur, intensity and cut-out, each by its own draw."""
     for probability, change in (
         (settings.grayscale, grayscale),
         (settings.noise, noise),
@@ -134,7 +134,7 @@ def photometric(images: Tensor, foreground: Tensor, settings: Augment, draws: Dr
 
 
 def grayscale(images: Tensor, settings: Augment, draws: Draws) -> Tensor:
-    """Contrast and brightness by up to 15 %, clipped, then a gamma between ½ and 2; half of the volumes by section."""
+    """Change contrast and brightness by up to 15 %, clip, and apply a gamma of ½ to 2; in half of the volumes by section."""
     contrast, brightness, gamma = (draws.uniform().view(-1, 1, 1, 1) for _ in range(3))
     if len(settings.crop) == 3:
         apart = draws.happens(0.5).view(-1, 1, 1, 1)
@@ -147,25 +147,25 @@ def grayscale(images: Tensor, settings: Augment, draws: Draws) -> Tensor:
 
 
 def noise(images: Tensor, settings: Augment, draws: Draws) -> Tensor:
-    """Gaussian noise of a standard deviation from U(0, noise_std)."""
+    """Add Gaussian noise with a standard deviation from U(0, noise_std)."""
     std = draws.uniform(0, settings.noise_std).view(-1, 1, 1, 1)
     normal = torch.randn(images.shape, generator=draws.generator).to(images.device)
     return (images + std * normal).clamp(0, 1)
 
 
 def blur(images: Tensor, settings: Augment, draws: Draws) -> Tensor:
-    """Gaussian blur of a sigma from U(0, 1) pixels, kernel 7."""
-    return gaussian(images, draws.uniform(0.01, 1), radius=3)
+    """Blur by a Gaussian with a sigma from U(0.01, 1) pixels, kernel 7."""
+    return gaussian_blur(images, draws.uniform(0.01, 1), radius=3)
 
 
 def intensity(images: Tensor, settings: Augment, draws: Draws) -> Tensor:
-    """Contrast and brightness by up to 5 %."""
+    """Change contrast and brightness by up to 5 %."""
     contrast, brightness = (draws.uniform(-0.05, 0.05).view(-1, 1, 1, 1) for _ in range(2))
     return (images * (1 + contrast) + brightness).clamp(0, 1)
 
 
-def gaussian(images: Tensor, sigma: Tensor, radius: int) -> Tensor:
-    """Blur (B, C, h, w) by a sigma (B,) of its own for each image."""
+def gaussian_blur(images: Tensor, sigma: Tensor, radius: int) -> Tensor:
+    """Blur images (B, C, h, w), each by its own sigma (B,) in pixels."""
     batch, channels, height, width = images.shape
     steps = torch.arange(-radius, radius + 1, device=images.device, dtype=images.dtype)
     kernels = (-0.5 * (steps / sigma.unsqueeze(1)).square()).softmax(1).repeat_interleave(channels, 0).unsqueeze(1)
@@ -177,7 +177,7 @@ def gaussian(images: Tensor, sigma: Tensor, radius: int) -> Tensor:
 
 
 def cutout(images: Tensor, foreground: Tensor, settings: Augment, draws: Draws) -> Tensor:
-    """Up to `cutout_squares` squares within the foreground's bounding box, filled with the mean foreground value."""
+    """Fill up to `cutout_squares` squares in the foreground's bounding box with the mean foreground value."""
     height, width = images.shape[-2:]
     count = (draws.uniform() * (settings.cutout_squares + 1)).floor() * draws.happens(settings.cutout)
     used = torch.arange(settings.cutout_squares, device=images.device) < count.unsqueeze(1)
@@ -195,7 +195,7 @@ def cutout(images: Tensor, foreground: Tensor, settings: Augment, draws: Draws) 
 
 
 def _spans(occupied: Tensor, side: Tensor, position: Tensor, length: int) -> Tensor:
-    """Along one axis, the pixels (B, S, length) of S intervals that start within the occupied stretch (B, length)."""
+    """Mask (B, S, length), along one axis, of S intervals that start within the occupied range (B, length)."""
     index = torch.arange(length, device=occupied.device)
     first = occupied.float().argmax(1, keepdim=True)
     extent = length - occupied.flip(1).float().argmax(1, keepdim=True) - first

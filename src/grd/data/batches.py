@@ -1,4 +1,4 @@
-"""Training data on the device: batch t of a run is a function of its seed and t."""
+"""Training and evaluation data on the device; batch t of a run is a function of its seed and t."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -23,20 +23,20 @@ IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 @dataclass(frozen=True)
 class Batch:
-    """Network input (B, 3, H, W) float32 and labels (B, H, W) int64; or (B, 1, Z, Y, X), and labels of the network's output."""
+    """Network input float32 and labels int64: (B, 3, H, W) and (B, H, W), or (B, 1, Z, Y, X) and (B, *output) of volumes."""
 
     images: Tensor
     labels: Tensor
 
 
 def as_channels(images: np.ndarray) -> Tensor:
-    """Stored images (n, H, W) or (n, H, W, 3) uint8 → (n, 1 or 3, H, W) uint8."""
+    """Tensor (n, 1 or 3, H, W) uint8 of stored images (n, H, W) or (n, H, W, 3) uint8."""
     tensor = torch.from_numpy(images)
     return tensor.unsqueeze(1) if tensor.dim() == 3 else tensor.permute(0, 3, 1, 2).contiguous()
 
 
-def normalised(images: Tensor, normalisation: Normalisation) -> Tensor:
-    """Images (B, 1 or 3, H, W) in [0, 1] → network input (B, 3, H, W); a single channel is repeated."""
+def normalise(images: Tensor, normalisation: Normalisation) -> Tensor:
+    """Network input (B, 3, H, W) from images (B, 1 or 3, H, W) in [0, 1]; a single channel is repeated."""
     images = images.expand(-1, 3, -1, -1)
     if normalisation == "unit":
         return images.contiguous()
@@ -44,23 +44,26 @@ def normalised(images: Tensor, normalisation: Normalisation) -> Tensor:
     return (images - mean) / std
 
 
-def padded(images: Tensor, canvas: Sequence[int], padding: Literal["reflect", "zero"]) -> Tensor:
-    """Images (B, C, H, W) in the middle of a canvas; labels are padded with 'zero', as (B, 1, H, W)."""
+def pad_to(images: Tensor, canvas: Sequence[int], padding: Literal["reflect", "zero"]) -> Tensor:
+    """Put images (B, C, H, W), or labels (B, 1, H, W), into the middle of a canvas; labels need the padding 'zero'."""
     height, width = (canvas[0] - images.shape[-2], canvas[1] - images.shape[-1])
     margins = (width // 2, width - width // 2, height // 2, height - height // 2)
     return F.pad(images, margins, mode="reflect" if padding == "reflect" else "constant")
 
 
-def cropped(maps: Tensor, size: Sequence[int]) -> Tensor:
-    """The middle of (…, H, W): undoes `padded`."""
+def crop_to(maps: Tensor, size: Sequence[int]) -> Tensor:
+    """The middle (…, *size) of maps (…, H, W): undoes `pad_to`."""
     top, left = ((maps.shape[-2] - size[0]) // 2, (maps.shape[-1] - size[1]) // 2)
     return maps[..., top : top + size[0], left : left + size[1]]
 
 
 @dataclass(frozen=True)
 class Geometry:
-    """What a network is given at evaluation (`canvas`), how it is padded, and how large its output is then, and for a
-    training crop: smaller where convolutions are valid."""
+    """Sizes of a network's input and output.
+
+    `canvas` is the input at evaluation, `padding` the way to reach it. `canvas_output` and `crop_output` are the output sizes
+    for the canvas and for a training crop; valid convolutions make them smaller than the input.
+    """
 
     canvas: tuple[int, ...]
     padding: Literal["reflect", "zero"]
@@ -72,7 +75,7 @@ class DeviceSplit(Protocol):
     """One split on the device, loaded once."""
 
     instances: int
-    """The largest id plus one."""
+    """Largest id plus one."""
 
     def training_batch(self, settings: Augment, geometry: Geometry, size: int, seed: int, step: int) -> Batch:
         """Batch `step` of a run: `size` samples drawn with replacement, augmented and normalised."""
@@ -81,12 +84,12 @@ class DeviceSplit(Protocol):
         """GrdError if the samples are too small for the network."""
 
     def evaluation_batches(self, geometry: Geometry, size: int) -> Iterator[Batch]:
-        """All samples as they are, in batches of up to `size`."""
+        """All samples, unaugmented, in batches of up to `size`."""
 
 
-def on_device(split: Split, normalisation: Normalisation, device: torch.device, widen: bool) -> DeviceSplit:
-    """A split on the device; `widen` the borders between the labels of volumes (for training, not for evaluation)."""
-    return DeviceVolumes(split, device, widen) if split.volumes else DeviceImages(split, normalisation, device)
+def device_split(split: Split, normalisation: Normalisation, device: torch.device, widen: bool) -> DeviceSplit:
+    """A split on the device; `widen` says if borders between labels of volumes are widened (for training only)."""
+    return DeviceVolumes(split, device, widen) if split.holds_volumes else DeviceImages(split, normalisation, device)
 
 
 class DeviceImages:
@@ -103,7 +106,7 @@ class DeviceImages:
         return len(self.images)
 
     def check(self, geometry: Geometry) -> None:
-        """Images are padded to what fits."""
+        """Accept any size: images are padded to the canvas."""
 
     def training_batch(self, settings: Augment, geometry: Geometry, size: int, seed: int, step: int) -> Batch:
         """Batch `step` of a run: `size` images drawn with replacement, augmented and normalised."""
@@ -111,34 +114,34 @@ class DeviceImages:
         images, labels = augment(
             self.images[chosen].float() / 255, self.labels[chosen], settings, generator(seed, "augment", step)
         )
-        return Batch(normalised(images, self.normalisation), labels.long())
+        return Batch(normalise(images, self.normalisation), labels.long())
 
     def evaluation_batches(self, geometry: Geometry, size: int) -> Iterator[Batch]:
         """Whole images on their canvas, labels padded with background."""
         for images, labels in zip(self.images.split(size), self.labels.split(size), strict=True):
-            pixels = padded(images.float() / 255, geometry.canvas, geometry.padding)
-            ids = padded(labels.unsqueeze(1), geometry.canvas, "zero").squeeze(1)
-            yield Batch(normalised(pixels, self.normalisation), ids.long())
+            pixels = pad_to(images.float() / 255, geometry.canvas, geometry.padding)
+            ids = pad_to(labels.unsqueeze(1), geometry.canvas, "zero").squeeze(1)
+            yield Batch(normalise(pixels, self.normalisation), ids.long())
 
 
 class DeviceVolumes:
-    """Volumes of one split on the device; a batch is windows of them."""
+    """Volumes of one split on the device; a batch holds windows of them."""
 
     def __init__(self, split: Split, device: torch.device, widen: bool) -> None:
         self.volumes = torch.from_numpy(split.images).to(device)
         labels = torch.from_numpy(split.labels.astype(np.int32)).to(device)
-        self.labels = torch.stack([widened(volume) for volume in labels]) if widen else labels
+        self.labels = torch.stack([widen_borders(volume) for volume in labels]) if widen else labels
         self.instances = int(split.labels.max(initial=0)) + 1
 
     def check(self, geometry: Geometry) -> None:
-        """GrdError for volumes that are thinner than the network's context."""
+        """GrdError if the volumes are thinner than the network's context."""
         margin = [(have - want) // 2 for have, want in zip(geometry.canvas, geometry.canvas_output, strict=True)]
         check_context(self.volumes.shape[1:], margin, "training/images")
 
     def training_batch(self, settings: Augment, geometry: Geometry, size: int, seed: int, step: int) -> Batch:
-        """Batch `step` of a run: windows whose outputs lie anywhere in the volumes, augmented.
+        """Batch `step` of a run: `size` augmented windows, whose outputs lie anywhere in the volumes.
 
-        A window is larger than the crop by what turning it may need.
+        A window is larger than the crop by the margin that a rotation may need.
         """
         draws, output = generator(seed, "images", step), geometry.crop_output
         spare = [0, *(ceil(0.21 * side) if settings.rotate else 0 for side in settings.crop[1:])]  # (√2 - 1) / 2
@@ -147,7 +150,7 @@ class DeviceVolumes:
         images, labels = [], []
         for _ in range(size):
             volume = int(torch.randint(len(self.volumes), (), generator=draws))
-            start = self._anywhere(output, draws)
+            start = self._random_start(output, draws)
             mirrored = bool(torch.rand((), generator=draws) < settings.flip)
             images.append(self._window(self.volumes[volume], start, output, outer, mirrored))
             labels.append(self._window(self.labels[volume], start, output, inner, mirrored))
@@ -156,18 +159,18 @@ class DeviceVolumes:
         )
         return Batch(sections.unsqueeze(1), ids.long())
 
-    def _anywhere(self, output: Sequence[int], draws: torch.Generator) -> list[int]:
+    def _random_start(self, output: Sequence[int], draws: torch.Generator) -> list[int]:
         room = [max(have - want, 0) for have, want in zip(self.volumes.shape[1:], output, strict=True)]
         return [int(torch.randint(places + 1, (), generator=draws)) for places in room]
 
     def _window(self, volume: Tensor, start: Sequence[int], output: Sequence[int], size: Sequence[int], mirrored: bool) -> Tensor:
-        """The window (*size) concentric with the output at `start`; mirrored, its sections in reverse."""
+        """The window (*size) concentric with the output at `start`; its sections in reverse order if `mirrored`."""
         corner = [first - (outer - inner) // 2 for first, inner, outer in zip(start, output, size, strict=True)]
         window = mirrored_window(volume, corner, size)
         return window.flip(0) if mirrored else window
 
     def evaluation_batches(self, geometry: Geometry, size: int) -> Iterator[Batch]:
-        """Tiles whose outputs cover the volumes; what lies beyond is mirrored, image and labels alike."""
+        """Tiles whose outputs cover the volumes; beyond the border image and labels are mirrored."""
         output = geometry.canvas_output
         starts = product(*(range(0, have, step) for have, step in zip(self.volumes.shape[1:], output, strict=True)))
         places = list(product(range(len(self.volumes)), starts))
@@ -179,16 +182,15 @@ class DeviceVolumes:
 
 
 def mirrored_window(volume: Tensor, corner: Sequence[int], size: Sequence[int]) -> Tensor:
-    """The window (*size) at `corner` of a volume (Z, Y, X), mirrored beyond the volume's border (its last plane is not
-    repeated)."""
+    """The window (*size) at `corner` of a volume (Z, Y, X), mirrored at its outermost planes, which are not repeated."""
     for axis, (first, length) in enumerate(zip(corner, size, strict=True)):
         have = volume.shape[axis]
         volume = volume.index_select(axis, torch.from_numpy(mirrored_index(first, length, have)).to(volume.device))
     return volume
 
 
-def widened(labels: Tensor) -> Tensor:
-    """Labels (Z, Y, X) with 0 where the 3 x 3 neighbourhood in the section holds more than one id (beside 0)."""
+def widen_borders(labels: Tensor) -> Tensor:
+    """Labels (Z, Y, X) with 0 wherever the 3 x 3 neighbourhood in the section holds more than one id besides 0."""
     sections = labels.unsqueeze(1).float()  # ids are exact in float32 up to 2^24
     highest = F.max_pool2d(sections, 3, 1, 1)
     beyond = sections.amax() + 1

@@ -1,4 +1,4 @@
-"""Image files of users: read by their ending, with errors that name the file."""
+"""Image files of users, read by their ending, with errors that name the file."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +14,7 @@ LABEL_KEYS = ("labels", "main", "volumes/labels/neuron_ids")
 
 
 def read_image(path: Path, keys: Sequence[str] = GREY_KEYS) -> np.ndarray:
-    """The array in a tif, png, jpg, npy or h5 file (of an h5, its only dataset, or the first of `keys` that it has)."""
+    """The array in a tif, png, jpg, npy or h5 file; in an h5 file, the first existing dataset of `keys`, or its only one."""
     try:
         if path.suffix == ".npy":
             return np.load(path, allow_pickle=False)
@@ -34,18 +34,18 @@ def _read_h5(path: Path, keys: Sequence[str]) -> np.ndarray:
         name = present[0] if present else found[0] if len(found) == 1 else None
         if name is None:
             raise GrdError(
-                f"{path}: expected one array, or one named {', '.join(keys)}, found {', '.join(found) or 'none'}; store it so"
+                f"{path}: expected one array, or one named {', '.join(keys)}, found {', '.join(found) or 'none'}; rename it"
             )
-        return _without_count(file[name][:])
+        return _drop_count_axis(file[name][:])
 
 
-def _without_count(array: np.ndarray) -> np.ndarray:
-    """The pipeline's own labels of a single volume, (1, Z, Y, X), as (Z, Y, X)."""
+def _drop_count_axis(array: np.ndarray) -> np.ndarray:
+    """An array (Z, Y, X) from the pipeline's labels of a single volume, (1, Z, Y, X); any other array unchanged."""
     return array[0] if array.ndim == 4 and len(array) == 1 else array
 
 
-def read_labels_image(path: Path) -> np.ndarray:
-    """A label image (H, W) or volume (Z, Y, X), integer; GrdError for a file that holds anything else."""
+def read_label_image(path: Path) -> np.ndarray:
+    """An integer label image (H, W) or volume (Z, Y, X); GrdError for a file of another type."""
     labels = read_image(path, LABEL_KEYS)
     if labels.dtype.kind not in "ui":
         raise GrdError(f"{path}: expected integer labels, found {labels.dtype} of shape {labels.shape}; convert them")
@@ -57,7 +57,7 @@ def read_volume(path: Path) -> np.ndarray:
     volume = read_image(path)
     if volume.ndim != 3 or not np.isfinite(volume).all():
         found = f"shape {volume.shape}" if volume.ndim != 3 else "NaN or infinite voxels"
-        raise GrdError(f"{path}: expected a volume (Z, Y, X) of finite grey values, found {found}; convert or mend it")
+        raise GrdError(f"{path}: expected a volume (Z, Y, X) of finite grey values, found {found}; convert or repair it")
     return volume
 
 

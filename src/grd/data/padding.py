@@ -1,4 +1,4 @@
-"""Volumes beyond their border: mirrored at the outermost plane, which is not repeated."""
+"""Mirror padding of volumes at their outermost planes, which are not repeated."""
 
 from collections.abc import Sequence
 
@@ -8,21 +8,21 @@ from grd.errors import GrdError
 
 
 def mirrored_index(first: int, length: int, have: int) -> np.ndarray:
-    """The indices first, first + 1, … of an axis of `have` pixels, mirrored at both ends as often as needed."""
+    """Indices first, first + 1, … (length,) of an axis of `have` pixels, mirrored at both ends as often as needed."""
     period = max(2 * (have - 1), 1)
     place = np.arange(first, first + length) % period
     return np.minimum(place, period - place) if have > 1 else np.zeros_like(place)
 
 
 def mirrored_region(volume: np.ndarray, corner: Sequence[int], size: Sequence[int]) -> np.ndarray:
-    """The region (*size) at `corner` of a volume (Z, Y, X); reads no more of it than needed."""
+    """The region (*size) at `corner` of a volume (Z, Y, X), mirrored beyond the border; reads only the voxels it needs."""
     wanted = [mirrored_index(*along) for along in zip(corner, size, volume.shape, strict=True)]
     part = np.asarray(volume[tuple(slice(index.min(), index.max() + 1) for index in wanted)])
     return part[np.ix_(*(index - index.min() for index in wanted))]
 
 
 def check_context(shape: Sequence[int], margin: Sequence[int], where: str) -> None:
-    """GrdError for a volume that is thinner than the context that a network needs on each side: it would be mirrored twice."""
+    """GrdError if a volume is not larger than the context that a network needs on each side; it would be mirrored twice."""
     if len(shape) != 3 or any(have <= need for have, need in zip(shape, margin, strict=True)):
         raise GrdError(
             f"{where}: expected a volume of at least {' x '.join(str(need + 1) for need in margin)} (sections, rows, columns), "

@@ -1,4 +1,4 @@
-"""From archives to one prepared file: every sample read, made uint8, and sorted into its split."""
+"""Archives → one prepared file: samples as uint8, sorted into their splits."""
 
 import logging
 import sys
@@ -10,9 +10,9 @@ from tqdm import tqdm
 
 from grd.config.datasets import Source
 from grd.data import readers, store
-from grd.data.readers.images import consecutive, incomplete
+from grd.data.readers.images import missing_samples_error, relabel_consecutive
 from grd.data.sample import Sample
-from grd.data.splits import named_part, split_names
+from grd.data.splits import parse_entry, split_names
 from grd.errors import GrdError
 
 log = logging.getLogger(__name__)
@@ -21,20 +21,20 @@ log = logging.getLogger(__name__)
 def prepare(dataset: str, settings: Source, archives: dict[str, Path], out: Path, allow_missing: bool) -> None:
     """Write the prepared data set to `out` (format `samples` of the store), each split in the order of its list.
 
-    Names of the split that the archives lack are a GrdError, or with `allow_missing` are left out and logged; so are
-    images without mask and masks without image. Images of different sizes within a split are a GrdError.
+    Raises GrdError for names of a split that the archives lack, for images without mask and for masks without image; with
+    `allow_missing` these are left out and logged. Raises GrdError for images of different sizes within a split.
     """
     splits = split_names(settings, archives)
-    wanted = {named_part(entry)[0] for entries in splits.values() for entry in entries}
-    samples = _read(dataset, archives, wanted, allow_missing)
+    wanted = {parse_entry(entry)[0] for entries in splits.values() for entry in entries}
+    samples = _read_samples(dataset, archives, wanted, allow_missing)
     _check_complete(dataset, wanted, samples, _folder(archives), allow_missing)
     store.write_samples(out, {split: _stack(split, entries, samples, _folder(archives)) for split, entries in splits.items()})
 
 
 def to_uint8(image: np.ndarray) -> np.ndarray:
-    """An image with its range min..max mapped to 0..255 and rounded; uint8 (H, W, 3) or (Z, Y, X) is returned as it is.
+    """An image with its range min..max mapped to 0..255 and rounded; uint8 (H, W, 3) or (Z, Y, X) is returned unchanged.
 
-    Rounding is off by at most 1/510 of the image's range. A constant image becomes zeros.
+    The rounding error is at most 1/510 of the image's range. A constant image becomes zeros.
     """
     if image.ndim == 3 and image.dtype == np.uint8:
         return image
@@ -42,8 +42,8 @@ def to_uint8(image: np.ndarray) -> np.ndarray:
     return np.rint((image - low) * (255 / max(high - low, 1))).astype(np.uint8)
 
 
-def _read(dataset: str, archives: dict[str, Path], wanted: set[str], allow_missing: bool) -> dict[str, Sample]:
-    """The wanted samples by name, their images uint8."""
+def _read_samples(dataset: str, archives: dict[str, Path], wanted: set[str], allow_missing: bool) -> dict[str, Sample]:
+    """Samples of the wanted names, by name, with images as uint8."""
     found = tqdm(
         readers.read(dataset, archives, allow_missing),
         dataset,
@@ -62,13 +62,13 @@ def _check_complete(dataset: str, wanted: set[str], samples: Mapping[str, Sample
     absent = ", ".join(sorted(wanted - set(samples)))
     fault = f"{where}: expected the {len(wanted)} samples of the split, found no image with a mask for {absent}"
     if absent and not allow_missing:
-        raise incomplete(fault, dataset)
+        raise missing_samples_error(fault, dataset)
     if absent:
-        log.warning("%s; left out, as allow_missing says", fault)
+        log.warning("%s; left out because of allow_missing", fault)
 
 
 def _stack(split: str, entries: list[str], samples: Mapping[str, Sample], where: Path) -> store.Split:
-    present = [entry for entry in entries if named_part(entry)[0] in samples]
+    present = [entry for entry in entries if parse_entry(entry)[0] in samples]
     if not present:
         raise GrdError(f"{split} split: expected at least one of its {len(entries)} samples, found none; complete the archives")
     parts = [_part(entry, samples, where) for entry in present]
@@ -79,14 +79,14 @@ def _stack(split: str, entries: list[str], samples: Mapping[str, Sample], where:
 
 
 def _part(entry: str, samples: Mapping[str, Sample], where: Path) -> Sample:
-    """The sample, or the part of it, that an entry of a split means; ids of a part are made consecutive."""
-    name, part = named_part(entry)
+    """The sample, or the part of a sample, that an entry of a split names; ids of a part become consecutive."""
+    name, part = parse_entry(entry)
     sample = samples[name]
     if not part:
         return sample
     if len(part) > sample.labels.ndim or any(not p.start < p.stop <= n for p, n in zip(part, sample.labels.shape, strict=False)):
         raise GrdError(f"{where}: expected {entry} of {name}, found a size of {sample.labels.shape}; correct the split file")
-    return Sample(entry, sample.image[part], consecutive(sample.labels[part]))
+    return Sample(entry, sample.image[part], relabel_consecutive(sample.labels[part]))
 
 
 def _check_sizes(samples: Mapping[str, Sample], where: Path) -> None:

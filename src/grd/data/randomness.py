@@ -1,4 +1,4 @@
-"""Randomness as a function of position: what is drawn depends on seed, purpose and step alone, not on what came before."""
+"""Random numbers that depend on seed, purpose and step alone, never on earlier draws."""
 
 import hashlib
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ import torch
 
 
 def derived_seed(seed: int, *purpose: str | int) -> int:
-    """A 63-bit seed for one purpose, e.g. `derived_seed(0, "augment", step)`."""
+    """A 63-bit seed for one purpose, for example `derived_seed(0, "augment", step)`."""
     digest = hashlib.sha256(repr((seed, *purpose)).encode()).digest()
     return int.from_bytes(digest[:8], "big") >> 1
 
@@ -20,7 +20,7 @@ def generator(seed: int, *purpose: str | int) -> torch.Generator:
 
 @contextmanager
 def initialisation(seed: int, *purpose: str | int) -> Iterator[None]:
-    """Within this context torch's global stream, from which modules are initialised, is that of one purpose."""
+    """Seed torch's global generator, which initialises modules, for one purpose; the old state returns afterwards."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derived_seed(seed, *purpose))
         yield

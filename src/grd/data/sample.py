@@ -1,4 +1,4 @@
-"""What a reader yields."""
+"""Sample: an image or volume with its instances, as readers yield it."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ import numpy as np
 class Sample:
     """One image or volume and its instances.
 
-    `image` is (H, W) or (H, W, 3), uint8 or uint16 as in the archive, or a volume (Z, Y, X) uint8; `labels` is (H, W) or
+    `image` is (H, W) or (H, W, 3), uint8 or uint16 as in the archive, or a volume (Z, Y, X) uint8. `labels` is (H, W) or
     (Z, Y, X) integer, 0 = background or unlabelled, ids consecutive from 1.
     """
 

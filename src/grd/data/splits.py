@@ -1,6 +1,6 @@
-"""Which samples are for training, validation and test.
+"""Splits: the samples for training, validation and test.
 
-A name may be followed by the part of it that is meant, axis by axis: `AC4[0:80]` are the first 80 sections of a volume.
+A name may be followed by a part of the sample, axis by axis: `AC4[0:80]` means the first 80 sections of a volume.
 """
 
 import re
@@ -18,8 +18,8 @@ PART = re.compile(r"(?P<name>[^\[\]]+)(\[(?P<ranges>\d+:\d+(, *\d+:\d+)*)\])?")
 Part = tuple[slice, ...]
 
 
-def named_part(entry: str) -> tuple[str, Part]:
-    """A sample's name and the part of it that an entry of a split means; GrdError for an entry that cannot be read."""
+def parse_entry(entry: str) -> tuple[str, Part]:
+    """Name and part of the sample that an entry of a split means; GrdError for an entry that cannot be read."""
     match = PART.fullmatch(entry)
     if match is None:
         raise GrdError(f"split: expected a name or a part like NAME[0:80], found '{entry}'; correct the split file")
@@ -28,12 +28,12 @@ def named_part(entry: str) -> tuple[str, Part]:
 
 
 def split_names(settings: Source, archives: dict[str, Path]) -> dict[str, list[str]]:
-    """Sample names by split, from the data set's split file or from the lists in its metadata.zip.
+    """Entries by split, from the data set's split file or from the lists in its metadata.zip.
 
-    GrdError if a split is absent or if a name occurs twice.
+    Raises GrdError if a split is absent or if a sample, or a part of it, occurs twice.
     """
     if settings.split == "archive":
-        where, splits = archives[METADATA], _from_archive(archives[METADATA])
+        where, splits = archives[METADATA], _read_archive_lists(archives[METADATA])
     else:
         where, splits = settings.split, read_lists(settings.split)
     _check_disjoint(splits, where)
@@ -41,23 +41,23 @@ def split_names(settings: Source, archives: dict[str, Path]) -> dict[str, list[s
 
 
 def read_lists(path: Path) -> dict[str, list[str]]:
-    """The lists of a split file, one per split; GrdError if one is absent."""
+    """Lists of a split file, one per split; GrdError if one is absent or empty."""
     content = read_yaml(path)
     if set(content) != set(SPLITS) or not all(isinstance(names, list) and names for names in content.values()):
         raise GrdError(f"{path}: expected lists of names under {', '.join(SPLITS)}, found {', '.join(content)}; restore the file")
     return {split: content[split] for split in SPLITS}
 
 
-def _from_archive(path: Path) -> dict[str, list[str]]:
-    """The official lists, a file name such as `NAME.png` per line."""
-    with zips.opened(path) as file:
+def _read_archive_lists(path: Path) -> dict[str, list[str]]:
+    """Official lists, which have a file name such as `NAME.png` per line."""
+    with zips.open_file(path) as file:
         listed = zips.members(file, r"(?:^|/)metadata/(training|validation|test)\.txt$")
-        lines = {split: zips.text(file, listed.get(split, f"metadata/{split}.txt")).split() for split in SPLITS}
+        lines = {split: zips.read_text(file, listed.get(split, f"metadata/{split}.txt")).split() for split in SPLITS}
     return {split: [line.removesuffix(".png") for line in lines[split]] for split in SPLITS}
 
 
 def _check_disjoint(splits: dict[str, list[str]], where: Path) -> None:
-    entries = [(split, entry, *named_part(entry)) for split, names in splits.items() for entry in names]
+    entries = [(split, entry, *parse_entry(entry)) for split, names in splits.items() for entry in names]
     by_name: dict[str, list[tuple[str, str, Part]]] = {}
     for split, entry, name, part in entries:
         for other_split, other, other_part in by_name.setdefault(name, []):

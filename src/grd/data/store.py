@@ -1,13 +1,13 @@
-"""The HDF5 layout of everything that the pipeline keeps in arrays, defined once.
+"""HDF5 layout of all arrays that the pipeline keeps, defined here only.
 
-Every file carries the attributes `format` (one of FORMATS) and `format_version`. Files appear whole or not at all. Arrays that
-are stored in chunks have checksums (Fletcher's), so that what the disk changed later is refused on reading.
+Every file has the attributes `format` (one of FORMATS) and `format_version`. Files appear whole or not at all. Arrays in chunks
+have Fletcher's checksums, so that reading refuses bytes that changed on the disk.
 
     samples     <split>/images (n, H, W[, 3]) uint8 · <split>/labels (n, H, W) uint16 · <split>/names (n,)
     affinities  <split>/affinities (n, C, H, W) float32 in [-1, 1] · <split>/names (n,) · offsets (C, 2)
     labels      labels (n, H, W) int32 · names (n,)
 
-Volumes have (Z, Y, X) for (H, W) everywhere; the rank of the labels tells.
+Volumes have (Z, Y, X) in place of (H, W) everywhere; the rank of the labels tells the two apart.
 """
 
 import os
@@ -32,22 +32,24 @@ SPLITS = ("training", "validation", "test")
 
 @dataclass(frozen=True)
 class Split:
-    """One split of a data set: `images` (n, H, W) or (n, H, W, 3) uint8, `labels` (n, H, W) uint16; or volumes, both
-    (n, Z, Y, X)."""
+    """One split of a data set: `images` (n, H, W) or (n, H, W, 3) uint8 and `labels` (n, H, W) uint16.
+
+    Volumes have `images` and `labels` (n, Z, Y, X).
+    """
 
     names: list[str]
     images: np.ndarray
     labels: np.ndarray
 
     @property
-    def volumes(self) -> bool:
-        """Whether these are volumes."""
+    def holds_volumes(self) -> bool:
+        """True for volumes, False for images."""
         return self.labels.ndim == 4
 
 
 @contextmanager
-def create(path: Path, kind: str) -> Iterator[tuple[h5py.File, "Writer"]]:
-    """A new HDF5 file of one of FORMATS, whole or not at all, and its writer, to be checked between arrays."""
+def create_file(path: Path, kind: str) -> Iterator[tuple[h5py.File, "Writer"]]:
+    """A new HDF5 file of one of FORMATS, whole or not at all, and its writer; call `writer.check()` after each array."""
     with whole(path) as part, Writer(part) as writer:
         try:
             with h5py.File(writer, "w") as file:
@@ -60,70 +62,71 @@ def create(path: Path, kind: str) -> Iterator[tuple[h5py.File, "Writer"]]:
 class Writer(FileIO):
     """A file that hides write errors from HDF5, which would crash, and keeps the first.
 
-    HDF5 would also crash on bytes that it wrote and finds gone: what the disk does not take is kept in memory and read from
-    there.
+    HDF5 would also crash if it could not read back its own bytes, so bytes that do not fit on the disk are kept in memory.
     """
 
     def __init__(self, path: Path) -> None:
         super().__init__(path, "w+")
-        self._fault: OSError | None = None
-        self._kept: list[tuple[int, bytes]] = []
+        self._error: OSError | None = None
+        self._unwritten: list[tuple[int, bytes]] = []
 
     def check(self) -> None:
         """Raise the first write error, if there was one."""
-        if self._fault:
-            raise self._fault
+        if self._error:
+            raise self._error
 
     def write(self, content: Any) -> int:
-        """Write all of a buffer, from the first error on into memory; returns its size."""
+        """Write all of a buffer, after the first error into memory; returns its size."""
         left = memoryview(content).cast("B")
         size = len(left)
-        with self._hidden_errors():
-            while left and self._fault is None:
+        with self._hide_errors():
+            while left and self._error is None:
                 left = left[super().write(left) :]
         if left:
-            self._kept.append((self.tell(), bytes(left)))
+            self._unwritten.append((self.tell(), bytes(left)))
             self.seek(len(left), os.SEEK_CUR)
         return size
 
     def readinto(self, buffer: Any) -> int:
-        """Fill all of a buffer, with zeros where nothing is written yet; returns its size."""
+        """Fill all of a buffer, with zeros for bytes that are not written yet; returns its size."""
         view = memoryview(buffer).cast("B")
         start, done = self.tell(), 0
         while count := super().readinto(view[done:]):
             done += count
         view[done:] = bytes(len(view) - done)
-        for place, content in self._kept:
-            _lay_over(view, place - start, content)
+        for place, content in self._unwritten:
+            _overlay(view, place - start, content)
         return self.seek(start + len(view)) - start
 
     def truncate(self, size: int | None = None) -> int:
-        """Cut or extend the file, after an error no longer; returns the size asked for."""
+        """Cut or extend the file, unless a write has failed; returns the requested size."""
         size = self.tell() if size is None else size
-        with self._hidden_errors():
-            if self._fault is None:
+        with self._hide_errors():
+            if self._error is None:
                 super().truncate(size)
         return size
 
     @contextmanager
-    def _hidden_errors(self) -> Iterator[None]:
+    def _hide_errors(self) -> Iterator[None]:
         try:
             yield
         except OSError as error:
-            self._fault = error
+            self._error = error
 
 
-def _lay_over(view: memoryview, place: int, content: bytes) -> None:
-    """Copy content into a view, beginning at a place that may lie before the view or beyond it."""
+def _overlay(view: memoryview, place: int, content: bytes) -> None:
+    """Copy the part of `content`, placed at `place`, that lies inside a view; `place` may be negative or beyond the view."""
     first, last = max(place, 0), min(place + len(content), len(view))
     if first < last:
         view[first:last] = content[first - place : last - place]
 
 
 @contextmanager
-def opened(path: Path, kind: str) -> Iterator[h5py.File]:
-    """An HDF5 file of this kind, open for reading; another kind, another version, no HDF5 at all, or other bytes than those
-    that were written are a GrdError."""
+def open_file(path: Path, kind: str) -> Iterator[h5py.File]:
+    """An HDF5 file of one of FORMATS, open for reading.
+
+    Raises GrdError for another format or version, for a file that is no HDF5, and for bytes that changed since writing.
+    """
     check(path)
     try:
         file = h5py.File(path, "r")
@@ -136,13 +139,13 @@ def opened(path: Path, kind: str) -> Iterator[h5py.File]:
                 f"{path}: expected format 'grd {kind}' version {FORMAT_VERSION}, found {found[0]!r} version {found[1]}; "
                 "delete it and rerun"
             )
-        with _damage_told(path):
+        with _report_damage(path):
             yield file
 
 
 @contextmanager
-def _damage_told(path: Path) -> Iterator[None]:
-    """Within this context what HDF5 cannot read is a GrdError; errors of the system, which have numbers, are left alone."""
+def _report_damage(path: Path) -> Iterator[None]:
+    """Turn read errors of HDF5 into a GrdError; errors of the system, which have a number, stay as they are."""
     try:
         yield
     except OSError as error:
@@ -152,8 +155,8 @@ def _damage_told(path: Path) -> Iterator[None]:
 
 
 def write_samples(path: Path, splits: Mapping[str, Split]) -> None:
-    """Write a prepared data set, its splits as groups."""
-    with create(path, "samples") as (file, writer):
+    """Write a prepared data set, each split as a group."""
+    with create_file(path, "samples") as (file, writer):
         for name, split in splits.items():
             group = file.create_group(name)
             group.create_dataset(
@@ -167,14 +170,14 @@ def write_samples(path: Path, splits: Mapping[str, Split]) -> None:
 
 def read_split(path: Path, split: str) -> Split:
     """One split of a prepared data set."""
-    with opened(path, "samples") as file:
+    with open_file(path, "samples") as file:
         group = file[split]
         return Split(read_names(group), group["images"][:], group["labels"][:])
 
 
 def write_labels(path: Path, names: Sequence[str], labels: np.ndarray, **attributes: float) -> None:
-    """Write segmentations (n, *spatial), one per image name, and numbers that say how they were made."""
-    with create(path, "labels") as (file, _):
+    """Write segmentations (n, *spatial), one per image name, with numbers such as the threshold as `attributes`."""
+    with create_file(path, "labels") as (file, _):
         file.attrs.update(attributes)
         file.create_dataset("labels", data=labels.astype(np.int32, copy=False), compression="gzip", fletcher32=True)
         write_names(file, names)
@@ -182,12 +185,12 @@ def write_labels(path: Path, names: Sequence[str], labels: np.ndarray, **attribu
 
 def read_labels(path: Path) -> tuple[list[str], np.ndarray]:
     """Image names and segmentations (n, *spatial) int32."""
-    with opened(path, "labels") as file:
+    with open_file(path, "labels") as file:
         return read_names(file), file["labels"][:]
 
 
 class AffinityMaps:
-    """A dataset of affinities that is filled region by region; a region that does not fit is an OSError."""
+    """A dataset of affinities, filled region by region; OSError for a region that does not fit on the disk."""
 
     def __init__(self, dataset: h5py.Dataset, writer: Writer) -> None:
         self.dataset, self.writer = dataset, writer
@@ -198,13 +201,13 @@ class AffinityMaps:
 
 
 class AffinityFile:
-    """An affinities file in the making."""
+    """An affinities file, open for writing."""
 
     def __init__(self, file: h5py.File, writer: Writer) -> None:
         self.file, self.writer = file, writer
 
-    def split(self, name: str, names: Sequence[str], shape: Sequence[int], chunk: Sequence[int]) -> AffinityMaps:
-        """A new dataset (n, C, *spatial) float32 for the maps (C, *spatial) of each name, stored in chunks (C, *spatial)."""
+    def add_split(self, name: str, names: Sequence[str], shape: Sequence[int], chunk: Sequence[int]) -> AffinityMaps:
+        """Create the dataset (n, C, *spatial) float32 of a split; `shape` and `chunk` are (C, *spatial)."""
         group = self.file.create_group(name)
         write_names(group, names)
         chunks = (1, *(min(pair) for pair in zip(chunk, shape, strict=True)))
@@ -215,26 +218,26 @@ class AffinityFile:
 @contextmanager
 def affinity_writer(path: Path, offsets: Sequence[Sequence[int]]) -> Iterator[AffinityFile]:
     """A new affinities file, whole or not at all."""
-    with create(path, "affinities") as (file, writer):
+    with create_file(path, "affinities") as (file, writer):
         file.create_dataset("offsets", data=np.array(offsets))
         yield AffinityFile(file, writer)
 
 
 @contextmanager
 def affinity_reader(path: Path, split: str = "test") -> Iterator[tuple[list[str], list[tuple[int, ...]], Iterator[np.ndarray]]]:
-    """Image names, offsets, and the maps (C, *spatial) one image at a time."""
-    with opened(path, "affinities") as file:
+    """Image names, offsets, and an iterator over the maps (C, *spatial), one image at a time."""
+    with open_file(path, "affinities") as file:
         if split not in file:
-            raise GrdError(f"{path}: expected affinities of the {split} split, found those of {', '.join(file)}; predict them")
+            raise GrdError(f"{path}: expected affinities of the {split} split, found those of {', '.join(file)}; predict it")
         offsets = [tuple(map(int, offset)) for offset in file["offsets"][:]]
         yield read_names(file[split]), offsets, (maps for maps in file[split]["affinities"])
 
 
 def write_names(group: h5py.Group, names: Sequence[str]) -> None:
-    """Store image names beside their arrays."""
+    """Write image names beside their arrays."""
     group.create_dataset("names", data=list(names), dtype=h5py.string_dtype())
 
 
 def read_names(group: h5py.Group) -> list[str]:
-    """The image names beside stored arrays."""
+    """Image names beside their arrays."""
     return list(group["names"].asstr()[:])

@@ -1,6 +1,6 @@
-"""Distillation methods (Sec. V-A). A method is one file here, with one class of the file's name in capitals.
+"""Distillation methods (Sec. V-A): one file per method, with one class, named as the file in capitals.
 
-A line in config/experiments.yaml (`methods: [..., name]`) puts it into a table.
+A name under `methods` in config/experiments.yaml adds a method to a table.
 """
 
 from importlib import import_module
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def method_class(name: str) -> "type[Method]":
-    """The class of a method by its name."""
+    """Class of the method with this name."""
     known(name, METHODS[1:], "method", "distillation")
     module = import_module(f"grd.distillation.{name}")
     if not hasattr(module, name.upper()):
@@ -26,20 +26,26 @@ def method_class(name: str) -> "type[Method]":
 
 
 def weights_and_options(settings: RunSettings) -> tuple[dict[str, float], dict[str, float]]:
-    """A taught run's weights of loss terms and options, by name: its method's own, under its scale's, under its changes."""
+    """Weights of the loss terms and options of a taught run, by name.
+
+    The run's changes override the weights of its scale, and these override the method's own.
+    """
     method = method_class(settings.method)
     scale = {name: weight for name, weight in settings.training.weights.items() if name in method.weights}
-    return method.changed({**scale, **settings.changes})
+    return method.apply_changes({**scale, **settings.changes})
 
 
 def build_method(name: str, context: "Context") -> "Method":
-    """A method with its adapters and memory for one student–teacher pair."""
+    """The method with this name, with its adapters and memory, for one student–teacher pair."""
     return method_class(name)(context)
 
 
 def check_methods(project: Project) -> None:
-    """GrdError for a changed weight or option that its method does not have, or has with the same value anyway, which would make
-    the same run twice. It imports the methods, and so torch."""
+    """Check the changes in config/experiments.yaml and the weights of the scale.
+
+    Raises GrdError for a weight or option that a method does not have, and for one that has the changed value anyway, since two
+    runs would be the same. The check imports the methods, and so torch.
+    """
     for name, experiment in project.experiments.items():
         for row in experiment.runs:
             for method in row.methods if row.changes else ():

@@ -1,4 +1,4 @@
-"""AT: Zagoruyko & Komodakis, Paying more attention to attention, 2017 (the paper's [15])."""
+"""AT, attention transfer: Zagoruyko & Komodakis, Paying more attention to attention, 2017 (the paper's [15])."""
 
 from collections.abc import Mapping
 from typing import ClassVar
@@ -10,16 +10,16 @@ from grd.distillation.method import Method, Moment, View
 
 
 def attention_map(features: Tensor) -> Tensor:
-    """Σ_c F_c², flattened, at unit length: (B, C, *spatial) → (B, pixels)."""
+    """Attention maps Q / ‖Q‖ (B, pixels), with Q = Σ_c F_c², of features F (B, C, *spatial)."""
     return F.normalize(features.square().sum(1).flatten(1), dim=1)
 
 
 class AT(Method):
-    """‖Q_S / ‖Q_S‖ - Q_T / ‖Q_T‖‖² per stage, mean over the batch, summed over stages (there Eq. 2, squared).
+    """‖Q_S / ‖Q_S‖ - Q_T / ‖Q_T‖‖² per stage, mean over the batch, sum over stages (its Eq. 2, squared).
 
-    No code of the paper's AT rows is public: stages and weight are our choice. Stages are the decoder (or backbone)
-    features at levels 3, 2 and 1, which every network of the paper has. AT's own weight is 1000 over the number of map elements;
-    ours, 1, does not depend on the map's size (gradient 0.1 to 0.9 of L_aff's on the demo).
+    The code of the paper's AT rows is not public, so stages and weight are our choice. Stages are the decoder (or backbone)
+    features at levels 3, 2 and 1, which every network of the paper has. The weight in the AT paper is 1000 divided by the number
+    of map elements; ours, 1, does not depend on the map's size (its gradient is 0.1 to 0.9 times that of L_aff on the demo).
     """
 
     levels: ClassVar[tuple[int, ...]] = (3, 2, 1)
@@ -29,6 +29,6 @@ class AT(Method):
         """The attention term."""
         stages = [
             (attention_map(student.taps[level]) - attention_map(teacher.taps[level])).square().sum(1).mean()
-            for level in self.chosen
+            for level in self.used_levels
         ]
         return {"attention": sum(stages[1:], stages[0])}

@@ -13,8 +13,10 @@ from grd.losses.memory_bank import MemoryBank
 
 
 class GRD(BISKD):
-    """BISKD's terms and, through a memory bank of K = 32 teacher images of which L = 12 are drawn per step, the
-    inter-image terms λ₄ L_Edge (Eq. 4) and λ₅ L_AGD (Eq. 7). Weights: 0.1, 0.1, 10, 1, 1 (below Eq. 8).
+    """BISKD's terms and the inter-image terms λ₄ L_Edge^Inter (Eq. 4) and λ₅ L_AGD^Inter (Eq. 7).
+
+    A memory bank holds K = 32 teacher images, of which every step draws L = 12. The weights λ₁ … λ₅ are 0.1, 0.1, 10, 1, 1
+    (below Eq. 8).
     """
 
     weights: Mapping[str, float] = {**BISKD.weights, "inter_edge": 1.0, "inter_affinity": 1.0}
@@ -31,7 +33,7 @@ class GRD(BISKD):
         return terms
 
     def inter_terms(self, student: View, teacher: View, moment: Moment) -> dict[str, Tensor]:
-        """Edges and affinities between this batch and images from the bank."""
+        """Edge and affinity terms between this batch and images of the bank."""
         if len(self.bank) == 0:
             zero = student.embedding.new_zeros(())
             return {"inter_edge": zero, "inter_affinity": zero}
@@ -41,5 +43,5 @@ class GRD(BISKD):
         reading = self.fidelity.inter_affinity
         return {
             "inter_edge": inter_edge_loss(ours, theirs, present, bank, bank_present, self.fidelity.edges),
-            "inter_affinity": inter_affinity_loss(student.unit, teacher.unit, grams, reading),
+            "inter_affinity": inter_affinity_loss(student.unit_vectors, teacher.unit_vectors, grams, reading),
         }

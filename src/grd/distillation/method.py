@@ -1,4 +1,4 @@
-"""What a distillation method is given, and what it gives back."""
+"""Base class of the distillation methods, with its input (Context, Moment, View) and output (loss terms)."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from grd.config.general import Fidelity
 from grd.config.parsing import known
 from grd.errors import GrdError
-from grd.losses.affinity import Reading, affinities, unit
-from grd.losses.affinity_graph import gram, pooled
+from grd.losses.affinity import Reading, affinities, unit_vectors
+from grd.losses.affinity_graph import gram, pool
 from grd.losses.instance_graph import nodes
 from grd.project.offsets import Offset
 
@@ -21,10 +21,11 @@ Shapes = Mapping[int, tuple[int, ...]]
 
 @dataclass(frozen=True)
 class Context:
-    """What a method may know when it is built: shapes (C, *spatial) of the features by level, and sizes.
+    """Facts that a method may use when it is built.
 
-    `scales` are input pixels per feature pixel by level, per axis; `offsets` those that are distilled; `changes` other
-    weights and options than the method's own.
+    `student` and `teacher` are the shapes (C, *spatial) of their features by level, `scales` the input pixels per feature pixel
+    and axis by level. `offsets` are those of the distilled affinities, `instances` is the largest id plus one, `dimension` that
+    of the embeddings. `changes` are weights and options that differ from the method's own.
     """
 
     fidelity: Fidelity
@@ -39,7 +40,7 @@ class Context:
 
 @dataclass(frozen=True)
 class Moment:
-    """Where in a training we are; all randomness derives from it."""
+    """Position in a training, from which all randomness derives."""
 
     seed: int
     step: int
@@ -47,10 +48,10 @@ class Moment:
 
 
 class View:
-    """One network's outputs for a batch, and what losses derive from them, each computed once.
+    """Outputs of one network for a batch, and the quantities that losses derive from them, each computed once.
 
-    `embedding` (B, D, *spatial) float32, `taps` by level, `labels` (B, *spatial), `offsets` those that are distilled. A
-    teacher's view is shared by all its students.
+    `embedding` is (B, D, *spatial) float32, `taps` the features by level, `labels` (B, *spatial), `offsets` those of the
+    distilled affinities. All students of a teacher share its view.
     """
 
     def __init__(
@@ -62,33 +63,33 @@ class View:
         self._grams: dict[str, Tensor] = {}
 
     @cached_property
-    def unit(self) -> Tensor:
-        """Embeddings at unit length (B, D, *spatial)."""
-        return unit(self.embedding)
+    def unit_vectors(self) -> Tensor:
+        """Embeddings at unit length, (B, D, *spatial)."""
+        return unit_vectors(self.embedding)
 
     @cached_property
     def affinities(self) -> Tensor:
-        """(B, C, *spatial)."""
-        return affinities(self.unit, self.offsets)
+        """Affinities (B, C, *spatial) at the offsets."""
+        return affinities(self.unit_vectors, self.offsets)
 
     @cached_property
     def nodes(self) -> tuple[Tensor, Tensor]:
-        """Instance nodes (B, M, D) and which are present (B, M) (Eq. 1)."""
+        """Instance nodes (B, M, D) and the mask of those present (B, M) (Eq. 1)."""
         return nodes(self.embedding, self.labels, self.instances)
 
     def gram(self, reading: Reading) -> Tensor:
-        """Second moments (B, D, D) of the unit embeddings, pooled as Eq. 7 is read."""
+        """Second moments (B, D, D) of the unit vectors, for the given reading of Eq. 7."""
         if reading not in self._grams:
-            self._grams[reading] = gram(pooled(self.unit, reading))
+            self._grams[reading] = gram(pool(self.unit_vectors, reading))
         return self._grams[reading]
 
 
 class Method(nn.Module, ABC):
-    """Loss terms that a student gets from its teacher; adapters and memory are its submodules and buffers.
+    """Base class: loss terms that a student gets from its teacher. Adapters and memory are submodules and buffers.
 
-    `levels` names the features that it wants of both networks, deep ones first, as far as both networks have them: level n
-    lies below n poolings. `weights` is the factor of each term in the total loss, `options` are its other numbers; a run
-    may change both by name.
+    `levels` lists the levels of the features that the method uses, deep ones first; level n lies below n poolings. Levels that
+    one of the two networks lacks are left out of `used_levels`. `weights` holds the factor of each term in the total loss,
+    `options` the method's other numbers; a run may change both by name.
     """
 
     levels: ClassVar[tuple[int, ...]] = ()
@@ -97,24 +98,24 @@ class Method(nn.Module, ABC):
 
     def __init__(self, context: Context) -> None:
         super().__init__()
-        self.weights, self.options = self.changed(context.changes)
-        self.fidelity, self.chosen = context.fidelity, tuple(context.student)
+        self.weights, self.options = self.apply_changes(context.changes)
+        self.fidelity, self.used_levels = context.fidelity, tuple(context.student)
         for level, student in context.student.items():
             teacher = context.teacher[level]
             if student[1:] != teacher[1:]:
                 raise GrdError(
-                    f"{type(self).__name__}: features at level {level} must have one size for student and teacher, "
+                    f"{type(self).__name__}: expected features at level {level} of one size from student and teacher, "
                     f"found {student} and {teacher} (channels, then pixels per axis); choose another pair or other levels"
                 )
 
     @classmethod
-    def wanted(cls, fidelity: Fidelity, rank: int) -> tuple[int, ...]:
-        """The levels that it wants of networks of this spatial rank."""
+    def wanted_levels(cls, fidelity: Fidelity, rank: int) -> tuple[int, ...]:
+        """Levels that the method asks of networks of this spatial rank."""
         return cls.levels
 
     @classmethod
-    def changed(cls, changes: Mapping[str, float]) -> tuple[dict[str, float], dict[str, float]]:
-        """Weights and options with the changes of a run; GrdError for a name that is neither, with the nearest."""
+    def apply_changes(cls, changes: Mapping[str, float]) -> tuple[dict[str, float], dict[str, float]]:
+        """Weights and options with the changes of a run; GrdError that names the nearest for a name that is neither."""
         for name in changes:
             known(name, [*cls.weights, *cls.options], "weight or option", f"method {cls.__name__.lower()}")
         weights, options = ({name: changes.get(name, own[name]) for name in own} for own in (cls.weights, cls.options))
@@ -122,16 +123,21 @@ class Method(nn.Module, ABC):
 
     @classmethod
     def check(cls, changes: Mapping[str, float], weights: Mapping[str, float]) -> None:
-        """GrdError for a name that is neither weight nor option, for a value that is the method's own (or the scale's,
-        `weights`), and for an option that is no whole number above 0."""
-        cls.changed(changes)
+        """Check the changes of a run; `weights` are those of its scale.
+
+        Raises GrdError for a name that is neither weight nor option, for a value that changes nothing, and for an option that is
+        no whole number above 0.
+        """
+        cls.apply_changes(changes)
         for name, value in {**cls.weights, **cls.options, **weights}.items():
             if changes.get(name) == value:
-                raise GrdError(f"method {cls.__name__.lower()}: {name} is {value:g} anyway; leave the change out")
+                raise GrdError(
+                    f"method {cls.__name__.lower()}: expected a change of {name}, found {value:g}, its value anyway; leave it out"
+                )
         for name in cls.options:
             if not (value := changes.get(name, 1)) or value != int(value):
                 raise GrdError(f"method {cls.__name__.lower()}: expected a whole number above 0 for {name}, found {value:g}")
 
     @abstractmethod
     def terms(self, student: View, teacher: View, moment: Moment) -> dict[str, Tensor]:
-        """Unweighted loss terms by name, each a scalar."""
+        """Unweighted loss terms by name, each a scalar tensor."""

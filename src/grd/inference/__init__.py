@@ -1,1 +1,1 @@
-"""Model → affinities: whole images in one pass, volumes tile by tile."""
+"""Model → affinities: images in one pass, volumes tile by tile."""

@@ -1,4 +1,4 @@
-"""Volumes tile by tile: memory is bounded by the tile, and every voxel is written once."""
+"""Tile-by-tile prediction of volumes: memory for one tile, every voxel written once."""
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -11,27 +11,27 @@ from tqdm import tqdm
 
 from grd.data.padding import check_context, mirrored_region
 from grd.errors import GrdError
-from grd.losses.affinity import affinities, unit
+from grd.losses.affinity import affinities, unit_vectors
 from grd.networks.base import EmbeddingNetwork
 from grd.networks.model_file import ModelCard
 
-TILE = (84, 268, 268)  # the paper's
+TILE = (84, 268, 268)  # of the paper
 Region = tuple[slice, ...]
 
 
 class TiledPredictor:
-    """For volumes (Z, Y, X) uint8; `tile` is the network's input size, None one near the paper's.
+    """Predictor of volumes (Z, Y, X) uint8; `tile` is the network's input size, one near the paper's if None.
 
-    Outputs of neighbouring tiles overlap by the offsets' reach, so that an affinity across a seam comes from the
-    embeddings on both of its sides (the released code copies it from the next plane); and tiles step by multiples of the
-    network's pooling, without which a voxel's embedding would depend on the tile it lies in. So tiles give what one pass
-    over the whole volume gives.
+    Tiles give the same affinities as one pass over the whole volume. For this, outputs of neighbouring tiles overlap by the
+    reach of the offsets, so that an affinity across a seam comes from the embeddings on its two sides (the released code copies
+    it from the next plane). And tiles are multiples of the network's pooling apart; otherwise the embedding of a voxel would
+    depend on its tile.
     """
 
     def __init__(self, network: EmbeddingNetwork, card: ModelCard, tile: Sequence[int] | None = None) -> None:
         self.network, self.card, self.offsets = network, card, card.offsets
         self.device = next(network.parameters()).device
-        self.tile = tuple(tile or network.near(TILE))
+        self.tile = tuple(tile or network.nearest_size(TILE))
         self.output = network.output_size(self.tile)
         self.margin = tuple((outer - inner) // 2 for outer, inner in zip(self.tile, self.output, strict=True))
         self.reach = tuple(max(-o for o in along) for along in zip(*self.offsets, strict=True))
@@ -47,30 +47,30 @@ class TiledPredictor:
             )
         return step
 
-    def chunk(self, shape: Sequence[int]) -> tuple[int, ...]:
-        """What a tile adds."""
+    def region_size(self, shape: Sequence[int]) -> tuple[int, ...]:
+        """Size (*spatial) of the region that a tile adds."""
         return self.step
 
-    def places(self, shape: Sequence[int]) -> list[tuple[int, ...]]:
-        """First voxels (z, y, x) of what each tile adds to a volume of this size."""
+    def tile_starts(self, shape: Sequence[int]) -> list[tuple[int, ...]]:
+        """First voxels (z, y, x) of the regions that the tiles of a volume of this shape add."""
         return list(product(*(range(0, length, step) for length, step in zip(shape, self.step, strict=True))))
 
-    def inputs(self, sample: np.ndarray) -> Iterator[Tensor]:
-        """Every tile as network input (1, 1, *tile) on the device."""
+    def network_inputs(self, sample: np.ndarray) -> Iterator[Tensor]:
+        """Network inputs (1, 1, *tile) on the device, tile by tile."""
         check_context(sample.shape, [m + r for m, r in zip(self.margin, self.reach, strict=True)], self.card.run)
-        return (self._input(sample, place) for place in self.places(sample.shape))
+        return (self._tile_input(sample, place) for place in self.tile_starts(sample.shape))
 
     def affinities(self, sample: np.ndarray) -> np.ndarray:
-        """Affinities (C, Z, Y, X) float32 of a volume, in memory."""
+        """Affinities (C, Z, Y, X) float32 of a volume, all in memory."""
         maps = np.empty((len(self.offsets), *sample.shape), np.float32)
-        self.write(sample, lambda region, part: maps.__setitem__((slice(None), *region), part))
+        self.predict_regions(sample, lambda region, part: maps.__setitem__((slice(None), *region), part))
         return maps
 
-    def write(self, sample: np.ndarray, write: Callable[[Region, np.ndarray], None]) -> None:
-        """Hand the affinities (C, …) of one region of a volume after another to `write`."""
-        places = self.places(sample.shape)
+    def predict_regions(self, sample: np.ndarray, write: Callable[[Region, np.ndarray], None]) -> None:
+        """Call `write(region, affinities)` for one region of a volume after another; affinities are (C, …)."""
+        places = self.tile_starts(sample.shape)
         shown = tqdm(places, "tiles", leave=False, disable=None, file=sys.stderr)
-        for place, pixels in zip(shown, self.inputs(sample), strict=True):
+        for place, pixels in zip(shown, self.network_inputs(sample), strict=True):
             region = tuple(
                 slice(first, min(first + step, length))
                 for first, step, length in zip(place, self.step, sample.shape, strict=True)
@@ -79,12 +79,12 @@ class TiledPredictor:
 
     @torch.inference_mode()
     def _affinities(self, pixels: Tensor, size: Sequence[int]) -> np.ndarray:
-        """What a tile adds, (C, *size): all but the first voxels, which are there for their embeddings."""
-        maps = affinities(unit(self.network(pixels).float()), self.offsets)[0]
+        """Affinities (C, *size) of the region that a tile adds, without the first voxels, which only give embeddings."""
+        maps = affinities(unit_vectors(self.network(pixels).float()), self.offsets)[0]
         inner = (slice(reach, reach + length) for reach, length in zip(self.reach, size, strict=True))
         return maps[(slice(None), *inner)].cpu().numpy()
 
-    def _input(self, volume: np.ndarray, place: Sequence[int]) -> Tensor:
+    def _tile_input(self, volume: np.ndarray, place: Sequence[int]) -> Tensor:
         corner = [first - reach - margin for first, reach, margin in zip(place, self.reach, self.margin, strict=True)]
         window = mirrored_region(volume, corner, self.tile)
         return torch.from_numpy(window).to(self.device)[None, None].float() / 255

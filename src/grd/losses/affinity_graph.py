@@ -1,4 +1,4 @@
-"""Affinity graph distillation, AGD (Sec. III-B): pixel affinities within an image and between images."""
+"""Affinity graph distillation, AGD: pixel affinities within an image and between images (Sec. III-B, Eq. 5 and 7)."""
 
 import torch
 import torch.nn.functional as F
@@ -10,38 +10,42 @@ POOL = 7
 
 
 def intra_affinity_loss(student: Tensor, teacher: Tensor, reading: Reading = "released") -> Tensor:
-    """L_AGD^Intra (Eq. 5) of affinities (B, C, *spatial), which are 0 for pairs that leave the image.
+    """Intra-image loss L_AGD^Intra of affinities (B, C, *spatial), which are 0 for pairs that leave the image (Eq. 5).
 
-    "Mean square error" in the paper's words. paper: mean over B, C and pixels. released: summed over C (C times larger).
+    L_AGD^Intra = 1 / (N H W) Σ_n Σ_p ‖a^S_{n,p} - a^T_{n,p}‖₂, squared, since the paper calls it a mean square error
+
+    paper: mean over B, C and pixels. released: sum over C (so C times larger).
     """
     loss = (student - teacher).square().mean()
     return loss * student.shape[1] if reading == "released" else loss
 
 
 def gram(vectors: Tensor) -> Tensor:
-    """Second moment (B, D, D) of vectors (B, D, *spatial): the mean over pixels of e eᵀ."""
+    """Second moments (B, D, D) of vectors (B, D, *spatial): the mean of e_p e_pᵀ over pixels p."""
     flat = vectors.flatten(2)
     return flat @ flat.transpose(1, 2) / flat.shape[2]
 
 
-def pooled(vectors: Tensor, reading: Reading) -> Tensor:
-    """What Eq. 7 compares: every pixel (paper), or 7 x 7 means of unit vectors, not renormalised (released)."""
+def pool(vectors: Tensor, reading: Reading) -> Tensor:
+    """Vectors that Eq. 7 compares: every pixel (paper), or 7 x 7 means of the unit vectors, not renormalised (released)."""
     if reading == "paper":
         return vectors
-    pool = F.avg_pool2d if vectors.dim() == 4 else F.avg_pool3d
-    return pool(vectors, (3, POOL, POOL)[-(vectors.dim() - 2) :], ceil_mode=True)
+    average = F.avg_pool2d if vectors.dim() == 4 else F.avg_pool3d
+    return average(vectors, (3, POOL, POOL)[-(vectors.dim() - 2) :], ceil_mode=True)
 
 
 def inter_affinity_loss(student: Tensor, teacher: Tensor, bank_grams: Tensor, reading: Reading = "paper") -> Tensor:
-    """L_AGD^Inter (Eq. 7): all affinities between an image's pixels and those of L bank images.
+    """Inter-image loss L_AGD^Inter: affinities of all pixels of an image with all pixels of L bank images (Eq. 7).
 
-    student, teacher (B, D, *spatial) unit vectors; bank_grams (L, D, D), the second moments of the bank's maps. Exact
-    without any HW x HW matrix, because both affinities share the bank's map m:
-    mean_ij ((s_i - t_i)·m_j)² = ⟨mean_i Δ_iΔ_iᵀ, mean_j m_j m_jᵀ⟩.
+    L_AGD^Inter = 1 / (L (H W)²) Σ_l Σ_ij ‖(a_ij^ml)^S - (a_ij^ml)^T‖₂, squared, with a_ij^ml = Cos(e_i^m, e_j^l)
 
-    paper: every pixel, mean over l and images. released: on 7 x 7 pooled maps (its HW x HW matrix does not fit else),
-    the CVPPP script's sum over l and images times B / L: B² times the mean. (Its other scripts forget to divide by L.)
+    student, teacher: unit vectors (B, D, *spatial); bank_grams: second moments (L, D, D) of the bank's maps. The result is
+    exact without any HW x HW matrix, because both affinities share the bank's vectors m_j:
+    mean_ij ((s_i - t_i)·m_j)² = ⟨mean_i Δ_i Δ_iᵀ, mean_j m_j m_jᵀ⟩ with Δ_i = s_i - t_i.
+
+    paper: every pixel, mean over l and images. released: 7 x 7 pooled maps (its HW x HW matrix does not fit otherwise), and the
+    CVPPP script's sum over l and images times B / L: B² times the mean. (Its other scripts forget to divide by L.)
     """
-    delta = gram(pooled(student, reading) - pooled(teacher, reading))
+    delta = gram(pool(student, reading) - pool(teacher, reading))
     loss = torch.einsum("bde,lde->bl", delta, bank_grams).mean()
     return loss * student.shape[0] ** 2 if reading == "released" else loss

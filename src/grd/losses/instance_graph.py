@@ -1,7 +1,7 @@
-"""Instance graph distillation, IGD (Sec. III-A): nodes are mean embeddings of instances, edges their cosines.
+"""Instance graph distillation, IGD: nodes are mean embeddings of instances, edges their cosines (Sec. III-A, Eq. 1–4).
 
-Nodes of a batch are (B, M, D) with M the largest id plus one; `present` (B, M) says which exist. Id 0, the background, is
-no instance. A fixed M keeps every tensor's shape the same from step to step: no waiting for the device.
+Nodes of a batch are (B, M, D), M being the largest id plus one; the mask `present` (B, M) marks the ids that occur. Id 0, the
+background, is no instance. A fixed M keeps the shapes of all tensors from step to step, so that no step waits for the device.
 """
 
 import torch
@@ -11,9 +11,11 @@ from grd.losses.affinity import EPSILON, Reading
 
 
 def nodes(embedding: Tensor, labels: Tensor, size: int) -> tuple[Tensor, Tensor]:
-    """v_i = mean of e_p over instance i (Eq. 1), of raw embeddings.
+    """Nodes (B, M, D) and the mask of those present (B, M), with M = size (Eq. 1).
 
-    embedding (B, D, *spatial), labels (B, *spatial) integer below `size` → nodes (B, M, D), present (B, M), M = size.
+    v_i = 1 / |S^i| Σ_{p ∈ S^i} e_p
+
+    embedding (B, D, *spatial), not normalised; labels (B, *spatial), integers below `size`.
     """
     batch, dimension = embedding.shape[:2]
     index = labels.flatten(1).long()
@@ -26,32 +28,40 @@ def nodes(embedding: Tensor, labels: Tensor, size: int) -> tuple[Tensor, Tensor]
 
 
 def directions(vectors: Tensor, detach_norms: bool) -> Tensor:
-    """Vectors (…, D) over their lengths; with detached norms the gradient treats the lengths as constants."""
+    """Vectors (…, D) divided by their lengths, so that dot products are the edges ε_ij = Cos(v_i, v_j) (Eq. 2).
+
+    With `detach_norms` the gradient treats the lengths as constants.
+    """
     norms = torch.linalg.vector_norm(vectors, dim=-1, keepdim=True).clamp(min=EPSILON)
     return vectors / (norms.detach() if detach_norms else norms)
 
 
-def per_image(total: Tensor, count: Tensor) -> Tensor:
-    """Mean per image (…,), 0 where an image has nothing to average."""
+def mean_per_image(total: Tensor, count: Tensor) -> Tensor:
+    """Quotient of `total` and `count` (…,), 0 if an image has nothing to average."""
     return torch.where(count > 0, total / count.clamp(min=1), torch.zeros_like(total))
 
 
 def node_loss(student: Tensor, teacher: Tensor, present: Tensor) -> Tensor:
-    """L_Node^Intra (Eq. 3): mean over instances of ‖v_i^S - v_i^T‖₂, not squared; then mean over images."""
+    """Node loss L_Node^Intra of nodes (B, M, D), not squared; mean over images (Eq. 3).
+
+    L_Node^Intra = 1 / |I| Σ_i ‖v_i^S - v_i^T‖₂
+    """
     distances = torch.linalg.vector_norm(student - teacher, dim=-1) * present
-    return per_image(distances.sum(1), present.sum(1)).mean()
+    return mean_per_image(distances.sum(1), present.sum(1)).mean()
 
 
 def edge_loss(student: Tensor, teacher: Tensor, present: Tensor, reading: Reading = "released") -> Tensor:
-    """L_Edge^Intra (Eq. 3) over all pairs of an image's instances, divided by |I|²; mean over images.
+    """Edge loss L_Edge^Intra over all pairs of an image's nodes (B, M, D); mean over images (Eq. 3).
 
-    paper: |ε^S - ε^T| (the norm of a number). released: its square, and cosines whose norms carry no gradient.
+    L_Edge^Intra = 1 / |I|² Σ_ij ‖ε_ij^S - ε_ij^T‖₂
+
+    paper: |ε^S - ε^T|, the norm of a number. released: its square, and cosines whose norms carry no gradient.
     """
     released = reading == "released"
     edges = [v @ v.transpose(1, 2) for v in (directions(student, released), directions(teacher, released))]
     difference = (edges[0] - edges[1]) * (present.unsqueeze(1) & present.unsqueeze(2))
     total = (difference.square() if released else difference.abs()).sum((1, 2))
-    return per_image(total, present.sum(1).square()).mean()
+    return mean_per_image(total, present.sum(1).square()).mean()
 
 
 def inter_edge_loss(
@@ -62,11 +72,12 @@ def inter_edge_loss(
     bank_present: Tensor,
     reading: Reading = "released",
 ) -> Tensor:
-    """L_Edge^Inter (Eq. 4): edges between an image's nodes (B, M, D) and those of L bank images (L, M, D).
+    """Inter-image edge loss L_Edge^Inter between an image's nodes (B, M, D) and those of L bank images (L, M, D) (Eq. 4).
 
-    paper: mean of |ε^S - ε^T|. released: mean of squares, by Gram matrices,
-    Σ_ij ((s_i - t_i)·m_j)² = ⟨ΔᵀΔ, MᵀM⟩, with detached norms; the released code's growing denominator, double counting and
-    batch factor happen to multiply to 1.03 and are left out. Averaged over pairs, then over l and images.
+    L_Edge^Inter = 1 / (L |I^m| |I^l|) Σ_l Σ_ij ‖(ε_ij^ml)^S - (ε_ij^ml)^T‖₂, the mean over pairs, then over l and images
+
+    paper: |ε^S - ε^T|. released: its square, with detached norms, by Gram matrices: Σ_ij ((s_i - t_i)·m_j)² = ⟨ΔᵀΔ, MᵀM⟩. The
+    released code's growing denominator, double counting and batch factor happen to multiply to 1.03 and are left out.
     """
     released = reading == "released"
     delta = (directions(student, released) - directions(teacher, released)) * present.unsqueeze(-1)
@@ -76,4 +87,4 @@ def inter_edge_loss(
         total = torch.einsum("bde,lde->bl", delta.transpose(1, 2) @ delta, memory.transpose(1, 2) @ memory)
     else:
         total = torch.einsum("bmd,lnd->blmn", delta, memory).abs().sum((2, 3))
-    return per_image(total, pairs).mean()
+    return mean_per_image(total, pairs).mean()

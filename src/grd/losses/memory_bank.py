@@ -1,15 +1,15 @@
-"""The memory bank of inter-image distillation (Sec. III-A 2)."""
+"""Memory bank of teacher images for inter-image distillation (Sec. III-A 2)."""
 
 import torch
 from torch import Tensor, nn
 
 
 class MemoryBank(nn.Module):
-    """First in, first out, K teacher images; of each the nodes and one D x D second moment, not the map.
+    """First-in, first-out queue of K teacher images; it keeps their nodes and a D x D second moment, not their maps.
 
-    That is all that Eq. 4 and 7 need of a map: 1 KB for its 19 MB at 544 x 544, D = 16. Sample before you enqueue, and
-    relations are those to *other* images, as Sec. III-A 2 wants. (The released code enqueues first, overwrites slot K - 1
-    when full, and then draws from the first slots only: described here, not imitated.)
+    Eq. 4 and 7 need no more of a map: 1 KB in place of 19 MB at 544 x 544, D = 16. Sample before you enqueue, so that relations
+    are those to *other* images, as in Sec. III-A 2. (The released code enqueues first, overwrites slot K - 1 when the queue is
+    full, and then draws from the first slots only; this one does not.)
     """
 
     nodes: Tensor
@@ -21,22 +21,22 @@ class MemoryBank(nn.Module):
         self.register_buffer("nodes", torch.zeros(size, instances, dimension))
         self.register_buffer("present", torch.zeros(size, instances, dtype=torch.bool))
         self.register_buffer("grams", torch.zeros(size, dimension, dimension))
-        self.enqueued = 0  # a number of the host: asking for it does not wait for the device
+        self.enqueued = 0  # a Python number, so that reading it does not wait for the device
 
     def __len__(self) -> int:
-        """How many images the bank holds."""
+        """Number of images in the bank."""
         return min(self.enqueued, self.nodes.shape[0])
 
     def get_extra_state(self) -> int:
-        """How many images have come so far, for `state_dict`."""
+        """Number of images enqueued so far, for `state_dict`."""
         return self.enqueued
 
     def set_extra_state(self, state: int) -> None:
-        """Take up `get_extra_state`."""
+        """Restore the number from `get_extra_state`."""
         self.enqueued = state
 
     def enqueue(self, nodes: Tensor, present: Tensor, grams: Tensor) -> None:
-        """Append a batch: nodes (B, M, D), present (B, M), grams (B, D, D); the oldest leave when K are held."""
+        """Append a batch of nodes (B, M, D), present (B, M) and grams (B, D, D); a full bank drops its oldest images."""
         size, last = self.nodes.shape[0], self.enqueued + len(nodes)
         slots = [place % size for place in range(max(self.enqueued, last - size), last)]
         kept = slice(len(nodes) - len(slots), None)
@@ -44,6 +44,6 @@ class MemoryBank(nn.Module):
         self.enqueued = last
 
     def sample(self, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
-        """Nodes, present and grams of `count` images drawn uniformly without replacement (all, if it holds fewer)."""
+        """Nodes, present and grams of `count` images drawn uniformly without replacement, or of all if there are fewer."""
         chosen = torch.randperm(len(self), generator=generator)[:count].to(self.nodes.device)
         return self.nodes[chosen], self.present[chosen], self.grams[chosen]

@@ -1,4 +1,4 @@
-"""How well a predicted label image agrees with the ground truth. Every score is computed from one overlap table."""
+"""Scores of a predicted label image against the ground truth, all computed from one overlap table."""
 
 from grd.metrics.instances import (
     aji,

@@ -1,28 +1,28 @@
-"""Which instances a segmentation merges or splits, and which belong together, for showing them in figures."""
+"""Merge and split errors of a segmentation, and pairs of corresponding instances, for figures."""
 
 import numpy as np
 
 from grd.metrics.overlap import OverlapTable
 
-SHARE = 0.25
+SHARE = 0.25  # of a true instance that counts as held by a predicted segment
 
 
 def merging_segments(table: OverlapTable) -> list[int]:
     """Ids of predicted segments that hold at least a quarter of each of two or more true instances (over-merge)."""
     pairs = table.instances
     large = pairs.pair_counts >= SHARE * pairs.truth_sizes[pairs.pair_truth]
-    return _repeated(pairs.prediction_ids, pairs.pair_prediction[large])
+    return _repeated_ids(pairs.prediction_ids, pairs.pair_prediction[large])
 
 
 def split_instances(table: OverlapTable) -> list[int]:
     """Ids of true instances of which two or more predicted segments hold at least a quarter each (over-segmentation)."""
     pairs = table.instances
     large = pairs.pair_counts >= SHARE * pairs.truth_sizes[pairs.pair_truth]
-    return _repeated(pairs.truth_ids, pairs.pair_truth[large])
+    return _repeated_ids(pairs.truth_ids, pairs.pair_truth[large])
 
 
 def counterparts(table: OverlapTable) -> dict[int, int]:
-    """True instance by predicted segment where either holds more of the other than anything else does; one to one."""
+    """One-to-one pairs of segments: true instance by predicted segment, each with its largest overlap in the other."""
     pairs = table.instances
     order = np.argsort(-pairs.pair_counts, kind="stable")
     truth, prediction = pairs.pair_truth[order], pairs.pair_prediction[order]
@@ -31,7 +31,7 @@ def counterparts(table: OverlapTable) -> dict[int, int]:
 
 
 def covering_segments(table: OverlapTable, instance: int, share: float) -> dict[int, float]:
-    """The predicted segments that hold at least this share of a true instance, and their shares, largest first."""
+    """Predicted segments that hold at least this share of a true instance, with their shares, largest first."""
     pairs = table.instances
     shares = pairs.pair_counts / pairs.truth_sizes[pairs.pair_truth]
     kept = np.flatnonzero((pairs.truth_ids[pairs.pair_truth] == instance) & (shares >= share))
@@ -40,7 +40,7 @@ def covering_segments(table: OverlapTable, instance: int, share: float) -> dict[
 
 
 def covered_instances(table: OverlapTable, segment: int, share: float) -> list[int]:
-    """The true instances of which a predicted segment holds at least this share."""
+    """Ids of the true instances of which a predicted segment holds at least this share."""
     pairs = table.instances
     large = pairs.pair_counts >= share * pairs.truth_sizes[pairs.pair_truth]
     kept = large & (pairs.prediction_ids[pairs.pair_prediction] == segment)
@@ -53,6 +53,6 @@ def _first_occurrences(positions: np.ndarray) -> np.ndarray:
     return first
 
 
-def _repeated(ids: np.ndarray, positions: np.ndarray) -> list[int]:
+def _repeated_ids(ids: np.ndarray, positions: np.ndarray) -> list[int]:
     found, counts = np.unique(positions, return_counts=True)
     return ids[found[counts > 1]].tolist()

@@ -1,12 +1,12 @@
 """Scores of instance segmentation: SBD, |DiC|, AJI, F1, PQ, Dice.
 
-Conventions of all of them: label 0 is background and no instance; a score is of one image (the paper averages over the
-images of a test set); an image without instances in prediction and truth is a perfect one (similarity 1), an image
-without instances in only one of them is a complete miss (similarity 0). No image is dropped.
+Conventions for all of them: label 0 is background and no instance. A score belongs to one image (the paper averages over the
+images of a test set). If prediction and truth are both without instances, the image is perfect (similarity 1); if only one of
+them is, it is a complete miss (similarity 0). No image is dropped.
 
-"The released code" is that of the paper's authors. Its metrics for C. elegans and BBBC039 (AJI, F1, PQ, Dice) are
-missing from the release; those of the authors' earlier work, of the same names, are meant. It leaves images with an
-empty prediction out of its means on these two data sets, which flatters a weak model.
+"The released code" is that of the paper's authors. Its metrics for C. elegans and BBBC039 (AJI, F1, PQ, Dice) are missing from
+the release; for these it means the metrics of the same names in the authors' earlier work. Those leave images with an empty
+prediction out of the means, which flatters a weak model.
 """
 
 import numpy as np
@@ -14,11 +14,11 @@ import numpy as np
 from grd.metrics.overlap import OverlapTable, overlap_table
 
 _MATCH_IOU = 0.5
-"""Above one half, an instance can have only one partner (Kirillov et al., CVPR 2019, theorem 1)."""
+"""IoU that a match must exceed: above one half an instance has only one partner (Kirillov et al., CVPR 2019, theorem 1)."""
 
 
 def score_instances(prediction: np.ndarray, truth: np.ndarray) -> dict[str, float]:
-    """Compute every instance score of one image from one overlap table.
+    """Instance scores of one image by name, all from one overlap table.
 
     Args:
         prediction: Integer labels of any dimension, 0 = background; ids need not be consecutive.
@@ -45,17 +45,17 @@ def score_instances(prediction: np.ndarray, truth: np.ndarray) -> dict[str, floa
 def symmetric_best_dice(table: OverlapTable) -> float:
     """Symmetric best Dice, SBD in [0, 1] (Scharr et al., Machine Vision and Applications 2016).
 
-    The best Dice of an instance is the highest Dice that it has with any instance of the other image. SBD is the
-    lower one of its mean over the prediction's instances and its mean over the truth's.
+    The best Dice of an instance is its highest Dice with any instance of the other image. SBD is the lower one of two means of
+    best Dice: over the prediction's instances and over the truth's.
 
-    The released code takes the lowest label of each image for the background, even where it is an instance because
-    the image has no background, and expects consecutive ids.
+    The released code takes the lowest label of each image for the background, even in an image without background, and expects
+    consecutive ids.
     """
     instances = table.instances
     if _is_trivial(instances):
         return _trivial_score(instances)
-    of_truth = _best(instances.pair_dice, instances.pair_truth, len(instances.truth_ids))
-    of_prediction = _best(instances.pair_dice, instances.pair_prediction, len(instances.prediction_ids))
+    of_truth = _highest(instances.pair_dice, instances.pair_truth, len(instances.truth_ids))
+    of_prediction = _highest(instances.pair_dice, instances.pair_prediction, len(instances.prediction_ids))
     return float(min(of_truth.mean(), of_prediction.mean()))
 
 
@@ -72,14 +72,14 @@ def difference_in_count(table: OverlapTable) -> float:
 def aji(table: OverlapTable) -> float:
     """Aggregated Jaccard index, AJI in [0, 1] (Kumar et al., IEEE TMI 2017), each prediction used at most once.
 
-    The truth's instances, in ascending order of their ids, each take the prediction of highest IoU among those that
-    overlap them and are not taken yet (ties: the lowest id). AJI = sum of the intersections / (sum of the unions +
-    sizes of the truth's instances that found none + sizes of the predictions that nobody took).
+    In ascending order of their ids, the truth's instances each take the prediction with the highest IoU among those that
+    overlap them and are still free (among equals the lowest id). AJI = sum of the intersections / (sum of the unions + sizes of
+    the truth's instances without a prediction + sizes of the free predictions).
 
-    This one-to-one reading is the released code's, so presumably that of the paper's numbers. Kumar et al.'s own
-    definition lets one prediction serve several instances of the truth, and adds its area to the union each time.
-    The released code has a bug that is not repeated here: a truth instance that finds nothing marks prediction 1 as
-    used, which is then lost to the instance that it overlaps.
+    This one-to-one reading is that of the released code, and so presumably that of the paper's numbers. In Kumar et al.'s own
+    definition one prediction can serve several instances of the truth, and its area adds to the union each time. The released
+    code has a bug that is not repeated here: a truth instance without an overlap marks prediction 1 as used, so that the
+    instance that overlaps prediction 1 loses it.
     """
     instances = table.instances
     if _is_trivial(instances):
@@ -92,7 +92,7 @@ def aji(table: OverlapTable) -> float:
 
 
 def object_f1(table: OverlapTable) -> float:
-    """F1 score of the instances in [0, 1]; a truth and a prediction match if their IoU exceeds 0.5.
+    """F1 score of instances in [0, 1]; a truth and a prediction match if their IoU exceeds 0.5.
 
     F1 = 2 TP / (2 TP + FP + FN) (Caicedo et al., Cytometry A 2019, for BBBC039); the same number is the recognition
     quality of PQ. The released code returns it under the name "Dice": compare it with the column "Dice" of the
@@ -117,7 +117,7 @@ def panoptic_quality(table: OverlapTable) -> float:
 
 
 def pixel_dice(table: OverlapTable) -> float:
-    """Dice of the two foregrounds in [0, 1], whatever the instances (Dice, Ecology 1945).
+    """Dice of the two foregrounds in [0, 1], regardless of instances (Dice, Ecology 1945).
 
     Twice the pixels that are foreground in both images over the sum of the foreground pixels of each. The released
     code returns it under the name "F1", which is the same number for pixels: compare it with the column "F1" of the
@@ -138,8 +138,8 @@ def _trivial_score(instances: OverlapTable) -> float:
     return 1.0 if len(instances.truth_ids) == len(instances.prediction_ids) else 0.0
 
 
-def _best(values: np.ndarray, positions: np.ndarray, length: int) -> np.ndarray:
-    """The highest value at each position, 0 where there is none."""
+def _highest(values: np.ndarray, positions: np.ndarray, length: int) -> np.ndarray:
+    """Highest value (length,) at each position, 0 at positions without a value."""
     best = np.zeros(length)
     np.maximum.at(best, positions, values)
     return best
@@ -150,8 +150,8 @@ def _matched_iou(instances: OverlapTable) -> np.ndarray:
 
 
 def _greedy_pairs(instances: OverlapTable) -> list[int]:
-    """The pairs that AJI takes: for each truth in turn the best prediction that is still free."""
-    # By truth, then from the best pair down; the sort is stable, so the lowest prediction id comes first among equals.
+    """Pairs that AJI takes: for each truth in turn the best prediction that is still free."""
+    # Sorted by truth, then by descending IoU; the sort is stable, so the lowest prediction id comes first among equals.
     order = np.lexsort((-instances.pair_iou, instances.pair_truth))
     taken_truths: set[int] = set()
     taken_predictions: set[int] = set()

@@ -1,4 +1,4 @@
-"""The overlap table of two label images: which labels share how many pixels. The one thing that metrics read."""
+"""Overlap table of two label images: the numbers of pixels that their labels share. All metrics read this table."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,10 +8,10 @@ import numpy as np
 from grd.errors import GrdError
 
 _CHUNK = 1 << 18
-"""Pixels counted at once: few enough that their keys stay in the processor's cache, and that volumes need little memory."""
+"""Pixels counted at once: so few that their keys stay in the processor's cache, and that volumes need little memory."""
 
 _BINCOUNT_CELLS = 1 << 18
-"""Up to so many pairs of ids, counting beats sorting."""
+"""Number of pairs of ids up to which counting is faster than sorting."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +39,7 @@ class OverlapTable:
 
     @cached_property
     def instances(self) -> "OverlapTable":
-        """The same table without the background of either image; the sizes of the instances stay whole."""
+        """The table without the background of either image; the sizes of the instances are still those in the whole image."""
         truth_start = int(0 in self.truth_ids[:1])
         prediction_start = int(0 in self.prediction_ids[:1])
         kept = (self.pair_truth >= truth_start) & (self.pair_prediction >= prediction_start)
@@ -69,17 +69,17 @@ class OverlapTable:
 
 
 def overlap_table(prediction: np.ndarray, truth: np.ndarray) -> OverlapTable:
-    """Count the pixels of every pair of labels that overlap, in one vectorised pass over the images.
+    """Overlap table of two images, counted in one vectorised pass.
 
     Args:
         prediction: Non-negative integers of any shape, 0 = background; ids need not be consecutive.
         truth: The same, of the same shape.
 
     Returns:
-        The table of the two images.
+        The sizes of all labels, and the pixel count of every pair of labels that overlap.
 
     Raises:
-        GrdError: Different shapes, arrays that hold no integers (a boolean mask is none), or negative ids.
+        GrdError: Different shapes, arrays that hold no integers (or booleans), or negative ids.
     """
     prediction, truth = np.asarray(prediction), np.asarray(truth)
     _check_labels(prediction, "prediction")
@@ -107,7 +107,7 @@ def _check_labels(labels: np.ndarray, name: str) -> None:
     if not np.issubdtype(labels.dtype, np.integer):
         raise GrdError(f"scores: expected integer labels, found a {name} of {labels.dtype}; convert it to integers")
     if labels.size and labels.min() < 0:
-        raise GrdError(f"scores: expected labels of at least 0, found {labels.min()} in the {name}")
+        raise GrdError(f"scores: expected labels of at least 0, found {labels.min()} in the {name}; relabel it")
 
 
 def _count_pairs(truth: np.ndarray, prediction: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -124,9 +124,9 @@ def _count_pairs(truth: np.ndarray, prediction: np.ndarray) -> tuple[np.ndarray,
 
 
 def _runs(truth: np.ndarray, prediction: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray]:
-    """Keys truth * width + prediction of the runs of pixels that share both labels, and the lengths of the runs.
+    """Keys truth * width + prediction of the runs of pixels with the same two labels, and the lengths of the runs.
 
-    Neighbouring pixels mostly do share them, so that there are far fewer runs to sort than pixels.
+    Most neighbouring pixels have the same labels, so there are far fewer runs to sort than pixels.
     """
     begins = np.ones(truth.size, dtype=bool)
     begins[1:] = (truth[1:] != truth[:-1]) | (prediction[1:] != prediction[:-1])
@@ -135,7 +135,7 @@ def _runs(truth: np.ndarray, prediction: np.ndarray, width: int) -> tuple[np.nda
 
 
 def _sum_by_key(keys: np.ndarray, counts: np.ndarray, cells: int) -> tuple[np.ndarray, np.ndarray]:
-    """Every key that occurs, ascending, and the sum of its counts; keys are below `cells`."""
+    """Keys that occur, ascending, and the sum of the counts of each; keys are below `cells`."""
     if cells <= _BINCOUNT_CELLS:
         sums = _sum_by(keys, counts, cells)
         present = np.flatnonzero(sums)
@@ -145,7 +145,7 @@ def _sum_by_key(keys: np.ndarray, counts: np.ndarray, cells: int) -> tuple[np.nd
 
 
 def _count_pairs_of_huge_ids(truth: np.ndarray, prediction: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """As `_count_pairs`, for ids whose product does not fit into 64 bits: by their ranks."""
+    """`_count_pairs` by the ranks of the ids, for ids whose product does not fit into 64 bits."""
     truth_ids, truth_ranks = np.unique(truth, return_inverse=True)
     prediction_ids, prediction_ranks = np.unique(prediction, return_inverse=True)
     rows, columns, counts = _count_pairs(truth_ranks, prediction_ranks)

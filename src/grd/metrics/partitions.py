@@ -1,7 +1,7 @@
 """Scores of neuron segmentation: variation of information and adapted Rand error, of a volume as a whole.
 
-Conventions of both: voxels whose ground truth is 0 are left out; the prediction's 0 is a segment like any other. Lower is
-better. A ground truth without any label leaves nothing to compare and is an error, not a perfect score.
+Conventions for both: voxels with the label 0 in the ground truth are left out; 0 in the prediction is a segment like any other.
+Lower is better. A ground truth without any label leaves nothing to compare, and is an error, not a perfect score.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from grd.metrics.overlap import OverlapTable, overlap_table
 
 
 def score_partition(prediction: np.ndarray, truth: np.ndarray) -> dict[str, float]:
-    """Compute every partition score of a volume from one overlap table.
+    """Partition scores of a volume by name, all from one overlap table.
 
     Args:
         prediction: Non-negative integer labels of any shape; ids need not be consecutive.
@@ -40,7 +40,7 @@ def variation_of_information(table: OverlapTable) -> tuple[float, float]:
     Raises:
         GrdError: The truth has no label above 0.
     """
-    labelled = _labelled(table)
+    labelled = _labelled_part(table)
     voxels = labelled.counts.sum()
     split = labelled.counts @ np.log2(labelled.truth_sizes[labelled.truth] / labelled.counts)
     merge = labelled.counts @ np.log2(labelled.prediction_sizes[labelled.prediction] / labelled.counts)
@@ -51,20 +51,20 @@ def adapted_rand_error(table: OverlapTable) -> float:
     """Adapted Rand error in [0, 1]: one minus the F-score of the pairs of voxels that share a segment.
 
     Arganda-Carreras et al., Frontiers in Neuroanatomy 2015; as `skimage.metrics.adapted_rand_error(truth, prediction)`,
-    which ignores label 0 of the truth. Where no two voxels share a segment in either volume it is 0, since the two
-    agree (skimage: NaN).
+    which ignores label 0 of the truth. If no two voxels share a segment in either volume, the two agree and the error is 0
+    (skimage: NaN).
 
     Raises:
         GrdError: The truth has no label above 0.
     """
-    labelled = _labelled(table)
+    labelled = _labelled_part(table)
     together = _ordered_pairs(labelled.truth_sizes) + _ordered_pairs(labelled.prediction_sizes)
     return 1 - 2 * _ordered_pairs(labelled.counts) / together if together else 0.0
 
 
 @dataclass(frozen=True, eq=False)
-class _Labelled:
-    """An overlap table of the voxels whose truth is labelled; sizes and counts float64, whose squares do not overflow."""
+class _LabelledPart:
+    """Overlap table of the voxels with a label in the truth; sizes and counts are float64, whose squares do not overflow."""
 
     truth: np.ndarray
     prediction: np.ndarray
@@ -73,15 +73,15 @@ class _Labelled:
     prediction_sizes: np.ndarray
 
 
-def _labelled(table: OverlapTable) -> _Labelled:
+def _labelled_part(table: OverlapTable) -> _LabelledPart:
     kept = table.truth_ids[table.pair_truth] > 0
     if not kept.any():
-        raise GrdError("scores: expected a ground truth with labels above 0, found none; there is nothing to compare with")
+        raise GrdError("scores: expected a ground truth with labels above 0, found none; choose a labelled volume")
     truth, prediction = table.pair_truth[kept], table.pair_prediction[kept]
     counts = table.pair_counts[kept].astype(np.float64)
-    return _Labelled(truth, prediction, counts, np.bincount(truth, counts), np.bincount(prediction, counts))
+    return _LabelledPart(truth, prediction, counts, np.bincount(truth, counts), np.bincount(prediction, counts))
 
 
 def _ordered_pairs(sizes: np.ndarray) -> float:
-    """Ordered pairs of different voxels within the same group, summed over groups of these sizes."""
+    """Number of ordered pairs of different voxels in the same group, for groups of these sizes."""
     return float(sizes @ (sizes - 1))

@@ -1,6 +1,7 @@
-"""The paper's networks (Sec. III-D): image (B, 3, H, W) or volume (B, 1, Z, Y, X) → pixel embeddings (B, 16, …), not normalised.
+"""Networks of the paper (Sec. III-D): image (B, 3, H, W) or volume (B, 1, Z, Y, X) → pixel embeddings (B, 16, …).
 
-Teachers and students are the same classes at other widths. A network is a class here and a line in `grd.config.catalogue`.
+Embeddings are not normalised. Teachers and students are the same classes with other widths. To add a network, write a class here
+and a line in `grd.config.catalogue`.
 """
 
 from importlib import import_module
@@ -14,11 +15,11 @@ if TYPE_CHECKING:
 
 
 def network_class(name: str) -> "type[EmbeddingNetwork]":
-    """The class of a network by its name."""
+    """Class of the network with this name."""
     entry = NETWORKS[known(name, NETWORKS, "network", "networks")]
     return getattr(import_module(f"grd.networks.{entry.module}"), entry.target.partition(":")[2])
 
 
 def build(name: str, **arguments: Any) -> "EmbeddingNetwork":
-    """A network by its name, with the paper's arguments unless others are given."""
+    """The network with this name; keyword arguments replace those of the paper."""
     return network_class(name)(**{**NETWORKS[name].arguments, **arguments})

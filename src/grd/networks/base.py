@@ -1,4 +1,4 @@
-"""What all embedding networks have in common: a size rule, and named places where features can be tapped."""
+"""Base class of the embedding networks: a rule for input sizes, and named taps for their features."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,10 +14,10 @@ Taps = dict[int, Tensor]
 
 
 class EmbeddingNetwork(nn.Module):
-    """Maps (B, `channels`, *spatial) to (B, D, *output_size(spatial)); `rank` spatial axes, as NETWORKS says, too.
+    """A network from (B, `channels`, *spatial) to embeddings (B, D, *output_size(spatial)), with `rank` spatial axes.
 
-    `taps` names a module per level, the number of poolings above it: what feature distillation sees there. Networks of
-    images keep the size, which is a `multiple`, and halve it per level.
+    `taps` names a module per level; its output is the feature map that distillation uses. The level is the number of poolings
+    above the module. Networks of images keep the size, which must be a multiple of `multiple`, and halve it per level.
     """
 
     rank: ClassVar[int] = 2
@@ -26,39 +26,39 @@ class EmbeddingNetwork(nn.Module):
     taps: Mapping[int, str]
 
     def all_outputs(self, images: Tensor) -> tuple[Tensor, ...]:
-        """Every output that the released network computes, for counting its operations; the first is the embedding."""
+        """All outputs that the released network computes, for counting its operations; the first is the embedding."""
         return (self(images),)
 
     def scale(self, level: int) -> tuple[int, ...]:
         """Input pixels per feature pixel at a level, per axis."""
         return (2**level,) * self.rank
 
-    def near(self, size: Sequence[int]) -> tuple[int, ...]:
-        """The smallest size that holds this one and that the network takes."""
+    def nearest_size(self, size: Sequence[int]) -> tuple[int, ...]:
+        """The smallest size that the network takes and that is not below `size` along any axis."""
         return tuple(-(-length // self.multiple) * self.multiple for length in size)
 
     def output_size(self, size: Sequence[int]) -> tuple[int, ...]:
-        """Size of the embeddings for an input of this size; GrdError for one that the poolings cannot halve."""
+        """Size of the embeddings for an input of this size; GrdError if the poolings cannot halve it."""
         height, width = size
         if height % self.multiple or width % self.multiple:
-            fit = self.near(size)
+            fit = self.nearest_size(size)
             raise GrdError(
-                f"{type(self).__name__} takes sizes that are multiples of {self.multiple}, found {height} x {width}; "
+                f"{type(self).__name__}: expected a size of multiples of {self.multiple}, found {height} x {width}; "
                 f"pad to {fit[0]} x {fit[1]}"
             )
         return height, width
 
 
-def centre(features: Tensor, size: Sequence[int]) -> Tensor:
-    """The middle (B, C, *size) of larger features."""
+def crop_to(features: Tensor, size: Sequence[int]) -> Tensor:
+    """The middle (B, C, *size) of larger features (B, C, *spatial)."""
     for axis, length in enumerate(size, start=2):
         features = features.narrow(axis, (features.shape[axis] - length) // 2, length)
     return features
 
 
 @contextmanager
-def tapped(network: EmbeddingNetwork, levels: Sequence[int]) -> Iterator[Taps]:
-    """Within this context every forward pass leaves the features of the wanted levels in the yielded dict."""
+def feature_taps(network: EmbeddingNetwork, levels: Sequence[int]) -> Iterator[Taps]:
+    """Features by level, filled by every forward pass of `network` inside the `with` block."""
     features: Taps = {}
 
     def keep(level: int) -> Callable[..., None]:
@@ -73,9 +73,9 @@ def tapped(network: EmbeddingNetwork, levels: Sequence[int]) -> Iterator[Taps]:
 
 
 def tap_shapes(network: EmbeddingNetwork, levels: Sequence[int], size: Sequence[int]) -> dict[int, tuple[int, ...]]:
-    """Shape (C, *spatial) of the features at each level for an input of this size, found without computing anything."""
+    """Shape (C, *spatial) of the features at each level for an input of this size; no data are computed."""
     with torch.device("meta"):
         shadow = deepcopy(network).to("meta").eval()
-        with tapped(shadow, levels) as features, torch.no_grad():
+        with feature_taps(shadow, levels) as features, torch.no_grad():
             shadow(torch.empty(1, network.channels, *size))
     return {level: tuple(features[level].shape[1:]) for level in levels}

@@ -1,7 +1,7 @@
-"""Parameters and multiply–accumulates of a network, counted on the meta device: nothing is computed.
+"""Parameters and multiply–accumulates (MACs) of a network, counted on the meta device without computing data.
 
-Table I and VI were counted by the rule of `ptflops` (Sec. III-D of the paper does not say so; the printed digits do):
-layers are counted through module hooks, function calls not at all.
+Tables I and VI follow the rule of `ptflops`, as the printed digits show (Sec. III-D of the paper names no rule): module hooks
+count layers, and function calls do not count.
 """
 
 from collections.abc import Sequence
@@ -17,12 +17,12 @@ from grd.config.catalogue import NETWORKS
 from grd.networks import build
 from grd.networks.base import EmbeddingNetwork
 
-INPUT_SIZES = {2: (544, 544), 3: (84, 268, 268)}  # Table I's, by spatial rank
+INPUT_SIZES = {2: (544, 544), 3: (84, 268, 268)}  # of Table I, by spatial rank
 
 
 @dataclass(frozen=True)
 class Complexity:
-    """What a network costs for one image: parameters, MACs by ptflops' rule, and MACs of its convolutions alone."""
+    """Costs of a network for one image: parameters, MACs by ptflops' rule, and MACs of its convolutions alone."""
 
     parameters: int
     macs: int
@@ -30,7 +30,7 @@ class Complexity:
 
 
 def layer_macs(module: nn.Module, inputs: Tensor, output: Tensor) -> int:
-    """MACs of one layer under ptflops' rule: bias and batch norm, ReLU, pooling and upsampling modules count too."""
+    """MACs of one layer by ptflops' rule, which also counts biases, batch norms, ReLU, pooling and upsampling modules."""
     match module:
         case nn.Conv2d() | nn.Conv3d() | nn.ConvTranspose2d() | nn.ConvTranspose3d():
             per_output = prod(module.kernel_size) * module.in_channels // module.groups + (module.bias is not None)
@@ -44,8 +44,8 @@ def layer_macs(module: nn.Module, inputs: Tensor, output: Tensor) -> int:
     return 0
 
 
-def count(network: EmbeddingNetwork, size: Sequence[int] | None = None) -> Complexity:
-    """Complexity for one image or volume of this size (Table I's if None), all outputs of the released network included."""
+def complexity(network: EmbeddingNetwork, size: Sequence[int] | None = None) -> Complexity:
+    """Complexity for one image or volume of this size (Table I's if None), with all outputs of the released network."""
     macs = []
 
     def add(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
@@ -62,22 +62,22 @@ def count(network: EmbeddingNetwork, size: Sequence[int] | None = None) -> Compl
     return Complexity(parameters, sum(macs), flops.get_total_flops() // 2)
 
 
-def named_complexity(name: str, size: Sequence[int] | None = None, **arguments: Any) -> Complexity:
-    """Complexity of a network of the paper by name, other arguments than the paper's as keywords."""
+def complexity_by_name(name: str, size: Sequence[int] | None = None, **arguments: Any) -> Complexity:
+    """Complexity of a network of the paper by its name; keyword arguments replace those of the paper."""
     with torch.device("meta"):
-        return count(build(name, **arguments), size)
+        return complexity(build(name, **arguments), size)
 
 
 def weight_bytes(name: str, **arguments: Any) -> int:
-    """Bytes of a network's weights, buffers included: about those of its model.pt."""
+    """Bytes of a network's weights and buffers, about the size of its model.pt."""
     with torch.device("meta"):
         weights = build(name, **arguments).state_dict().values()
     return sum(tensor.numel() * tensor.element_size() for tensor in weights)
 
 
 def all_complexities() -> dict[str, Complexity]:
-    """Every network of the paper at Table I's input size; MobileNetV2 and MALA also as the paper counted them."""
-    counts = {name: named_complexity(name) for name in NETWORKS}
-    counts["mobilenet_v2 (1000 outputs, as Table I)"] = named_complexity("mobilenet_v2", embedding=1000)
-    counts["mala (3 outputs, as Table I)"] = named_complexity("mala", embedding=3)
+    """Complexity of every network at Table I's input size, by name; MobileNetV2 and MALA also as the paper counted them."""
+    counts = {name: complexity_by_name(name) for name in NETWORKS}
+    counts["mobilenet_v2 (1000 outputs, as Table I)"] = complexity_by_name("mobilenet_v2", embedding=1000)
+    counts["mala (3 outputs, as Table I)"] = complexity_by_name("mala", embedding=3)
     return counts

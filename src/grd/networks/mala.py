@@ -1,4 +1,4 @@
-"""3D U-Net MALA, teacher and tiny student of the EM volumes (Sec. III-D; Funke et al. 2018), with valid convolutions."""
+"""3D U-Net MALA, teacher and tiny student for EM volumes (Sec. III-D; Funke et al. 2018), with valid convolutions."""
 
 from collections.abc import Sequence
 from math import prod
@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from grd.errors import GrdError
-from grd.networks.base import EmbeddingNetwork, centre
+from grd.networks.base import EmbeddingNetwork, crop_to
 
 SLOPE = 0.005
 AXES = ("sections", "rows", "columns")
@@ -17,9 +17,9 @@ Kernel = tuple[int, int, int]
 
 
 class DoubleConvolution(nn.Module):
-    """Twice valid convolution and leaky ReLU: (B, I, Z, Y, X) → (B, O, Z - 2 (k_z - 1), …).
+    """Two valid convolutions, each with a leaky ReLU: (B, I, Z, Y, X) → (B, O, Z - 2 (k_z - 1), …).
 
-    The activation is a function call, as Table I's counts show.
+    The activation is a function call, as the counts of Table I show.
     """
 
     def __init__(self, inputs: int, outputs: int, kernel: Kernel, normalise: bool) -> None:
@@ -28,14 +28,14 @@ class DoubleConvolution(nn.Module):
         self.norms = nn.ModuleList(nn.BatchNorm3d(outputs) if normalise else nn.Identity() for _ in range(2))
 
     def forward(self, features: Tensor) -> Tensor:
-        """Convolved features."""
+        """(B, I, Z, Y, X) → (B, O, Z - 2 (k_z - 1), …)."""
         for convolve, norm in zip(self.convolutions, self.norms, strict=True):
             features = F.leaky_relu(norm(convolve(features)), SLOPE)
         return features
 
 
 def up_step(inputs: int, outputs: int, factor: Kernel) -> nn.Sequential:
-    """Depth-wise transposed convolution by the pooling factor, then 1 x 1 x 1 without activation."""
+    """Depth-wise transposed convolution by the pooling factor, then a 1 x 1 x 1 convolution without activation."""
     enlarge = nn.ConvTranspose3d(inputs, inputs, factor, factor, groups=inputs, bias=False)
     return nn.Sequential(enlarge, nn.Conv3d(inputs, outputs, 1))
 
@@ -43,10 +43,10 @@ def up_step(inputs: int, outputs: int, factor: Kernel) -> nn.Sequential:
 class MALA(EmbeddingNetwork):
     """Encoder of `encoder` widths, decoder of `decoder` widths from deep to shallow; (B, 1, Z, Y, X) → (B, D, Z', Y', X').
 
-    `pooling` holds a factor per axis (sections, rows, columns) between two levels, `kernels` a convolution kernel per
-    level. The paper's have 4 levels, (1, 3, 3) and 3 x 3 x 3 throughout: 84 x 268 x 268 → 56 x 56 x 56. MALA-tiny's decoder
-    is 32, 32, 8: its middle stage is wider than the encoder's 16, or the printed counts are not met. `normalise` adds batch
-    norms, which the paper's have not: with them hundreds of steps suffice to learn something.
+    `pooling` holds a factor per axis (sections, rows, columns) between two levels, `kernels` a convolution kernel per level.
+    The paper's networks have 4 levels, pooling (1, 3, 3) and kernels of 3 x 3 x 3 throughout: 84 x 268 x 268 → 56 x 56 x 56.
+    MALA-tiny's decoder is 32, 32, 8: only a middle stage wider than the encoder's 16 gives the printed counts. `normalise`
+    adds batch norms, which the paper's networks lack; with them a network learns within hundreds of steps.
     """
 
     rank = 3
@@ -97,7 +97,7 @@ class MALA(EmbeddingNetwork):
         features = self.encoder[-1](features)
         for up, convolve in zip(self.ups, self.decoder, strict=True):
             features = up(features)
-            features = convolve(torch.cat([features, centre(skips.pop(), features.shape[2:])], dim=1))
+            features = convolve(torch.cat([features, crop_to(skips.pop(), features.shape[2:])], dim=1))
         return self.embedding(features)
 
     def scale(self, level: int) -> Shape:
@@ -105,24 +105,26 @@ class MALA(EmbeddingNetwork):
         return tuple(prod(factors) for factors in zip(*self.pooling[:level], strict=True)) if level else (1, 1, 1)
 
     def output_size(self, size: Sequence[int]) -> Shape:
-        """Size of the embeddings for an input of this size; GrdError, with the nearest sizes that work, for one that does
-        not fit."""
-        outputs = [self._along(axis, length) for axis, length in enumerate(size)]
+        """Size of the embeddings for an input of this size; GrdError, with the nearest sizes that work, if it does not fit."""
+        outputs = [self._output_length(axis, length) for axis, length in enumerate(size)]
         if None in outputs:
             wrong = [
-                f"{length} {AXES[axis]} ({' or '.join(map(str, self._nearest(axis, length)))} work)"
+                f"{length} {AXES[axis]} ({' or '.join(map(str, self._nearest_lengths(axis, length)))} work)"
                 for axis, length in enumerate(size)
                 if outputs[axis] is None
             ]
             raise GrdError(f"MALA: expected a size that its valid convolutions and poolings take, found {', '.join(wrong)}")
         return tuple(output for output in outputs if output is not None)
 
-    def near(self, size: Sequence[int]) -> Shape:
-        """The largest size that fits into this one and that the network takes, or along an axis the smallest there is."""
-        return tuple(length if self._along(axis, length) else self._nearest(axis, length)[0] for axis, length in enumerate(size))
+    def nearest_size(self, size: Sequence[int]) -> Shape:
+        """The largest size that the network takes and that is not above `size`; along an axis without one, the smallest."""
+        return tuple(
+            length if self._output_length(axis, length) else self._nearest_lengths(axis, length)[0]
+            for axis, length in enumerate(size)
+        )
 
-    def _along(self, axis: int, length: int) -> int | None:
-        """Output length along an axis, None where a pooling would leave a rest or nothing would be left."""
+    def _output_length(self, axis: int, length: int) -> int | None:
+        """Output length along an axis, None if a pooling leaves a remainder or no output is left."""
         lost = [2 * (kernel[axis] - 1) for kernel in self.kernels]
         factors = [factor[axis] for factor in self.pooling]
         for loss, factor in zip(lost, factors, strict=False):
@@ -137,10 +139,10 @@ class MALA(EmbeddingNetwork):
                 return None
         return length if length > 0 else None
 
-    def _nearest(self, axis: int, length: int) -> list[int]:
-        """The longest input below and the shortest above `length` that work."""
-        below = next((n for n in range(length - 1, 0, -1) if self._along(axis, n)), None)
-        above = next(n for n in range(max(length, 1), length + 4096) if self._along(axis, n))
+    def _nearest_lengths(self, axis: int, length: int) -> list[int]:
+        """The longest working input below `length` and the shortest above it."""
+        below = next((n for n in range(length - 1, 0, -1) if self._output_length(axis, n)), None)
+        above = next(n for n in range(max(length, 1), length + 4096) if self._output_length(axis, n))
         return [above] if below is None else [below, above]
 
 

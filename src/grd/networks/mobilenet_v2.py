@@ -1,4 +1,4 @@
-"""MobileNetV2, the second student (Sec. III-D; Sandler et al. 2018), as the authors adapted it to dense embeddings."""
+"""MobileNetV2, the second student (Sec. III-D; Sandler et al. 2018), as the authors adapted it for dense embeddings."""
 
 from collections.abc import Mapping
 from typing import ClassVar
@@ -8,12 +8,12 @@ from torch import Tensor, nn
 
 from grd.networks.base import EmbeddingNetwork
 
-# expansion, channels, repeats, stride of the first repeat; two strides are 1 where the original has 2
+# expansion, channels, repeats, stride of the first repeat; two strides are 1 in place of the original's 2
 STAGES = ((1, 16, 1, 1), (6, 24, 2, 1), (6, 32, 3, 2), (6, 64, 4, 1), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1))
 
 
 def convolution(inputs: int, outputs: int, kernel: int = 3, stride: int = 1, groups: int = 1) -> nn.Sequential:
-    """Convolution without bias, batch norm, ReLU6."""
+    """Convolution without bias, batch norm and ReLU6: (B, I, H, W) → (B, O, H / stride, W / stride)."""
     return nn.Sequential(
         nn.Conv2d(inputs, outputs, kernel, stride, (kernel - 1) // 2, groups=groups, bias=False),
         nn.BatchNorm2d(outputs),
@@ -22,7 +22,7 @@ def convolution(inputs: int, outputs: int, kernel: int = 3, stride: int = 1, gro
 
 
 class InvertedResidual(nn.Module):
-    """Expand 1 x 1, depth-wise 3 x 3, project 1 x 1; with a skip where shapes allow."""
+    """Expansion 1 x 1, depth-wise convolution 3 x 3, projection 1 x 1, and a skip if input and output shapes agree."""
 
     def __init__(self, inputs: int, outputs: int, stride: int, expansion: int) -> None:
         super().__init__()
@@ -42,11 +42,11 @@ class InvertedResidual(nn.Module):
 
 
 class MobileNetV2(EmbeddingNetwork):
-    """Backbone of stride 8, one 1 x 1 convolution, bilinear resize to the input: no decoder, no skips.
+    """Backbone of stride 8, a 1 x 1 convolution and a bilinear resize to the input's size, without decoder and skips.
 
-    Trained from scratch (no ImageNet weights). `classifier` is never called: it is there because Table I counts its
-    parameters. Table I's 4.79 M / 25.82 G are those of `embedding=1000`, the class count of the code it was adapted from;
-    the student that the paper trains has 16 outputs. `width` scales every channel count.
+    It is trained from scratch, without ImageNet weights. `classifier` is never called; it exists because Table I counts its
+    parameters. The 4.79 M / 25.82 G of Table I are those of `embedding=1000`, the number of classes in the original code; the
+    paper's student has 16 outputs. `width` scales every channel count.
     """
 
     multiple: ClassVar[int] = 8
@@ -54,14 +54,14 @@ class MobileNetV2(EmbeddingNetwork):
 
     def __init__(self, width: float = 1.0, embedding: int = 16) -> None:
         super().__init__()
-        channels = _scaled(32, width)
-        last = _scaled(1280, width)
+        channels = _channel_count(32, width)
+        last = _channel_count(1280, width)
         self.stem = convolution(3, channels, stride=2)
         stages = []
         for expansion, outputs, repeats, stride in STAGES:
             blocks = []
             for repeat in range(repeats):
-                wide = _scaled(outputs, width)
+                wide = _channel_count(outputs, width)
                 blocks.append(InvertedResidual(channels, wide, stride if repeat == 0 else 1, expansion))
                 channels = wide
             stages.append(nn.Sequential(*blocks))
@@ -78,8 +78,8 @@ class MobileNetV2(EmbeddingNetwork):
         return F.interpolate(embedding, size=images.shape[-2:], mode="bilinear", align_corners=True)
 
 
-def _scaled(channels: int, width: float) -> int:
-    """Channel count rounded to a multiple of 8, never more than 10 % below (the original's rule)."""
+def _channel_count(channels: int, width: float) -> int:
+    """`channels * width` rounded to a multiple of 8, never by more than 10 % down (the original's rule)."""
     scaled = max(8, int(channels * width + 4) // 8 * 8)
     return scaled + 8 if scaled < 0.9 * channels * width else scaled
 

@@ -10,7 +10,7 @@ from grd.networks.base import EmbeddingNetwork
 
 
 def double_convolution(inputs: int, outputs: int) -> nn.Sequential:
-    """Twice 3 x 3 convolution, batch norm, ReLU: (B, I, H, W) → (B, O, H, W)."""
+    """Two 3 x 3 convolutions, each with batch norm and ReLU: (B, I, H, W) → (B, O, H, W)."""
     layers: list[nn.Module] = []
     for channels in (inputs, outputs):
         layers += [nn.Conv2d(channels, outputs, 3, padding=1), nn.BatchNorm2d(outputs), nn.ReLU()]
@@ -18,7 +18,7 @@ def double_convolution(inputs: int, outputs: int) -> nn.Sequential:
 
 
 class NestedUNet(EmbeddingNetwork):
-    """Nodes X(i, j), level i with `width`·2^i channels, input cat(X(i, 0…j-1), up(X(i+1, j-1))); head on X(0, 4)."""
+    """Grid of nodes X(i, j) with `width`·2^i channels and the input cat(X(i, 0…j-1), up(X(i+1, j-1))); head on X(0, 4)."""
 
     multiple: ClassVar[int] = 16
     taps: Mapping[int, str] = {4: "nodes.4_0", 3: "nodes.3_1", 2: "nodes.2_2", 1: "nodes.1_3", 0: "nodes.0_4"}

@@ -1,4 +1,4 @@
-"""ResUNet, teacher and tiny students (Sec. III-D; Anas et al. 2017), as the authors' released network has it."""
+"""ResUNet, teacher and tiny students (Sec. III-D; Anas et al. 2017), after the released code."""
 
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
@@ -11,9 +11,9 @@ from grd.networks.base import EmbeddingNetwork
 
 
 class ResidualBlock(nn.Module):
-    """Two 3 x 3 convolutions beside a 3 x 3 shortcut, (B, I, H, W) → (B, O, H, W).
+    """Two 3 x 3 convolutions with a 3 x 3 shortcut: (B, I, H, W) → (B, O, H, W).
 
-    The shortcut is a convolution even where I = O, and the last ReLU is a function call: both show in Table I's counts.
+    The shortcut is a convolution even if I = O, and the last ReLU is a function call, as the counts of Table I show.
     """
 
     def __init__(self, inputs: int, outputs: int) -> None:
@@ -28,21 +28,21 @@ class ResidualBlock(nn.Module):
         self.shortcut = nn.Sequential(nn.Conv2d(inputs, outputs, 3, padding=1), nn.BatchNorm2d(outputs))
 
     def forward(self, features: Tensor) -> Tensor:
-        """Residual sum, rectified."""
+        """(B, I, H, W) → (B, O, H, W)."""
         return F.relu(self.main(features) + self.shortcut(features))
 
 
 def up_block(inputs: int, outputs: int) -> nn.Sequential:
-    """Bilinear doubling, then a residual block at the higher resolution: (B, I, H, W) → (B, O, 2H, 2W)."""
+    """Bilinear upsampling by 2, then a residual block: (B, I, H, W) → (B, O, 2H, 2W)."""
     upsample = nn.Upsample(scale_factor=2, mode="bilinear", align_corners=True)
     return nn.Sequential(upsample, ResidualBlock(inputs, outputs))
 
 
 class ResUNet(EmbeddingNetwork):
-    """Encoder f0…f4 whose stages end in a pooling, decoder of four residual up-blocks with skips from after the pooling.
+    """Encoder of widths f0…f4, each stage with a pooling at its end; decoder of four residual up-blocks with skips.
 
-    The full-resolution f0 map is no skip. `mask_classes` sizes a head that gets no loss in the paper and never changes
-    an embedding: it is built and counted because Table I counts it.
+    Skips start after the poolings; the full-resolution f0 map is no skip. `mask_classes` is the number of outputs of a head
+    that gets no loss in the paper and never changes an embedding; it exists because Table I counts it.
     """
 
     multiple: ClassVar[int] = 16
@@ -63,7 +63,7 @@ class ResUNet(EmbeddingNetwork):
         self.mask = nn.Sequential(nn.Conv2d(f1, f1, 1), nn.BatchNorm2d(f1), nn.ReLU(), nn.Conv2d(f1, mask_classes, 1))
 
     def features(self, images: Tensor) -> Tensor:
-        """(B, 3, H, W) → the decoder's (B, f1, H, W)."""
+        """(B, 3, H, W) → features of the decoder (B, f1, H, W)."""
         self.output_size(images.shape[-2:])
         skips, features = [], self.stem(images)
         for stage in self.encoder:
@@ -79,6 +79,6 @@ class ResUNet(EmbeddingNetwork):
         return self.embedding(self.features(images))
 
     def all_outputs(self, images: Tensor) -> tuple[Tensor, ...]:
-        """Embedding and mask logits, as the released network computes them at every pass."""
+        """Embeddings (B, D, H, W) and mask logits (B, classes, H, W), which the released network computes in every pass."""
         features = self.features(images)
         return self.embedding(features), self.mask(features)

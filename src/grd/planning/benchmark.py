@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from grd.data.batches import DeviceSplit, on_device
+from grd.data.batches import DeviceSplit, device_split
 from grd.data.store import Split
 from grd.errors import GrdError
 from grd.losses.memory_bank import MemoryBank
@@ -88,7 +88,7 @@ class Bench:
             bank.enqueued = len(bank.nodes)
 
     def _samples(self, number: int, shape: Sequence[int], widen: bool) -> DeviceSplit:
-        return on_device(noise(number, shape, len(self.settings.canvas)), self.settings.normalisation, self.device, widen)
+        return device_split(noise(number, shape, len(self.settings.canvas)), self.settings.normalisation, self.device, widen)
 
     def round(self) -> list[list[float]]:
         """Seconds and peaks of a whole step, of the run's own part of a step, and of a validation.

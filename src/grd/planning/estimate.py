@@ -12,7 +12,7 @@ from typing import NamedTuple
 from pydantic import ValidationError
 
 from grd.config.parsing import Closed
-from grd.data.splits import named_part, read_lists
+from grd.data.splits import parse_entry, read_lists
 from grd.data.store import SPLITS
 from grd.errors import GrdError
 from grd.project.project import Project
@@ -143,7 +143,7 @@ def split_shapes(project: Project, name: str) -> dict[str, list[Shape]]:
     dataset, whole = project.dataset(name), sample_shape(project, name)
     if dataset.split == "archive":
         return {split: [whole] * number for split, number in dataset.counts.items()}
-    parts = {split: [named_part(entry)[1] for entry in entries] for split, entries in read_lists(dataset.split).items()}
+    parts = {split: [parse_entry(entry)[1] for entry in entries] for split, entries in read_lists(dataset.split).items()}
     sides = {split: [[axis.stop - axis.start for axis in part] for part in listed] for split, listed in parts.items()}
     return {split: [(*cut, *whole[len(cut) :]) for cut in listed] for split, listed in sides.items()}
 

@@ -1,4 +1,4 @@
-"""From affinities to instances: a graph partition, then the cleanup that belongs to the data set."""
+"""Affinities → instances: a graph partition, then the cleanup that belongs to the data set."""
 
 from collections.abc import Callable, Sequence
 
@@ -25,22 +25,20 @@ Offsets = Sequence[Sequence[int]]
 
 
 def segment(affinities: np.ndarray, offsets: Offsets, settings: Segmenter, truth: np.ndarray | None = None) -> np.ndarray:
-    """Partition an image or a volume by its affinities, and clean an image up, as the paper's results were made.
+    """Partition an image or a volume by its affinities, and clean up images, as for the paper's results.
 
     Args:
-        affinities: (C, *spatial) float32 in [-1, 1], high = same instance; waterz and multicut take volumes. Left as it
-            is.
+        affinities: (C, *spatial) float32 in [-1, 1], high = same instance; waterz and multicut take volumes. Not modified.
         offsets: C offsets; channel c relates pixel p to p + offsets[c].
         settings: The algorithm and its parameters.
-        truth: (*spatial) integer ground truth, 0 = background. Read by a mutex watershed with `foreground: truth` only,
-            and of it only the foreground mask.
+        truth: (*spatial) integer ground truth, 0 = background. Only a mutex watershed with `foreground: truth` reads it, and
+            only its foreground mask.
 
     Returns:
         (*spatial) int32 labels, instances 1 ... n, 0 = background.
 
     Raises:
-        GrdError: `foreground: truth` without `truth`, a waterz threshold that is no number, or arrays that do not fit
-            together.
+        GrdError: `foreground: truth` without `truth`, a waterz threshold that is no number, or arrays of wrong shapes.
     """
     return SEGMENTERS[settings.algorithm](affinities, offsets, settings, truth)
 
@@ -55,7 +53,7 @@ def _waterz(affinities: np.ndarray, offsets: Offsets, settings: WaterzSegmenter,
     if settings.threshold == "validation":
         raise GrdError(
             "waterz: expected a threshold that is a number, found 'validation'; choose one with best_threshold, "
-            "or segment a split whose affinities file has a validation part"
+            "or segment an affinities file that has a validation split"
         )
     [(_, labels)] = agglomerate(affinities, offsets, [settings.threshold], settings.scoring)
     return labels

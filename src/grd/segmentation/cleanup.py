@@ -1,4 +1,4 @@
-"""What follows a partition: merging of specks, removal of the background segment, consecutive ids."""
+"""Cleanup of a partition: merging of specks, removal of the background segment, consecutive ids."""
 
 from collections.abc import Sequence
 
@@ -17,11 +17,11 @@ def relabel_consecutive(labels: np.ndarray) -> np.ndarray:
         int32 labels of the same shape, a new array.
 
     Raises:
-        GrdError: `labels` holds no integers, or negative ones.
+        GrdError: `labels` are no integers, or some are negative.
     """
     labels = np.asarray(labels)
     if not np.issubdtype(labels.dtype, np.integer) or labels.min(initial=0) < 0:
-        raise GrdError(f"segmentation: expected non-negative integer labels, found {_describe(labels)}")
+        raise GrdError(f"segmentation: expected non-negative integer labels, found {_describe(labels)}; convert them")
     if labels.max(initial=0) <= labels.size:
         return _relabel_by_table(labels.astype(np.intp, copy=False))
     ids, ranks = np.unique(labels, return_inverse=True)
@@ -30,34 +30,33 @@ def relabel_consecutive(labels: np.ndarray) -> np.ndarray:
 
 
 def merge_small_segments(labels: np.ndarray, passes: Sequence[tuple[int, int]]) -> np.ndarray:
-    """Give small segments to a neighbour, in several passes of growing size.
+    """Merge small segments into a neighbour, in several passes of growing size.
 
-    In a pass (max_size, window), every segment that had at most max_size pixels when the pass began is visited in the
-    order of its id. The window is the square of `window` pixels a side that starts window // 2 before the segment's
-    centroid, rounded down. If it holds more than two labels, the segment takes on the most frequent of them, ties
-    going to the lowest id; if that is the background, the next most frequent that is not the segment itself.
-    So these stay as they are, as in the paper's released code, which this follows:
+    A pass (max_size, window) visits every segment that has at most max_size pixels at its start, in the order of the ids.
+    The window is a square of `window` pixels a side that starts window // 2 before the segment's centroid, rounded down. If
+    it holds more than two labels, the segment takes the most frequent label, among equals the lowest id; if that is the
+    background, it takes the next most frequent label other than its own. So two kinds of segments stay, as in the released
+    code:
 
     * a segment that is itself the most frequent label of its window;
     * a segment whose window holds only one other label, background included: a speck inside a large instance, or an
-      instance alone on the background;
+      instance alone on the background.
 
-    and sizes are not counted again within a pass, while pixels gained in it move along.
+    Sizes are not counted again within a pass, but a segment that moves takes along the pixels that it gained in the pass.
 
-    Where this differs: the released code does not clip the window to the image, and a start below 0 makes it empty
-    (Python counts it from the other end), so that it never merges a segment near the upper or left border; here the
-    window is clipped. The released code also treats a background of at most max_size pixels as a segment to be
-    merged; here background is none.
+    Two differences from the released code: it does not clip the window to the image, and a start below 0 makes the window
+    empty (Python counts from the other end), so that it never merges a segment near the upper or left border; here the window
+    is clipped. And it treats a background of at most max_size pixels as a small segment; here it never does.
 
     Args:
-        labels: Integer labels of any dimension ((H, W) in the paper), 0 = background. Left as it is.
+        labels: Integer labels of any dimension ((H, W) in the paper), 0 = background. Not modified.
         passes: (max_size, window) of each pass, in pixels. The paper's code: (5, 5), (20, 11), (50, 11), (300, 21).
 
     Returns:
         int32 labels of the same shape, segments 1 ... n.
 
     Raises:
-        GrdError: `labels` holds no integers, or negative ones.
+        GrdError: `labels` are no integers, or some are negative.
     """
     merged = relabel_consecutive(labels)
     for max_size, window in passes:
@@ -66,21 +65,21 @@ def merge_small_segments(labels: np.ndarray, passes: Sequence[tuple[int, int]]) 
 
 
 def drop_background(labels: np.ndarray, max_size: int | None = None) -> np.ndarray:
-    """Remove the background of a partition that segmented it like an instance: too large, or in the corner.
+    """Remove segments that are background: the one in the corner, and those that are too large.
 
-    The paper's code does so for C. elegans and BBBC039 (max_size 2000): every segment of more than `max_size` pixels
-    becomes background, and then the segment that covers the pixel (0, 0). It asks no ground truth, and it loses
-    genuine instances that are larger than `max_size` or lie in that corner.
+    As in the paper's code for C. elegans and BBBC039 (max_size 2000), every segment of more than `max_size` pixels becomes
+    background, and so does the segment that covers the pixel (0, 0). This needs no ground truth, but it loses genuine instances
+    that are larger than `max_size` or lie in that corner.
 
     Args:
-        labels: Integer labels of any dimension, 0 = background. Left as it is.
-        max_size: Largest number of pixels of an instance. None: no limit.
+        labels: Integer labels of any dimension, 0 = background. Not modified.
+        max_size: Largest number of pixels of an instance, None for no limit.
 
     Returns:
         int32 labels of the same shape, instances 1 ... n.
 
     Raises:
-        GrdError: `labels` holds no integers, or negative ones.
+        GrdError: `labels` are no integers, or some are negative.
     """
     labels = relabel_consecutive(labels)
     if labels.size == 0:
@@ -93,7 +92,7 @@ def drop_background(labels: np.ndarray, max_size: int | None = None) -> np.ndarr
 
 
 def _relabel_by_table(labels: np.ndarray) -> np.ndarray:
-    """`relabel_consecutive` for ids that a table can hold, which is much faster than sorting them."""
+    """`relabel_consecutive` for ids that a table can hold; much faster than sorting them."""
     present = np.bincount(labels.ravel(), minlength=1) > 0
     present[0] = False
     return np.cumsum(present, dtype=np.int32)[labels]
@@ -114,7 +113,7 @@ def _merge_pass(labels: np.ndarray, max_size: int, window: int) -> None:
 
 
 def _small_segments(labels: np.ndarray, max_size: int) -> dict[int, np.ndarray]:
-    """The flat pixel indices of every segment of at most `max_size` pixels, by ascending id."""
+    """Flat pixel indices of every segment of at most `max_size` pixels, by ascending id."""
     flat = labels.reshape(-1)
     is_small = np.bincount(flat) <= max_size
     is_small[:1] = False
@@ -131,7 +130,7 @@ def _window_around(labels: np.ndarray, pixels: np.ndarray, window: int) -> np.nd
 
 
 def _merge_target(window: np.ndarray, label: int) -> int:
-    """The label that the segment `label` takes on, by the rule of `merge_small_segments`; maybe its own."""
+    """The label that the segment `label` takes by the rule of `merge_small_segments`, possibly its own."""
     ids, counts = np.unique(window, return_counts=True)
     if len(ids) <= 2:
         return label

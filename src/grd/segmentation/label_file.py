@@ -16,18 +16,18 @@ from grd.segmentation.waterz import best_threshold
 _log = logging.getLogger(__name__)
 
 
-def segment_split(affinities: Path, samples: Path, split: str, settings: Segmenter, out: Path, threads: int = 1) -> None:
-    """Segment every sample of a split of an affinities file, on several threads (the watershed releases Python's lock).
+def write_label_file(affinities: Path, samples: Path, split: str, settings: Segmenter, out: Path, threads: int = 1) -> None:
+    """Segment every sample of a split of an affinities file, and write the instances into a labels file.
 
-    A waterz threshold that is to come from validation data is chosen first, on that part of the affinities file; the
-    labels file tells the threshold used as its attribute `threshold`.
+    `threads` samples are segmented at a time (the watershed releases Python's lock). If a waterz threshold depends on validation
+    data, it is chosen first, on the file's validation split. The labels file has the threshold as its attribute `threshold`.
     """
-    chosen = {name: choose(settings, affinities, samples) for name, choose in CHOSEN.get(settings.algorithm, {}).items()}
-    settings = settings.model_copy(update=chosen)
+    choices = {name: choose(settings, affinities, samples) for name, choose in CHOICES.get(settings.algorithm, {}).items()}
+    settings = settings.model_copy(update=choices)
     truths = read_split(samples, split).labels
     with affinity_reader(affinities, split) as (names, offsets, maps), ThreadPoolExecutor(threads) as pool:
         labels = list(pool.map(partial(_segment, offsets, settings), maps, truths))
-    write_labels(out, names, np.stack(labels), **chosen)
+    write_labels(out, names, np.stack(labels), **choices)
 
 
 def _segment(offsets: list[tuple[int, ...]], settings: Segmenter, affinity: np.ndarray, truth: np.ndarray) -> np.ndarray:
@@ -35,7 +35,7 @@ def _segment(offsets: list[tuple[int, ...]], settings: Segmenter, affinity: np.n
 
 
 def _threshold(settings: WaterzSegmenter, affinities: Path, samples: Path) -> float:
-    """The threshold of the settings, or the one that the validation split calls for."""
+    """The threshold in the settings, or the one with the lowest VOI on the validation split."""
     if settings.threshold != "validation":
         return settings.threshold
     truths = read_split(samples, "validation").labels
@@ -46,5 +46,5 @@ def _threshold(settings: WaterzSegmenter, affinities: Path, samples: Path) -> fl
     return threshold
 
 
-CHOSEN: dict[str, dict[str, Callable[..., float]]] = {"waterz": {"threshold": _threshold}}
-"""By algorithm, numbers that may be chosen on validation data; the labels file tells them."""
+CHOICES: dict[str, dict[str, Callable[..., float]]] = {"waterz": {"threshold": _threshold}}
+"""Numbers that are chosen on validation data and stored in the labels file: by algorithm and name, the function to call."""

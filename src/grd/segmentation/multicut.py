@@ -1,4 +1,4 @@
-"""Multicut of a region adjacency graph (Beier et al., Nature Methods 2017), the paper's "LMC"; it is not a lifted one."""
+"""Multicut of a region adjacency graph (Beier et al., Nature Methods 2017), the paper's "LMC"; it is not lifted."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,34 +10,34 @@ from grd.segmentation.cleanup import relabel_consecutive
 from grd.segmentation.fragments import NEAREST, nearest_affinities, smoothed_fragments
 
 SOLVERS = ("kernighan-lin", "greedy-additive", "greedy-fixation", "decomposition", "fusion-moves")
-"""Those of elf that need no other software; fusion moves take minutes where the others take seconds."""
+"""Solvers of elf that need no other software; fusion moves take minutes, the others seconds."""
 
 
 def multicut(
     affinities: np.ndarray, offsets: Sequence[Sequence[int]], solver: str = "kernighan-lin", beta: float = 0.5
 ) -> np.ndarray:
-    """Partition the fragments of a volume so that the costs of all edges cut are lowest.
+    """Partition the fragments of a volume at the lowest sum of costs of the cut edges.
 
-    An edge between two fragments is a boundary with probability p = 1 - mean affinity across it; it costs
-    (ln((1 - p) / p) + ln((1 - beta) / beta)) * size, p within [0.001, 0.999] and size the number of voxel faces that the
+    An edge between two fragments is a boundary with probability p = 1 - mean affinity across it. A cut of it costs
+    (ln((1 - p) / p) + ln((1 - beta) / beta)) * size, with p clipped to [0.001, 0.999]; size is the number of voxel faces that the
     fragments share, relative to the largest.
 
     Args:
-        affinities: (C, Z, Y, X) floating point in [-1, 1], high = same instance; clipped to [0, 1]. Left as it is.
+        affinities: (C, Z, Y, X) floating point in [-1, 1], high = same instance; clipped to [0, 1]. Not modified.
         offsets: C offsets, (-1, 0, 0), (0, -1, 0), (0, 0, -1) among them; other channels are not used.
         solver: One of SOLVERS. The paper's code uses Kernighan-Lin, started from a greedy additive solution.
-        beta: Boundary bias within (0, 1); a higher one cuts more.
+        beta: Boundary bias within (0, 1); a higher value cuts more.
 
     Returns:
         (Z, Y, X) int32 labels, segments 1 ... n.
 
     Raises:
-        GrdError: Shapes or offsets that do not fit together, an unknown solver, or a beta outside (0, 1).
+        GrdError: Wrong shapes or offsets, an unknown solver, or a beta outside (0, 1).
     """
     if solver not in SOLVERS:
-        raise GrdError(f"multicut: expected one of the solvers {', '.join(SOLVERS)}, found {solver!r}")
+        raise GrdError(f"multicut: expected one of the solvers {', '.join(SOLVERS)}, found {solver!r}; correct the segmenter")
     if not 0 < beta < 1:
-        raise GrdError(f"multicut: expected a beta between 0 and 1, found {beta}")
+        raise GrdError(f"multicut: expected a beta between 0 and 1, found {beta}; correct the segmenter")
     nearest = nearest_affinities(affinities, offsets)
     fragments = smoothed_fragments(nearest)
     segments = relabel_consecutive(_segment_of_fragments(nearest, fragments, solver, beta) + 1)
@@ -46,8 +46,8 @@ def multicut(
 
 
 def _segment_of_fragments(affinities: np.ndarray, fragments: np.ndarray, solver: str, beta: float) -> np.ndarray:
-    """For each fragment, by ascending id, the number of the segment that it falls to, 0 or more."""
-    # Imported here because elf brings scikit-learn along: seconds that whoever segments in another way need not wait.
+    """Segment number (n,), from 0, of every fragment, by ascending id."""
+    # Imported here because elf imports scikit-learn, which takes seconds; other segmenters do not need it.
     from elf.segmentation.features import compute_rag
     from elf.segmentation.multicut import get_multicut_solver, transform_probabilities_to_costs
 
@@ -61,7 +61,7 @@ def _segment_of_fragments(affinities: np.ndarray, fragments: np.ndarray, solver:
 
 
 def _edge_features(graph: Any, fragments: np.ndarray, affinities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean affinity across each edge of the graph, and its size in voxel faces; both (E,) float64."""
+    """Mean affinity across each edge of the graph, and the edge's size in voxel faces, both (E,) float64."""
     from bioimage_cpp.graph.features import affinity_features
 
     sums, sizes = np.zeros(graph.number_of_edges), np.zeros(graph.number_of_edges)

@@ -1,4 +1,4 @@
-"""The mutex watershed (Wolf et al., ECCV 2018), which needs neither seeds nor a threshold."""
+"""Mutex watershed (Wolf et al., ECCV 2018), which needs neither seeds nor a threshold."""
 
 from collections.abc import Sequence
 
@@ -16,25 +16,25 @@ def mutex_watershed(
 ) -> np.ndarray:
     """Partition an image into segments by attractive and repulsive edges, the strongest edges first.
 
-    An edge of one of the first `ndim` channels joins p and p + offset with weight a; an edge of any other channel
-    forbids that the two be joined, with weight 1 - a. Repulsive edges start only at pixels whose coordinates are
-    multiples of `strides`; edges that leave the image or touch a pixel outside `foreground` are ignored.
-    Equal weights are taken in an order that the library chooses, so affinities must not be rounded or clipped.
+    An edge of one of the first `ndim` channels joins p and p + offset with weight a. An edge of any other channel keeps the two
+    apart with weight 1 - a. Repulsive edges start only at pixels whose coordinates are multiples of `strides`. Edges that leave
+    the image or touch a pixel outside `foreground` are ignored. The library decides the order of edges of equal weight, so
+    affinities must not be rounded or clipped.
 
     Args:
-        affinities: (C, *spatial) floating point in [-1, 1], high = same instance; 2D or 3D. Left as it is.
+        affinities: (C, *spatial) floating point in [-1, 1], high = same instance; 2D or 3D. Not modified.
         offsets: C offsets, one integer per axis; channel c relates pixel p to p + offsets[c]. The first `ndim` are
             unit steps, one along each axis.
         strides: Sampling of the repulsive edges in pixels, one per axis. The paper's code uses (5, 5).
-        foreground: (*spatial) mask of the pixels to segment. None: all of them.
+        foreground: (*spatial) mask of the pixels to segment, None for all of them.
 
     Returns:
         (*spatial) int32 labels, segments 1 ... n, 0 only outside `foreground`.
 
     Raises:
-        GrdError: Shapes, offsets or strides that do not fit together, or affinities that are not finite.
+        GrdError: Wrong shapes, offsets or strides, or affinities that are not finite.
     """
-    # elf's backend, called as elf calls it: importing elf takes two seconds, more than an image does.
+    # elf's backend, called as elf calls it: importing elf takes two seconds, longer than segmenting an image.
     from bioimage_cpp.segmentation import mutex_watershed as partition
 
     affinities = np.asarray(affinities)
@@ -54,7 +54,7 @@ def _check_affinities(affinities: np.ndarray) -> None:
     if affinities.ndim not in (3, 4) or not np.issubdtype(affinities.dtype, np.floating):
         raise GrdError(
             f"mutex watershed: expected floating-point affinities of shape (C, H, W) or (C, Z, Y, X), "
-            f"found {affinities.dtype} of shape {affinities.shape}"
+            f"found {affinities.dtype} of shape {affinities.shape}; predict them with a network"
         )
     if not np.isfinite(affinities).all():
         raise GrdError("mutex watershed: expected finite affinities, found NaN or infinity; did the training diverge?")
@@ -64,7 +64,8 @@ def _check_offsets(offsets: list[list[int]], shape: tuple[int, ...]) -> None:
     channels, ndim = shape[0], len(shape) - 1
     if len(offsets) != channels or any(len(offset) != ndim for offset in offsets):
         raise GrdError(
-            f"mutex watershed: expected {channels} offsets of {ndim} integers for affinities of shape {shape}, found {offsets}"
+            f"mutex watershed: expected {channels} offsets of {ndim} integers for affinities of shape {shape}, found {offsets}; "
+            "take those of the model"
         )
     steps = np.abs(offsets[:ndim])
     if steps.shape != (ndim, ndim) or not ((steps.sum(axis=0) == 1) & (steps.sum(axis=1) == 1)).all():
@@ -76,11 +77,13 @@ def _check_offsets(offsets: list[list[int]], shape: tuple[int, ...]) -> None:
 
 def _check_strides(strides: Sequence[int], ndim: int) -> None:
     if len(strides) != ndim or any(step < 1 for step in strides):
-        raise GrdError(f"mutex watershed: expected {ndim} strides of at least 1, found {tuple(strides)}")
+        raise GrdError(f"mutex watershed: expected {ndim} strides of at least 1, found {tuple(strides)}; correct the segmenter")
 
 
 def _mask(foreground: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     mask = np.asarray(foreground, dtype=bool)
     if mask.shape != shape:
-        raise GrdError(f"mutex watershed: expected a foreground mask of shape {shape}, found {mask.shape}")
+        raise GrdError(
+            f"mutex watershed: expected a foreground mask of shape {shape}, found {mask.shape}; take that of the same image"
+        )
     return mask

@@ -1,4 +1,4 @@
-"""How long a trained network takes for a test set: forward passes alone (Table I), and from image to instances."""
+"""Times of a trained network on a test set: forward passes alone (Table I), and from image to instances."""
 
 import time
 from collections.abc import Callable
@@ -15,41 +15,44 @@ from grd.segmentation import segment
 from grd.system.devices import device_name, synchronise
 from grd.system.files import write_text
 
-REPEATS = 3
+WARM_UPS = 1  # passes over the test set before the timed ones
+REPEATS = 3  # timed passes over the test set
 
 
-def time_split(
+def write_timing_file(
     model: Path, samples: Path, split: str, canvas: tuple[int, ...], settings: Segmenter, out: Path, device: torch.device
 ) -> None:
-    """Write seconds per pass over the test set, `forward` and `end_to_end`, of REPEATS passes after a warm-up.
+    """Write the seconds of REPEATS passes over a split, `forward` and `end_to_end`, as csv, after WARM_UPS untimed passes.
 
-    Both are one image or tile after another, as the paper's sum over the test set; `forward` is the network alone, with
-    the input on the device and the device synchronised (the released code's times of volumes are not). A waterz threshold
-    that validation would choose is 0.5 here.
+    Images or tiles follow one another, and their times add up over the test set, as in the paper. `forward` is the time of the
+    network alone, with its input on the device and the device synchronised (the released code does not synchronise for volumes).
+    `end_to_end` is the time from image to instances; a waterz threshold that validation data would choose is 0.5 there.
     """
     if isinstance(settings, WaterzSegmenter) and settings.threshold == "validation":
         settings = settings.model_copy(update={"threshold": 0.5})
     predictor, images = load_predictor(model, device, canvas), read_split(samples, split)
-    _forward(predictor, images)
-    _end_to_end(predictor, images, settings)
+    for _ in range(WARM_UPS):
+        _forward(predictor, images)
+        _end_to_end(predictor, images, settings)
     rows = [
-        {"forward": _seconds(_forward, predictor, images), "end_to_end": _seconds(_end_to_end, predictor, images, settings)}
+        {"forward": _forward(predictor, images), "end_to_end": _seconds(_end_to_end, predictor, images, settings)}
         for _ in range(REPEATS)
     ]
     table = pd.DataFrame(rows).assign(images=len(images.names), device=device_name(device))
     write_text(out, table.to_csv(index=False))
 
 
-def _seconds(action: Callable[..., float | None], *arguments: object) -> float:
+def _seconds(action: Callable[..., None], *arguments: object) -> float:
     began = time.perf_counter()
-    measured = action(*arguments)
-    return time.perf_counter() - began if measured is None else measured
+    action(*arguments)
+    return time.perf_counter() - began
 
 
 @torch.inference_mode()
 def _forward(predictor: Predictor, images: Split) -> float:
+    """Seconds that the network takes for all inputs, without the time to prepare them."""
     total = 0.0
-    for pixels in (pixels for image in images.images for pixels in predictor.inputs(image)):
+    for pixels in (pixels for image in images.images for pixels in predictor.network_inputs(image)):
         synchronise(predictor.device)
         began = time.perf_counter()
         predictor.network(pixels)
@@ -59,7 +62,8 @@ def _forward(predictor: Predictor, images: Split) -> float:
 
 
 def _end_to_end(predictor: Predictor, images: Split, settings: Segmenter) -> None:
+    """Predict and segment all images."""
     for image, truth in zip(images.images, images.labels, strict=True):
         maps: np.ndarray = predictor.affinities(image)
-        given = isinstance(settings, MutexSegmenter) and settings.foreground == "truth"
-        segment(maps, predictor.offsets, settings, truth if given else None)
+        needs_truth = isinstance(settings, MutexSegmenter) and settings.foreground == "truth"
+        segment(maps, predictor.offsets, settings, truth if needs_truth else None)

@@ -18,7 +18,7 @@ _SCORES = {
     "mean": "OneMinus<EdgeStatisticValue<RegionGraphType, MeanAffinityProvider<RegionGraphType, ScoreValue>>>",
     "median": "OneMinus<HistogramQuantileAffinity<RegionGraphType, 50, ScoreValue, 256>>",
 }
-"""One minus the mean or median affinity of all voxel pairs between two regions, as waterz spells it; compiled in its wheel."""
+"""Names in waterz of one minus the mean or median affinity of all voxel pairs between two regions; compiled in its wheel."""
 
 Scoring = Literal["mean", "median"]
 
@@ -31,24 +31,26 @@ def agglomerate(
 ) -> Iterator[tuple[float, np.ndarray]]:
     """Join fragments, the most similar neighbours first, until one minus their affinity reaches a threshold.
 
-    All thresholds are stops of one agglomeration; the result at each is what it would be alone. Scores are taken in
-    256 steps of equal width, as in the paper's code.
+    One agglomeration stops at every threshold, each time with the result that this threshold alone gives. Scores are sorted into
+    256 bins of equal width, as in the paper's code.
 
     Args:
-        affinities: (C, Z, Y, X) floating point in [-1, 1], high = same instance; clipped to [0, 1]. Left as it is.
+        affinities: (C, Z, Y, X) floating point in [-1, 1], high = same instance; clipped to [0, 1]. Not modified.
         offsets: C offsets, (-1, 0, 0), (0, -1, 0), (0, 0, -1) among them; other channels are not used.
-        thresholds: One minus affinity, within [0, 1]; a higher one joins more. The paper's code uses 0.5.
-        scoring: Which affinity of two regions, of all voxel pairs between them. The paper's code uses the mean.
+        thresholds: One minus affinity, within [0, 1]; a higher value joins more. The paper's code uses 0.5.
+        scoring: Mean or median affinity of all voxel pairs between two regions. The paper's code uses the mean.
 
     Returns:
-        An iterator over the thresholds, ascending: (threshold, (Z, Y, X) int32 labels 1 ... n, a new array each). One
-        volume of labels exists at a time if the caller keeps none.
+        An iterator over the thresholds, ascending: (threshold, (Z, Y, X) int32 labels 1 ... n), each a new array, so that
+        memory holds one volume of labels if the caller keeps none.
 
     Raises:
-        GrdError: Shapes or offsets that do not fit together, no thresholds, or one outside [0, 1].
+        GrdError: Wrong shapes or offsets, no thresholds, or one outside [0, 1].
     """
     if not thresholds or not all(0 <= threshold <= 1 for threshold in thresholds):
-        raise GrdError(f"waterz: expected thresholds within [0, 1], at least one, found {tuple(thresholds)}")
+        raise GrdError(
+            f"waterz: expected thresholds within [0, 1], at least one, found {tuple(thresholds)}; correct the segmenter"
+        )
     return _steps(nearest_affinities(affinities, offsets), sorted(set(thresholds)), scoring)
 
 
@@ -59,21 +61,21 @@ def best_threshold(
     grid: Sequence[float],
     scoring: Scoring = "mean",
 ) -> tuple[float, dict[float, float]]:
-    """The threshold of lowest variation of information, for choosing it on validation volumes.
+    """The threshold with the lowest mean VOI on validation volumes, and the mean VOI of every threshold.
 
     Args:
-        affinities: One (C, Z, Y, X) array per volume, as `agglomerate` takes it; held one at a time.
+        affinities: One (C, Z, Y, X) array per volume, as for `agglomerate`; one at a time is in memory.
         offsets: C offsets, shared by the volumes.
         truths: (Z, Y, X) integer ground truth of each volume; voxels of label 0 are not scored.
         grid: The thresholds to choose from.
-        scoring: As `agglomerate` takes it.
+        scoring: As for `agglomerate`.
 
     Returns:
-        The threshold, the lowest one among equals; and for every threshold of the grid, ascending, the mean over the
-        volumes of split and merge error together, in bits.
+        The threshold, the lowest one among equals; and by threshold, ascending, the mean VOI over the volumes, the sum of
+        split and merge error in bits.
 
     Raises:
-        GrdError: As `agglomerate`; a ground truth of another shape or without any label; or no volume at all.
+        GrdError: As for `agglomerate`, a ground truth of another shape or without any label, or no volume.
     """
     scores = [_scores(volume, offsets, truth, grid, scoring) for volume, truth in zip(affinities, truths, strict=True)]
     if not scores:
@@ -90,7 +92,7 @@ def _scores(
 
 
 def _steps(affinities: np.ndarray, thresholds: list[float], scoring: Scoring) -> Iterator[tuple[float, np.ndarray]]:
-    # Imported here: whoever segments in another way need not have it.
+    # Imported here because other segmenters do not need it.
     import waterz
 
     labels = seeded_fragments(affinities)
@@ -99,15 +101,15 @@ def _steps(affinities: np.ndarray, thresholds: list[float], scoring: Scoring) ->
     for threshold in thresholds:
         with _silence():
             next(steps)
-        # Each step overwrites `labels`, so what is handed on must be a copy; relabelling makes one.
+        # Each step overwrites `labels`, so callers need a copy; relabelling makes one.
         yield threshold, relabel_consecutive(labels.view(np.int64))
 
 
 @contextmanager
 def _silence() -> Iterator[None]:
-    """Send standard output nowhere, Python's and the process's: waterz reports every step there, from C++.
+    """Discard standard output, Python's and the process's, since waterz prints every step from C++.
 
-    The descriptor belongs to the whole process, so that only one thread at a time may exchange it.
+    The descriptor belongs to the whole process, so only one thread at a time may replace it.
     """
     with _STANDARD_OUTPUT, open(os.devnull, "w") as nowhere, redirect_stdout(nowhere):
         kept = os.dup(1)

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
-from grd.data.batches import Batch, DeviceSplit, Geometry, on_device
+from grd.data.batches import Batch, DeviceSplit, Geometry, device_split
 from grd.data.store import SPLITS, read_split
 from grd.distillation.method import View
 from grd.errors import GrdError, UnfinishedError, located
@@ -70,7 +70,7 @@ def _train(
 ) -> dict[str, str]:
     first = left[0][0]
     training, validation = (
-        on_device(read_split(samples, split), first.normalisation, device, widen=split == "training") for split in SPLITS[:2]
+        device_split(read_split(samples, split), first.normalisation, device, widen=split == "training") for split in SPLITS[:2]
     )
     teacher = None
     if teacher_model is not None:

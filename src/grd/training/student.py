@@ -13,9 +13,9 @@ from grd.data.randomness import initialisation
 from grd.distillation import build_method, method_class, weights_and_options
 from grd.distillation.method import Context, Method, Moment, View
 from grd.errors import GrdError
-from grd.losses.affinity import affinities, affinity_loss, affinity_targets, inside
+from grd.losses.affinity import affinities, affinity_loss, affinity_targets, existing_pairs
 from grd.networks import build
-from grd.networks.base import EmbeddingNetwork, tap_shapes, tapped
+from grd.networks.base import EmbeddingNetwork, feature_taps, tap_shapes
 from grd.networks.model_file import ModelCard, save_model
 from grd.project.offsets import Offset
 from grd.project.run import RunSettings
@@ -40,7 +40,7 @@ class Supervision:
     def of(cls, batch: Batch, offsets: Sequence[Offset]) -> "Supervision":
         """The affinity targets of a batch."""
         labels = batch.labels
-        return cls(affinity_targets(labels, offsets), inside(offsets, labels.shape[1:], labels.device))
+        return cls(affinity_targets(labels, offsets), existing_pairs(offsets, labels.shape[1:], labels.device))
 
 
 def in_memory_format(network: EmbeddingNetwork, settings: RunSettings) -> EmbeddingNetwork:
@@ -66,7 +66,7 @@ def view(
     precision = settings.training.precision
     images = batch.images.contiguous(memory_format=memory_format(settings))
     with (
-        tapped(network, levels) as taps,
+        feature_taps(network, levels) as taps,
         torch.autocast(images.device.type, dtype=torch.bfloat16, enabled=precision == "bfloat16"),
     ):
         embedding = network(images)
@@ -98,7 +98,7 @@ class Student:
 
     def _method(self, teacher: EmbeddingNetwork) -> Method:
         fidelity, crop = self.settings.fidelity, self.settings.augment.crop
-        wanted = method_class(self.settings.method).wanted(fidelity, self.network.rank)
+        wanted = method_class(self.settings.method).wanted_levels(fidelity, self.network.rank)
         levels = common_levels(self.network, teacher, wanted)
         outputs = [network.output_size(crop) for network in (self.network, teacher)]
         if outputs[0] != outputs[1]:
@@ -135,7 +135,7 @@ class Student:
     @property
     def levels(self) -> tuple[int, ...]:
         """Levels of the features that the method takes."""
-        return self.method.chosen if self.method else ()
+        return self.method.used_levels if self.method else ()
 
     @property
     def finished(self) -> bool:
@@ -146,7 +146,7 @@ class Student:
         """Loss terms of this step by name, and under `loss` their weighted sum (Eq. 8)."""
         mine = view(self.network, batch, self.levels, self.settings, self.instances)
         reading, offsets = self.settings.fidelity.supervised, self.settings.offsets
-        affinity = mine.affinities if offsets == mine.offsets else affinities(mine.unit, offsets)
+        affinity = mine.affinities if offsets == mine.offsets else affinities(mine.unit_vectors, offsets)
         supervised = affinity_loss(affinity, supervision.targets, supervision.exist, reading)
         if self.method is None or teacher is None:
             return {"affinity": supervised, "loss": supervised}
@@ -284,7 +284,7 @@ def validation_loss(
     total, count = torch.zeros((), device=next(network.parameters()).device), 0
     for batch in validation.evaluation_batches(geometry, settings.training.batch_size):
         pause()
-        affinity = affinities(view(network, batch, (), settings, 1).unit, settings.offsets)
+        affinity = affinities(view(network, batch, (), settings, 1).unit_vectors, settings.offsets)
         supervision = Supervision.of(batch, settings.offsets)
         loss = affinity_loss(affinity, supervision.targets, supervision.exist, settings.fidelity.supervised)
         total, count = total + loss * len(batch.labels), count + len(batch.labels)

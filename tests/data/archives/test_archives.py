@@ -9,7 +9,7 @@ import pytest
 
 from grd.config.datasets import Dataset
 from grd.config.parsing import parse_all, read_yaml
-from grd.data.archives import obtain as archives
+from grd.data.archives import acquisition as archives
 from grd.errors import GrdError
 from grd.provenance.manifest import read_manifest, record_archive
 from grd.system.digests import sha256
@@ -31,7 +31,7 @@ def obtain(tmp_path):
 
 
 def images(path):
-    return minis.zipped(path, {"images/IXMtest_A01.tif": "pixels"})
+    return minis.write_zip(path, {"images/IXMtest_A01.tif": "pixels"})
 
 
 def entry(folder, name="images.zip"):
@@ -52,7 +52,7 @@ def test_a_zip_is_recognised_without_the_ending(tmp_path, obtain):
 
 
 def test_copies_that_macos_adds_do_not_make_an_archive(tmp_path, obtain):
-    minis.zipped(tmp_path / "inbox" / "a.zip", {"__MACOSX/images/a.tif": ""})
+    minis.write_zip(tmp_path / "inbox" / "a.zip", {"__MACOSX/images/a.tif": ""})
     with pytest.raises(GrdError, match="found no zip file"):
         obtain(minis.archive())
 
@@ -65,7 +65,7 @@ def test_recognised_contents_that_are_not_the_official_bytes_are_taken_with_a_wa
 
 def test_of_several_recognised_files_the_official_one_is_taken_without_a_warning(tmp_path, obtain, caplog):
     images(tmp_path / "inbox" / "a.zip")
-    official = minis.zipped(tmp_path / "inbox" / "b.zip", {"images/a.tif": "the official pixels"})
+    official = minis.write_zip(tmp_path / "inbox" / "b.zip", {"images/a.tif": "the official pixels"})
     path = obtain(minis.archive(sha256=sha256(official)))
     assert path.read_bytes() == official.read_bytes() and not caplog.text
 
@@ -167,7 +167,7 @@ def hdf(path, dataset="volumes/labels/neuron_ids"):
     return path
 
 
-def obtained(tmp_path, archive, alternatives=(), name="A.hdf"):
+def obtain_archives(tmp_path, archive, alternatives=(), name="A.hdf"):
     settings = minis.settings("cremi_a", archives={name: archive}, alternatives=list(alternatives))
     return archives.obtain("cremi_a", settings, tmp_path / "data", tmp_path / "inbox", False)
 
@@ -182,21 +182,21 @@ def test_an_hdf5_file_is_recognised_by_the_datasets_in_it_and_by_its_name(tmp_pa
     hdf(tmp_path / "inbox" / "sample_B.hdf")
     hdf(tmp_path / "inbox" / "sample_A_raw.hdf", "volumes/raw")
     source = hdf(tmp_path / "inbox" / "my sampleA")
-    path = obtained(tmp_path, NEURONS)["A.hdf"]
+    path = obtain_archives(tmp_path, NEURONS)["A.hdf"]
     assert path.name == "A.hdf" and path.read_bytes() == source.read_bytes()
 
 
 def test_an_archive_of_a_known_name_is_asked_for_under_it(tmp_path):
     hdf(tmp_path / "inbox" / "sample_B.hdf")
     with pytest.raises(GrdError) as error:
-        obtained(tmp_path, NEURONS)
+        obtain_archives(tmp_path, NEURONS)
     error.match(r"found no HDF5 file with a name like A\.hdf holding volumes/labels/neuron_ids in .* under its official name$")
 
 
 def test_a_damaged_hdf5_file_is_passed_over_with_a_warning(tmp_path, caplog):
     touch(tmp_path / "inbox", "a sample_a.h5")
     hdf(tmp_path / "inbox" / "sample_a.h5")
-    obtained(tmp_path, NEURONS)
+    obtain_archives(tmp_path, NEURONS)
     assert "a sample_a.h5: expected a readable HDF5 file" in caplog.text
 
 
@@ -209,14 +209,14 @@ def test_damaged_files_that_cannot_be_the_archive_are_not_mentioned(tmp_path, ob
 
 def test_an_archive_without_members_is_recognised_by_its_name_alone(tmp_path):
     touch(tmp_path / "inbox", "other.tif", "Train-Input.tif")
-    found = obtained(tmp_path, minis.archive(members=None, named="(?i)^train-input"), name="input.tif")
+    found = obtain_archives(tmp_path, minis.archive(members=None, named="(?i)^train-input"), name="input.tif")
     assert found == {"input.tif": tmp_path / "data" / "input.tif"}
 
 
 def test_an_alternative_is_taken_where_all_its_files_are_there(tmp_path):
     touch(tmp_path / "inbox", "inputs.tif", "labels.tif")
     hdf(tmp_path / "inbox" / "in.h5", "main")
-    found = obtained(tmp_path, minis.archive(url="http://127.0.0.1:1/A.zip"), ALTERNATIVES, "A.zip")
+    found = obtain_archives(tmp_path, minis.archive(url="http://127.0.0.1:1/A.zip"), ALTERNATIVES, "A.zip")
     assert list(found) == ["inputs.tif", "labels.tif"] and all(path.exists() for path in found.values())
     assert set(read_manifest(tmp_path / "data")) == set(found)
 
@@ -225,23 +225,23 @@ def test_the_first_complete_alternative_is_taken_and_the_official_archive_before
     touch(tmp_path / "inbox", "inputs.tif", "labels.tif")
     for name in ("in.h5", "lab.h5"):
         hdf(tmp_path / "inbox" / name, "main")
-    assert list(obtained(tmp_path, minis.archive(), ALTERNATIVES, "A.zip")) == ["inputs.h5", "labels.h5"]
+    assert list(obtain_archives(tmp_path, minis.archive(), ALTERNATIVES, "A.zip")) == ["inputs.h5", "labels.h5"]
     images(tmp_path / "inbox" / "a.zip")
-    assert list(obtained(tmp_path, minis.archive(), ALTERNATIVES, "A.zip")) == ["A.zip"]
+    assert list(obtain_archives(tmp_path, minis.archive(), ALTERNATIVES, "A.zip")) == ["A.zip"]
 
 
 def test_an_alternative_obtained_before_is_used_without_the_inbox(tmp_path):
     touch(tmp_path / "inbox", "inputs.tif", "labels.tif")
-    first = obtained(tmp_path, minis.archive(), ALTERNATIVES, "A.zip")
+    first = obtain_archives(tmp_path, minis.archive(), ALTERNATIVES, "A.zip")
     for path in (tmp_path / "inbox").iterdir():
         path.unlink()
-    assert obtained(tmp_path, minis.archive(), ALTERNATIVES, "A.zip") == first
+    assert obtain_archives(tmp_path, minis.archive(), ALTERNATIVES, "A.zip") == first
 
 
 def test_where_no_alternative_is_complete_all_are_named(tmp_path):
     touch(tmp_path / "inbox", "inputs.tif")
     with pytest.raises(GrdError, match=r"or there instead inputs\.h5 and labels\.h5; or inputs\.tif and labels\.tif"):
-        obtained(tmp_path, minis.archive(), ALTERNATIVES, "A.zip")
+        obtain_archives(tmp_path, minis.archive(), ALTERNATIVES, "A.zip")
 
 
 def test_the_sha256_is_that_of_the_bytes(tmp_path):

@@ -1,1 +1,1 @@
-"""Official archives: found or downloaded, verified, recorded."""
+"""Official archives and twins: obtained, verified, listed in a manifest."""

@@ -1,4 +1,4 @@
-"""HDF5 files read in place, with an error that names file and dataset."""
+"""HDF5 files read in place, with errors that name file and dataset."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,8 +10,8 @@ from grd.errors import GrdError
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[h5py.File]:
-    """An HDF5 file, open for reading; GrdError if it is none or is damaged, also where that shows only in reading."""
+def open_file(path: Path) -> Iterator[h5py.File]:
+    """An HDF5 file, open for reading; GrdError if it is damaged or no HDF5 file, even if only reading shows it."""
     try:
         with h5py.File(path, "r") as file:
             yield file
@@ -20,14 +20,14 @@ def opened(path: Path) -> Iterator[h5py.File]:
 
 
 def names(file: h5py.File) -> list[str]:
-    """The paths of the datasets in an HDF5 file."""
+    """Paths of the datasets in an HDF5 file."""
     found: list[str] = []
     file.visititems(lambda name, item: found.append(name) if isinstance(item, h5py.Dataset) else None)
     return found
 
 
 def dataset(file: h5py.File, path: str) -> h5py.Dataset:
-    """A dataset by its path; GrdError with the paths that there are if it is absent."""
+    """The dataset at a path; GrdError that lists the existing paths if it is absent."""
     found = names(file)
     if path not in found:
         listed = ", ".join(found) or "no dataset"

@@ -1,4 +1,4 @@
-"""Zip files read in place, with an error that names file and member."""
+"""Zip files read in place, with errors that name file and member."""
 
 import io
 import re
@@ -13,10 +13,9 @@ from PIL import Image
 
 from grd.errors import GrdError
 
-LARGEST = 1 << 28  # bytes of a member unpacked; images and lists take a few megabytes
+LARGEST = 1 << 28  # bytes of an unpacked member; images and lists take a few megabytes
 
-
-# everything that zipfile and Pillow raise for damaged, truncated or monstrous members
+# all that zipfile and Pillow raise for damaged, truncated or monstrous members
 UNREADABLE = (
     OSError,
     SyntaxError,
@@ -30,8 +29,11 @@ UNREADABLE = (
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[zipfile.ZipFile]:
-    """A zip file, open for reading; GrdError if it is none, is damaged, or has encrypted members or ones that climb out."""
+def open_file(path: Path) -> Iterator[zipfile.ZipFile]:
+    """A zip file, open for reading.
+
+    GrdError if it is damaged or no zip file, or has members that are encrypted or lie outside the archive's folder.
+    """
     try:
         file = zipfile.ZipFile(path)
     except UNREADABLE as error:
@@ -43,7 +45,7 @@ def opened(path: Path) -> Iterator[zipfile.ZipFile]:
 
 
 def _check(member: zipfile.ZipInfo, path: Path) -> None:
-    # members are read in place, but what follows the archive about may unpack it; Windows' paths cover those of Unix
+    # members are read in place, but a user may unpack the archive with another tool; Windows' paths include those of Unix
     name = PureWindowsPath(member.filename)
     if name.anchor or ".." in name.parts or "\\" in member.filename:
         raise GrdError(
@@ -55,18 +57,18 @@ def _check(member: zipfile.ZipInfo, path: Path) -> None:
         )
 
 
-def looks_like_zip(path: Path) -> bool:
-    """Whether a file is a zip by its name or by its contents, readable or not."""
+def is_zip(path: Path) -> bool:
+    """True if a file is a zip by its name or its contents, readable or not."""
     return path.suffix.lower() == ".zip" or zipfile.is_zipfile(path)
 
 
 def names(file: zipfile.ZipFile) -> list[str]:
-    """The members of a zip, without the copies that macOS adds."""
+    """Names of the members of a zip, without the copies that macOS adds."""
     return [name for name in file.namelist() if not name.startswith("__MACOSX") and "/__MACOSX/" not in name]
 
 
 def members(file: zipfile.ZipFile, pattern: str) -> dict[str, str]:
-    """Member names by sample name, which is the pattern's first group; two members of one sample are a GrdError."""
+    """Member names by sample name, the first group of `pattern`; GrdError if a sample has two members."""
     found: dict[str, str] = {}
     for name in names(file):
         if match := re.search(pattern, name):
@@ -79,19 +81,19 @@ def members(file: zipfile.ZipFile, pattern: str) -> dict[str, str]:
     return found
 
 
-def image(file: zipfile.ZipFile, member: str) -> np.ndarray:
-    """An image member as an array (H, W[, channels]); of a palette image the indices, not the colours."""
+def read_image(file: zipfile.ZipFile, member: str) -> np.ndarray:
+    """An image member as an array (H, W[, channels]); a palette image gives its indices, not its colours."""
     try:
-        with Image.open(io.BytesIO(_content(file, member))) as opened_image:
-            return np.asarray(opened_image)
+        with Image.open(io.BytesIO(_read_member(file, member))) as image:
+            return np.asarray(image)
     except UNREADABLE as error:
         raise GrdError(
             f"{file.filename}: expected a readable image in {member}, found a damaged one ({error}); get the archive again"
         ) from None
 
 
-def _content(file: zipfile.ZipFile, member: str) -> bytes:
-    size = file.getinfo(member).file_size  # no more than this is unpacked, whatever the member holds
+def _read_member(file: zipfile.ZipFile, member: str) -> bytes:
+    size = file.getinfo(member).file_size  # zipfile unpacks no more than this, whatever the member holds
     if size > LARGEST:
         raise GrdError(
             f"{file.filename}: expected members of at most {LARGEST >> 20} MiB, found {member} of {size >> 20} MiB; "
@@ -100,10 +102,10 @@ def _content(file: zipfile.ZipFile, member: str) -> bytes:
     return file.read(member)
 
 
-def text(file: zipfile.ZipFile, member: str) -> str:
-    """A text member."""
+def read_text(file: zipfile.ZipFile, member: str) -> str:
+    """A text member as a string."""
     try:
-        return _content(file, member).decode()
+        return _read_member(file, member).decode()
     except (KeyError, *UNREADABLE) as error:
         raise GrdError(
             f"{file.filename}: expected a text file {member}, found none that is readable ({error}); get the archive again"

@@ -1,4 +1,4 @@
-"""Readers: one file per data set, from its official archives to samples."""
+"""Readers: official archives → samples, one file per data set."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -11,13 +11,13 @@ from grd.data.sample import Sample
 
 
 class Reader(Protocol):
-    """From archives by official name to samples in the order of their names.
+    """A function that yields the samples of a data set, in the order of their names, from its archives by official name.
 
-    Images without masks or masks without images are a GrdError, or with `allow_missing` are left out.
+    It raises GrdError for images without masks and masks without images; with `allow_missing` it leaves them out.
     """
 
     def __call__(self, archives: dict[str, Path], allow_missing: bool = False) -> Iterator[Sample]:
-        """The samples of a data set."""
+        """Samples of a data set."""
 
 
 READERS: dict[str, Reader] = {
@@ -32,5 +32,5 @@ READERS: dict[str, Reader] = {
 
 
 def read(dataset: str, archives: dict[str, Path], allow_missing: bool = False) -> Iterator[Sample]:
-    """The samples of a data set by its name in config/datasets.yaml."""
+    """Samples of a data set, given its name in config/datasets.yaml."""
     return READERS[known(dataset, READERS, "data set", "readers")](archives, allow_missing)

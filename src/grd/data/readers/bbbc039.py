@@ -2,7 +2,7 @@
 
 images.zip holds 16-bit tif, masks.zip RGBA PNG of the same names whose red channel is a *colouring*: 0 is background,
 and touching nuclei have different colours of 1 to 3. So an instance is a connected component of one colour, with
-4-connectivity (23,617 over the 200 images). Objects of any size are kept.
+4-connectivity (23,617 instances in the 200 images). Instances of any size are kept.
 """
 
 from collections.abc import Iterator
@@ -12,12 +12,12 @@ import numpy as np
 from skimage.measure import label
 
 from grd.data.archives import zips
-from grd.data.readers.images import image_sample, paired
+from grd.data.readers.images import image_sample, pair_names
 from grd.data.sample import Sample
 
 IMAGES = "images.zip"
 MASKS = "masks.zip"
-# the images without a nucleus, so with an empty mask; in any other, an empty mask is a fault
+# images without a nucleus, whose masks are empty; for any other image an empty mask is an error
 EMPTY = frozenset(
     {
         "IXMtest_F13_s7_w13C1B1D8C-293E-454F-B0FD-6C2C3F9F5173",
@@ -28,15 +28,15 @@ EMPTY = frozenset(
 
 
 def read(archives: dict[str, Path], allow_missing: bool = False) -> Iterator[Sample]:
-    """The images in the order of their names (`IXMtest_A02_s1_w1…`): image (H, W) uint16, labels (H, W)."""
-    with zips.opened(archives[IMAGES]) as pictures, zips.opened(archives[MASKS]) as colourings:
+    """Images in the order of their names (`IXMtest_A02_s1_w1…`): image (H, W) uint16, labels (H, W)."""
+    with zips.open_file(archives[IMAGES]) as pictures, zips.open_file(archives[MASKS]) as colourings:
         images = zips.members(pictures, r"(?:^|/)images/(IXMtest_[^/]*)\.tif$")
         masks = zips.members(colourings, r"(?:^|/)masks/(IXMtest_[^/]*)\.png$")
-        for name in paired("bbbc039", images, masks, archives[IMAGES].parent, allow_missing):
-            labels = instances(zips.image(colourings, masks[name]))
-            yield image_sample(name, zips.image(pictures, images[name]), labels, archives[MASKS], name in EMPTY)
+        for name in pair_names("bbbc039", images, masks, archives[IMAGES].parent, allow_missing):
+            labels = instances(zips.read_image(colourings, masks[name]))
+            yield image_sample(name, zips.read_image(pictures, images[name]), labels, archives[MASKS], name in EMPTY)
 
 
 def instances(mask: np.ndarray) -> np.ndarray:
-    """Labels (H, W) of a colouring (H, W) or of the red channel of one (H, W, channels)."""
+    """Labels (H, W) of a colouring (H, W), or of the red channel of one (H, W, channels)."""
     return label(mask[..., 0] if mask.ndim == 3 else mask, background=0, connectivity=1)

@@ -1,8 +1,8 @@
 """C. elegans (BBBC010): worms in 384-well plates, brightfield.
 
 BBBC010_v2_images.zip holds two 16-bit tif per well, `…_<well>_w1_<GUID>.tif` (GFP) and `…_<well>_w2_<GUID>.tif`
-(brightfield, which is what is read); BBBC010_v1_foreground_eachworm.zip holds one PNG per worm,
-`<well>_<nn>_ground_truth.png`, and these overlap.
+(brightfield, the one that is read); BBBC010_v1_foreground_eachworm.zip holds one PNG per worm,
+`<well>_<nn>_ground_truth.png`; these masks overlap.
 """
 
 import zipfile
@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from grd.data.archives import zips
-from grd.data.readers.images import image_sample, paired
+from grd.data.readers.images import image_sample, pair_names
 from grd.data.sample import Sample
 from grd.errors import GrdError
 
@@ -21,18 +21,18 @@ WORMS = "BBBC010_v1_foreground_eachworm.zip"
 
 
 def read(archives: dict[str, Path], allow_missing: bool = False) -> Iterator[Sample]:
-    """The wells in the order of their names (`A01`): image (H, W) uint16, labels (H, W)."""
-    with zips.opened(archives[IMAGES]) as pictures, zips.opened(archives[WORMS]) as masks:
+    """Wells in the order of their names (`A01`): image (H, W) uint16, labels (H, W)."""
+    with zips.open_file(archives[IMAGES]) as pictures, zips.open_file(archives[WORMS]) as masks:
         images = zips.members(pictures, r"_([A-E]\d{2})_w2_[0-9A-F-]+\.tif$")
-        worms = by_well(zips.members(masks, r"(?:^|/)([A-E]\d{2}_\d{2})_ground_truth\.png$"))
-        for well in paired("celegans", images, worms, archives[IMAGES].parent, allow_missing):
-            image = zips.image(pictures, images[well])
-            labels = flatten([_worm(masks, member, image.shape) for member in worms[well]])
+        worms = group_by_well(zips.members(masks, r"(?:^|/)([A-E]\d{2}_\d{2})_ground_truth\.png$"))
+        for well in pair_names("celegans", images, worms, archives[IMAGES].parent, allow_missing):
+            image = zips.read_image(pictures, images[well])
+            labels = flatten([_read_worm(masks, member, image.shape) for member in worms[well]])
             yield image_sample(well, image, labels, archives[WORMS])
 
 
-def by_well(members: dict[str, str]) -> dict[str, list[str]]:
-    """Member names of each well in the order of the worms' numbers, from names by `<well>_<nn>`."""
+def group_by_well(members: dict[str, str]) -> dict[str, list[str]]:
+    """Member names of each well, in the order of the worms' numbers, from member names by `<well>_<nn>`."""
     wells: dict[str, list[str]] = {}
     for key in sorted(members):
         wells.setdefault(key[:3], []).append(members[key])
@@ -40,11 +40,11 @@ def by_well(members: dict[str, str]) -> dict[str, list[str]]:
 
 
 def flatten(worms: Sequence[np.ndarray]) -> np.ndarray:
-    """Overlapping worms (H, W) bool as one label image (H, W); the id of a worm is its place in `worms`, from 1.
+    """Draw overlapping worms (H, W) bool into one label image (H, W); the id of a worm is its position in `worms`, from 1.
 
-    Drawn by descending area, of equal ones the later first: where worms overlap, the smaller lies on top, since it
-    would lose the greater share of its pixels (on the real masks no worm loses half of its own). The authors' rule is
-    not published.
+    Worms are drawn by descending area; among equal areas the later one is drawn first. So the smaller worm lies on top of
+    an overlap, since it would lose the greater share of its pixels (on the real masks no worm loses half of its own). The
+    authors' rule is not published.
     """
     labels = np.zeros(worms[0].shape, np.uint16)
     areas = [np.count_nonzero(worm) for worm in worms]
@@ -53,8 +53,8 @@ def flatten(worms: Sequence[np.ndarray]) -> np.ndarray:
     return labels
 
 
-def _worm(file: zipfile.ZipFile, member: str, size: tuple[int, ...]) -> np.ndarray:
-    mask = zips.image(file, member)
+def _read_worm(file: zipfile.ZipFile, member: str, size: tuple[int, ...]) -> np.ndarray:
+    mask = zips.read_image(file, member)
     if mask.shape != size or not mask.any():
         found = f"{size} and {mask.shape}" if mask.shape != size else "an empty mask"
         raise GrdError(

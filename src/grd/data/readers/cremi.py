@@ -1,8 +1,8 @@
 """CREMI A, B and C: neurites of the fruit fly's brain, serial sections of 40 nm at 4 nm per pixel.
 
 `sample_A_20160501.hdf` holds `volumes/raw` (125, 1250, 1250) uint8 and `volumes/labels/neuron_ids` of the same shape,
-uint64, where ids from 2**63 mark what is not valid. A few sections of the raw volumes are lost or spoilt. The authors'
-input had them replaced by interpolation, in a way that is not published; ours is in `restored`.
+uint64, where ids from 2**63 mark invalid voxels. A few sections of the raw volumes are defective. The authors replaced them by
+interpolation, in a way that is not published; `interpolate_sections` is ours.
 """
 
 import logging
@@ -18,55 +18,55 @@ from grd.data.sample import Sample
 RAW = "volumes/raw"
 NEURONS = "volumes/labels/neuron_ids"
 LONGEST = 3  # defective sections in a row
-COARSE = 4  # pixels: sections are compared as means of squares of this side, where noise hardly counts
+COARSE = 4  # pixels, the side of the squares whose means are compared, so that noise hardly counts
 
 log = logging.getLogger(__name__)
 
 
-def archive(sample: str) -> str:
-    """The official name of a sample's file."""
+def archive_name(sample: str) -> str:
+    """Official name of a sample's file."""
     return f"sample_{sample}_20160501.hdf"
 
 
 def read(archives: dict[str, Path], allow_missing: bool = False, *, sample: str) -> Iterator[Sample]:
     """The one volume of a sample ('A', 'B', 'C'), named `sample_A`: image (Z, Y, X) uint8, labels (Z, Y, X)."""
-    path = archives[archive(sample)]
-    with hdf5.opened(path) as file:
+    path = archives[archive_name(sample)]
+    with hdf5.open_file(path) as file:
         raw, neurons = hdf5.dataset(file, RAW), hdf5.dataset(file, NEURONS)
-        volume = volumes.sample(f"sample_{sample}", raw, neurons, f"{path}: {RAW}", f"{path}: {NEURONS}")
-    spoilt = defective(volume.image)
-    if spoilt:
-        listed = ", ".join(map(str, spoilt))
-        log.warning("%s: sections %s of %s are defective, and replaced by interpolation", path, listed, RAW)
-    yield Sample(volume.name, restored(volume.image, spoilt), volume.labels)
+        volume = volumes.volume_sample(f"sample_{sample}", raw, neurons, f"{path}: {RAW}", f"{path}: {NEURONS}")
+    defective = defective_sections(volume.image)
+    if defective:
+        listed = ", ".join(map(str, defective))
+        log.warning("%s: sections %s of %s are defective; they are replaced by interpolation", path, listed, RAW)
+    yield Sample(volume.name, interpolate_sections(volume.image, defective), volume.labels)
 
 
-def defective(raw: np.ndarray) -> list[int]:
-    """The sections of a volume (Z, Y, X) that are blank or fit to nothing, in order.
+def defective_sections(raw: np.ndarray) -> list[int]:
+    """Indices of the sections of a volume (Z, Y, X) that are blank or match no neighbour, ascending.
 
-    Blank is a section with less than a tenth of the median contrast (standard deviation). A run of up to three sections
-    fits to nothing if the sections on both its sides resemble each other twice as much as the run's ends resemble them,
-    and more than by chance (a correlation of 0.05, and of four of its standard errors). Good neighbours
-    resemble each other more than sections that lie farther apart, so that a good section is safe.
+    A section is blank if its contrast (standard deviation) is less than a tenth of the median contrast. A run of up to three
+    sections matches no neighbour if the sections on its two sides resemble each other twice as much as the run's ends
+    resemble them, and more than by chance (a correlation of 0.05, and of four of its standard errors). Good neighbours
+    resemble each other more than sections that lie farther apart, so that a good section is never replaced.
     """
-    coarse = np.stack([_standardised(section) for section in raw])
+    coarse = np.stack([_standardise(section) for section in raw])
     contrast = np.array([float(section.std()) for section in raw])
     found = set(np.flatnonzero(contrast < 0.1 * np.median(contrast)).tolist())
     for length in range(1, LONGEST + 1):
         for first in range(1, len(raw) - length):
             run = range(first, first + length)
-            if found.isdisjoint(run) and _fits_to_nothing(coarse[first - 1 : first + length + 1]):
+            if found.isdisjoint(run) and _matches_no_neighbour(coarse[first - 1 : first + length + 1]):
                 found.update(run)
     return sorted(found)
 
 
-def restored(raw: np.ndarray, spoilt: list[int]) -> np.ndarray:
-    """A volume (Z, Y, X) uint8 whose spoilt sections are interpolated linearly between the nearest good ones, in place.
+def interpolate_sections(raw: np.ndarray, defective: list[int]) -> np.ndarray:
+    """Replace defective sections of a volume (Z, Y, X) uint8, in place, by linear interpolation of the nearest good ones.
 
-    At an end of the volume, where only one side has a good section, they are copies of it.
+    At an end of the volume, where only one side has a good section, they become copies of it.
     """
-    good = np.setdiff1d(np.arange(len(raw)), spoilt)
-    for z in spoilt:
+    good = np.setdiff1d(np.arange(len(raw)), defective)
+    for z in defective:
         after = int(np.searchsorted(good, z))
         low, high = good[max(after - 1, 0)], good[min(after, len(good) - 1)]
         share = (z - low) / (high - low) if high > low else 0.0
@@ -74,8 +74,8 @@ def restored(raw: np.ndarray, spoilt: list[int]) -> np.ndarray:
     return raw
 
 
-def _standardised(section: np.ndarray) -> np.ndarray:
-    """Means of squares of a section (n,), of mean 0 and norm 1; zeros if they are all equal, or if there are none."""
+def _standardise(section: np.ndarray) -> np.ndarray:
+    """Means of the squares of a section (n,), scaled to mean 0 and norm 1; zeros if all are equal or there are none."""
     rows, columns = (side // COARSE for side in section.shape)
     squares = section[: rows * COARSE, : columns * COARSE].reshape(rows, COARSE, columns, COARSE)
     values = squares.mean((1, 3), dtype=np.float32).ravel()
@@ -83,8 +83,8 @@ def _standardised(section: np.ndarray) -> np.ndarray:
     return values / (float(np.linalg.norm(values)) or 1)
 
 
-def _fits_to_nothing(run: np.ndarray) -> bool:
-    """Whether the inner ones of standardised sections (k, n) are unlike the first and the last, which are alike."""
+def _matches_no_neighbour(run: np.ndarray) -> bool:
+    """True if the first and last of standardised sections (k, n) resemble each other, but not the ones between them."""
     across, before, behind = run[0] @ run[-1], run[0] @ run[1], run[-2] @ run[-1]
     chance = max(0.05, 4 / np.sqrt(max(run.shape[1], 1)))
     return bool(across > chance and across > 2 * max(before, behind))

@@ -1,4 +1,4 @@
-"""Ids made consecutive section by section, and samples checked: what the readers of volumes share."""
+"""Helpers of the readers of volumes: checks, and consecutive ids, one block of sections at a time."""
 
 from collections.abc import Iterable, Iterator
 from typing import TypeAlias
@@ -11,35 +11,37 @@ from grd.errors import GrdError
 
 MOST_IDS = 65_535  # of uint16
 
-
 Volume: TypeAlias = np.ndarray | h5py.Dataset
 
 
-def sample(name: str, raw: Volume, labels: Volume, images_in: str, labels_in: str) -> Sample:
-    """A volume (Z, Y, X) uint8 and its labels, checked, the ids made consecutive; `…_in` say where they are, for errors."""
+def volume_sample(name: str, raw: Volume, labels: Volume, images_in: str, labels_in: str) -> Sample:
+    """Sample of a volume (Z, Y, X) uint8 and labels with consecutive ids; GrdError for another type or shape.
+
+    `images_in` and `labels_in` name file and dataset in errors.
+    """
     _check_raw(raw, images_in)
     if labels.dtype.kind not in "ui" or labels.shape != raw.shape:
         raise GrdError(
             f"{labels_in}: expected integer labels of shape {raw.shape} as in {images_in}, found {labels.dtype} of shape "
             f"{labels.shape}; get the file again"
         )
-    return Sample(name, raw[:], consecutive(_blocks(labels), labels.shape, labels_in))
+    return Sample(name, raw[:], relabel_consecutive(_blocks(labels), labels.shape, labels_in))
 
 
-def consecutive(blocks: Iterable[np.ndarray], shape: tuple[int, ...], where: str) -> np.ndarray:
-    """Labels (Z, Y, X) uint16 from blocks (z, Y, X) of them, ids 1..n in the order of the old ids.
+def relabel_consecutive(blocks: Iterable[np.ndarray], shape: tuple[int, ...], where: str) -> np.ndarray:
+    """Labels (Z, Y, X) uint16 with ids 1..n, in the order of the old ids, from blocks (z, Y, X) of labels.
 
-    0, negative ids and those from 2**63 (CREMI's marks for what is not valid) become 0. One block at a time is held
-    beside the result, since the ids of a real volume take 8 bytes each. No instance, or more than 65,535, are a GrdError.
+    0, negative ids and ids from 2**63 (CREMI's mark of invalid voxels) become 0. Only one block at a time is in memory besides
+    the result, since the ids of a real volume take 8 bytes each. Raises GrdError for no instance or more than 65,535.
     """
     labels = np.empty(shape, np.uint16)
-    known, filled = np.zeros(1, np.int64), 0  # the ids in the order in which they were met
+    known, depth = np.zeros(1, np.int64), 0  # ids in the order of their first occurrence; number of sections done
     for block in blocks:
         ids = np.maximum(block.astype(np.int64), 0)
         known = np.concatenate([known, np.setdiff1d(ids, known)])
-        _check_number(len(known) - 1, where)
-        labels[filled : filled + len(block)] = _places(known, ids)
-        filled += len(block)
+        _check_id_count(len(known) - 1, where)
+        labels[depth : depth + len(block)] = _positions(known, ids)
+        depth += len(block)
     if len(known) == 1:
         raise GrdError(f"{where}: expected instances in labels of shape {shape}, found only 0; get the file again")
     ranks = np.argsort(np.argsort(known)).astype(np.uint16)
@@ -48,7 +50,7 @@ def consecutive(blocks: Iterable[np.ndarray], shape: tuple[int, ...], where: str
     return labels
 
 
-def _places(known: np.ndarray, ids: np.ndarray) -> np.ndarray:
+def _positions(known: np.ndarray, ids: np.ndarray) -> np.ndarray:
     order = np.argsort(known)
     return order[np.searchsorted(known, ids, sorter=order)]
 
@@ -69,6 +71,6 @@ def _check_raw(raw: Volume, where: str) -> None:
     raise GrdError(f"{where}: expected uint8 voxels, found {found}; get the official file, or convert it to uint8")
 
 
-def _check_number(number: int, where: str) -> None:
+def _check_id_count(number: int, where: str) -> None:
     if number > MOST_IDS:
         raise GrdError(f"{where}: expected at most {MOST_IDS} ids, found {number} or more; crop the volume")

@@ -1,6 +1,6 @@
-"""Synthetic twins: generators that write a data set's official archives, with small made-up images.
+"""Synthetic twins: generators that write a data set's official archives with small synthetic images.
 
-Image k of a twin is a function of the seed and k, and the archives are the same bytes on every write.
+Image k of a twin depends on the seed and k alone, and every write gives the same bytes.
 """
 
 from collections.abc import Iterator, Mapping
@@ -18,10 +18,10 @@ from grd.system.files import whole
 
 
 class Generator(Protocol):
-    """From settings to (archive, member, bytes), archive by archive; a file that is no zip is its own only member."""
+    """A function that yields (archive, member, bytes) from settings; a file that is no zip is its own only member."""
 
     def __call__(self, settings: Source, twin: Twin) -> Iterator[tuple[str, str, bytes]]:
-        """The members of the official archives."""
+        """Members of the official archives."""
 
 
 TWINS: dict[str, Generator] = {
@@ -36,7 +36,7 @@ TWINS: dict[str, Generator] = {
 
 
 def write_twin(dataset: str, settings: Source, twin: Twin, folder: Path) -> None:
-    """Write every archive of a data set into `folder` by its official name, and the manifest, source 'twin'."""
+    """Write the archives of a data set into `folder` by official name, and a manifest with the source 'twin'."""
     contents: dict[str, dict[str, bytes]] = {name: {} for name in settings.archives}
     for archive, member, content in TWINS[known(dataset, TWINS, "data set", "twins")](settings, twin):
         contents[archive][member] = content

@@ -13,15 +13,15 @@ from grd.data.readers.bbbc039 import IMAGES, MASKS
 from grd.data.splits import METADATA
 from grd.data.twins import shapes
 
-COUNTS = {"training": 100, "validation": 50, "test": 50}  # of the official lists
+COUNTS = {"training": 100, "validation": 50, "test": 50}  # images in the official lists
 IMAGE_COUNT = sum(COUNTS.values())
 DENSITY = 12 / (104 * 139)  # nuclei per pixel
 
 
 def members(settings: Source, twin: Twin) -> Iterator[tuple[str, str, bytes]]:
-    """The files of the three archives: 16-bit images, RGBA colourings and the lists."""
+    """Files of the three archives: 16-bit images, RGBA colourings and lists."""
     names = file_names(twin.seed)
-    for split, listed in lists(names, twin.seed).items():
+    for split, listed in draw_lists(names, twin.seed).items():
         yield METADATA, f"metadata/{split}.txt", "".join(f"{name}.png\n" for name in listed).encode()
     for index, name in enumerate(names):
         image, labels = draw(shapes.generator(twin.seed, index), twin.size)
@@ -30,22 +30,22 @@ def members(settings: Source, twin: Twin) -> Iterator[tuple[str, str, bytes]]:
 
 
 def file_names(seed: int) -> list[str]:
-    """200 names of the official form, `IXMtest_<well>_s<site>_w1<GUID>`, sorted."""
-    rng = shapes.generator(seed, IMAGE_COUNT)  # the streams below belong to the images
+    """200 sorted names of the official form, `IXMtest_<well>_s<site>_w1<GUID>`."""
+    rng = shapes.generator(seed, IMAGE_COUNT)  # smaller numbers belong to the images
     wells = rng.choice(
         [f"{row}{column:02d}" for row in "ABCDEFGHIJKLMNOP" for column in range(1, 25)], IMAGE_COUNT, replace=False
     )
     return sorted(f"IXMtest_{well}_s{rng.integers(1, 10)}_w1{shapes.guid(rng)}" for well in wells)
 
 
-def lists(names: list[str], seed: int) -> dict[str, list[str]]:
-    """The names by split, drawn at random."""
+def draw_lists(names: list[str], seed: int) -> dict[str, list[str]]:
+    """Distribute the names over the splits at random."""
     shuffled = iter(shapes.generator(seed, IMAGE_COUNT + 1).permutation(names).tolist())
     return {split: sorted(next(shuffled) for _ in range(count)) for split, count in COUNTS.items()}
 
 
 def draw(rng: np.random.Generator, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-    """A field of view: image (H, W) in camera counts and labels (H, W)."""
+    """Draw a field of view: image (H, W) in camera counts and labels (H, W)."""
     labels = _nuclei(rng, size)
     bright = np.concatenate(([0], np.exp(rng.normal(np.log(500), 0.55, labels.max()))))
     chromatin = 1 + 0.10 * shapes.clouds(rng, size, 0.9) + 0.06 * shapes.clouds(rng, size, 2.5)
@@ -54,9 +54,9 @@ def draw(rng: np.random.Generator, size: tuple[int, int]) -> tuple[np.ndarray, n
 
 
 def colouring(labels: np.ndarray) -> np.ndarray:
-    """Colours (H, W) uint8, 1 to 3 for instances, so that those of one colour do not touch (4-connectivity).
+    """Colours (H, W) uint8, 1 to 3 for instances, such that instances of one colour do not touch (4-connectivity).
 
-    Greedy in the order of the ids; where all three colours are taken around an instance, it is left out (0).
+    Greedy in the order of the ids; an instance whose neighbours have all three colours is left out (0).
     """
     colours = np.zeros(int(labels.max()) + 1, np.uint8)
     for instance in range(1, len(colours)):
@@ -82,7 +82,7 @@ def _rgba(colours: np.ndarray) -> np.ndarray:
 
 
 def _nuclei(rng: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
-    """Labels (H, W) of nuclei; a pixel belongs to the one in which it lies deepest, so that touching ones share a border."""
+    """Labels (H, W) of nuclei; a pixel belongs to the nucleus in which it lies deepest, so touching nuclei share a border."""
     count = max(3, round(np.prod(size) * DENSITY * rng.uniform(0.67, 1.33)))
     depth = np.stack([_nucleus(rng, size, centre, radius) for centre, radius in _places(rng, size, count)])
     owner = np.where(depth.max(0) > 0, depth.argmax(0) + 1, 0)
@@ -90,15 +90,15 @@ def _nuclei(rng: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
 
 
 def _places(rng: np.random.Generator, size: tuple[int, int], count: int) -> list[tuple[np.ndarray, float]]:
-    """Centres and mean radii; more than half of the nuclei are put beside another one, which they touch."""
+    """Centres and mean radii; more than half of the nuclei touch another one."""
     places: list[tuple[np.ndarray, float]] = []
     for _ in range(50 * count):
         radius = rng.uniform(6, 9)
         centre = rng.uniform((0, 0), size)
         if places and rng.random() < 0.65:
-            beside, other = places[rng.integers(len(places))]
+            neighbour, other = places[rng.integers(len(places))]
             angle = rng.uniform(0, 2 * np.pi)
-            centre = beside + 0.95 * (radius + other) * np.array([np.sin(angle), np.cos(angle)])
+            centre = neighbour + 0.95 * (radius + other) * np.array([np.sin(angle), np.cos(angle)])
         inside = np.all((centre > 0) & (centre < size))
         if inside and all(np.hypot(*(centre - c)) > 0.85 * (radius + r) for c, r in places):
             places.append((centre, radius))
@@ -108,7 +108,7 @@ def _places(rng: np.random.Generator, size: tuple[int, int], count: int) -> list
 
 
 def _nucleus(rng: np.random.Generator, size: tuple[int, int], centre: np.ndarray, radius: float) -> np.ndarray:
-    """How deep a pixel lies in an oval, slightly lobed nucleus: (H, W), 1 at the centre, 0 at the rim, less outside."""
+    """Depth (H, W) of pixels in an oval, slightly lobed nucleus: 1 at the centre, 0 at the rim, negative outside."""
     y, x = shapes.grid(size)
     y, x = y - centre[0], x - centre[1]
     turn, stretch = rng.uniform(0, np.pi), rng.uniform(1, 1.35)
@@ -119,7 +119,7 @@ def _nucleus(rng: np.random.Generator, size: tuple[int, int], centre: np.ndarray
 
 
 def _tidy(owner: np.ndarray) -> np.ndarray:
-    """Instances in one piece (the largest) of enough pixels, and colourable with three colours; ids consecutive."""
+    """Keep the largest piece of each instance if it is large enough and three colours suffice; ids become consecutive."""
     pieces = label(owner, background=0, connectivity=1)
     areas = np.bincount(pieces.ravel())
     largest = {owner[pieces == piece][0]: piece for piece in np.argsort(areas[1:]) + 1}
@@ -128,13 +128,13 @@ def _tidy(owner: np.ndarray) -> np.ndarray:
 
 
 def _dome(labels: np.ndarray) -> np.ndarray:
-    """A factor (H, W) that falls towards the rims, since nuclei are thinner there."""
+    """Brightness factor (H, W) that falls towards the rims, since nuclei are thinner there."""
     inside = gaussian_filter((labels > 0).astype(float), 2.0)
     return 0.55 + 0.45 * np.clip(inside, 0, 1)
 
 
 def _camera(rng: np.random.Generator, light: np.ndarray) -> np.ndarray:
-    """The microscope's blur and haze over a dark offset, and shot and read noise; camera counts."""
+    """Camera counts of a light field: blur, haze and a dark offset, with shot and read noise."""
     haze = 0.08 * gaussian_filter(light, 10) + 25 * (1 + 0.3 * shapes.clouds(rng, light.shape, 0.4 * min(light.shape)))
     photons = np.clip(gaussian_filter(light, 1.0) + haze, 0, None)
     return 120 + rng.poisson(photons / 4) * 4 + rng.normal(0, 4, light.shape)

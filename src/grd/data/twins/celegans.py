@@ -15,7 +15,7 @@ from grd.data.twins import shapes
 
 
 def members(settings: Source, twin: Twin) -> Iterator[tuple[str, str, bytes]]:
-    """The files of both archives, wells by the names of the split: both channels, and one mask per worm."""
+    """Files of both archives for the wells of the splits: two channels, and one mask per worm."""
     wells = sorted(well for split in split_names(settings, {}).values() for well in split)
     for index, well in enumerate(wells):
         rng = shapes.generator(twin.seed, index)
@@ -29,9 +29,9 @@ def members(settings: Source, twin: Twin) -> Iterator[tuple[str, str, bytes]]:
 
 
 def draw(rng: np.random.Generator, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
-    """A well: brightfield and GFP images (H, W) in camera counts, and overlapping worms (H, W) bool.
+    """Draw a well: brightfield and GFP images (H, W) in camera counts, and overlapping worms (H, W) bool.
 
-    There are 4 to 7 worms in 104 x 139 pixels, and in proportion to the area, 2 to 15, in other sizes.
+    There are 4 to 7 worms in 104 x 139 pixels; for other sizes in proportion to the area, from 2 to 15.
     """
     share = np.prod(size) / (104 * 139)
     depths = _worms(rng, size, int(np.clip(round(rng.integers(4, 8) * share), 2, 15)))
@@ -40,9 +40,9 @@ def draw(rng: np.random.Generator, size: tuple[int, int]) -> tuple[np.ndarray, n
 
 
 def _worms(rng: np.random.Generator, size: tuple[int, int], count: int) -> list[np.ndarray]:
-    """Worms as depths below their outlines (H, W) in pixels, negative outside; about every other may cross another one.
+    """Depths (H, W) of pixels below the outlines of worms, negative outside; about half of the worms may cross another.
 
-    Live worms bend and dead ones are straight, and of one well most are either, as in the assay.
+    Live worms bend and dead ones are straight; most worms of a well are of one kind, as in the assay.
     """
     liveliness = rng.choice([0.35, 1.0])
     depths: list[np.ndarray] = []
@@ -56,7 +56,7 @@ def _worms(rng: np.random.Generator, size: tuple[int, int], count: int) -> list[
 
 
 def _fits(depths: list[np.ndarray], depth: np.ndarray, limit: float) -> bool:
-    """Whether a worm covers at most `limit` of itself and of each other worm, and all stay visible once flattened."""
+    """True if a worm is large enough, overlaps others by at most `limit` (share of the smaller area), and hides none."""
     own, others = depth > 0, [other > 0 for other in depths]
     overlaps = [np.count_nonzero(own & other) / min(own.sum(), other.sum()) for other in others]
     if np.count_nonzero(own) < 4 * shapes.SMALLEST or sum(overlaps) > limit:
@@ -65,7 +65,7 @@ def _fits(depths: list[np.ndarray], depth: np.ndarray, limit: float) -> bool:
 
 
 def _worm(rng: np.random.Generator, size: tuple[int, int], liveliness: float) -> np.ndarray:
-    """A worm along a bent line inside the image, tapered at both ends."""
+    """Depth (H, W) of a worm along a bent line inside the image, tapered at both ends."""
     length = min(rng.uniform(45, 70), 0.75 * min(size))
     t = np.linspace(-0.5, 0.5, 50)
     angle = rng.uniform(0, 2 * np.pi) + liveliness * (
@@ -79,7 +79,7 @@ def _worm(rng: np.random.Generator, size: tuple[int, int], liveliness: float) ->
 
 
 def _depth(line: np.ndarray, half: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """How far (H, W) pixels lie below the outline of discs of radius `half` (n,) along `line` (n, 2); -10 far outside."""
+    """Depth (H, W) of pixels below the outline of discs of radius `half` (n,) along `line` (n, 2); -10 far outside."""
     depth = np.full(size, -10.0)
     corner = np.maximum(np.floor(line.min(axis=0)).astype(int) - 8, 0)
     bottom, right = np.ceil(line.max(axis=0)).astype(int) + 9
@@ -90,7 +90,7 @@ def _depth(line: np.ndarray, half: np.ndarray, size: tuple[int, int]) -> np.ndar
 
 
 def _well(rng: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
-    """Transmitted light (H, W) in 0..1: brightest off the centre of a square well with round corners, dark outside."""
+    """Transmitted light (H, W) in 0..1 of a square well with round corners: brightest off the centre, dark outside."""
     y, x = shapes.grid(size)
     centre = np.array(size) * rng.uniform(0.48, 0.52, 2)
     side = np.abs((y - centre[0]) / (0.49 * size[0])) ** 5 + np.abs((x - centre[1]) / (0.45 * size[1])) ** 5
@@ -100,7 +100,7 @@ def _well(rng: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
 
 
 def _brightfield(rng: np.random.Generator, depths: list[np.ndarray]) -> np.ndarray:
-    """Worms as dark walls around a grainy body with a bright halo, and debris, in uneven light; camera counts."""
+    """Camera counts (H, W) in brightfield: worms with dark walls, grainy bodies and bright halos, debris, uneven light."""
     size = depths[0].shape
     through = np.ones(size)
     for depth in depths:
@@ -120,7 +120,7 @@ def _transmission(rng: np.random.Generator, depth: np.ndarray) -> np.ndarray:
 
 
 def _fluorescence(rng: np.random.Generator, depths: list[np.ndarray]) -> np.ndarray:
-    """GFP: a few worms glow, the others hardly."""
+    """Camera counts (H, W) of GFP: a few worms glow, the others hardly."""
     size = depths[0].shape
     light = np.zeros(size)
     for depth in depths:

@@ -18,14 +18,14 @@ GOLDEN_ANGLE = np.deg2rad(137.5)  # between successive leaves of a rosette
 
 @dataclass(frozen=True)
 class Leaf:
-    """A drawn leaf: coverage (H, W) in 0..1, and its colour (H, W, 3) in 0..1."""
+    """A leaf: coverage `alpha` (H, W) and `colour` (H, W, 3), both in 0..1."""
 
     alpha: np.ndarray
     colour: np.ndarray
 
 
 def members(settings: Source, twin: Twin) -> Iterator[tuple[str, str, bytes]]:
-    """The files of the archive, plants by the names of the split: RGBA images, palette labels, binary foregrounds."""
+    """Files of the archive for the plants of the splits: RGBA images, palette labels and binary foregrounds."""
     names = sorted(name for split in split_names(settings, {}).values() for name in split)
     palette = np.random.default_rng(0).integers(40, 256, (256, 3))
     palette[0] = 0
@@ -40,9 +40,9 @@ def members(settings: Source, twin: Twin) -> Iterator[tuple[str, str, bytes]]:
 
 
 def draw(rng: np.random.Generator, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-    """A plant: image (H, W, 3) uint8 and labels (H, W) uint8, 5 to 14 leaves, old and long ones below."""
+    """Draw a plant: image (H, W, 3) uint8 and labels (H, W) uint8 of 5 to 14 leaves, the old and long ones below."""
     leaves = _rosette(rng, size)
-    leaves = [leaves[index] for index in shapes.visible([leaf.alpha > 0.5 for leaf in leaves])]
+    leaves = [leaves[index] for index in shapes.visible_masks([leaf.alpha > 0.5 for leaf in leaves])]
     canvas, labels = _soil(rng, size), np.zeros(size, np.uint8)
     for number, leaf in enumerate(leaves, 1):
         shadow = gaussian_filter(shift(leaf.alpha, (1.5, 1.0), order=1), 1.5)
@@ -53,7 +53,7 @@ def draw(rng: np.random.Generator, size: tuple[int, int]) -> tuple[np.ndarray, n
 
 
 def _rosette(rng: np.random.Generator, size: tuple[int, int]) -> list[Leaf]:
-    """The leaves from the oldest to the youngest, at golden angles around a centre near the middle."""
+    """Leaves from the oldest to the youngest, at golden angles around a centre near the middle."""
     count = int(rng.integers(5, 15))
     reach = min(size) * rng.uniform(0.4, 0.54)
     centre = np.array(size) / 2 + rng.normal(0, 0.03 * min(size), 2)
@@ -67,7 +67,7 @@ def _rosette(rng: np.random.Generator, size: tuple[int, int]) -> list[Leaf]:
 
 
 def _leaf(rng: np.random.Generator, size: tuple[int, int], centre: np.ndarray, angle: float, length: float, hue: float) -> Leaf:
-    """A petiole and a spatulate blade that bends sideways, with a midrib and side veins, lit from the upper left."""
+    """Leaf with a petiole and a spatulate blade that bends sideways, with midrib and side veins, lit from the upper left."""
     along, across = _leaf_coordinates(rng, size, centre, angle, length)
     petiole = rng.uniform(0.22, 0.42)
     blade = np.clip((along / length - petiole) / (1 - petiole), 0, 1)
@@ -89,7 +89,7 @@ def _leaf_coordinates(
 def _leaf_colour(
     rng: np.random.Generator, along: np.ndarray, side: np.ndarray, blade: np.ndarray, angle: float, hue: float
 ) -> np.ndarray:
-    """Green (H, W, 3), hardly different between leaves: form shows in veins, rims and light; `side` is -1..1 across."""
+    """Green (H, W, 3), nearly the same for all leaves; veins, rims and light show the form. `side` is -1..1 across."""
     facing = np.sin(angle + np.pi / 4)  # the half of a leaf that is turned to the light is brighter
     light = 1 + 0.10 * facing * np.clip(side, -1, 1) - 0.22 * np.abs(side).clip(0, 1) ** 3 + rng.normal(0, 0.04)
     veins = np.exp(-((side * 5) ** 2)) + 0.35 * (np.sin(along * 1.6 - 2.5 * np.abs(side)) > 0.75) * (blade > 0.1)
@@ -100,7 +100,7 @@ def _leaf_colour(
 
 
 def _soil(rng: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
-    """Dark, clumpy soil (H, W, 3) with pale grit and mossy patches."""
+    """Colours (H, W, 3) of dark, clumpy soil with pale grit and mossy patches."""
     clumps = 0.6 * shapes.clouds(rng, size, 1.0) + 0.6 * shapes.clouds(rng, size, 3.0) + 0.3 * shapes.clouds(rng, size, 12.0)
     soil = np.array([0.27, 0.21, 0.16]) * (1 + 0.28 * clumps[..., None])
     grit = shapes.specks(rng, size, int(np.prod(size) / 250), (0.5, 1.0))[..., None]
@@ -110,7 +110,7 @@ def _soil(rng: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
 
 
 def _photograph(rng: np.random.Generator, canvas: np.ndarray) -> np.ndarray:
-    """Uneven light, a slightly soft lens and the camera's noise; uint8."""
+    """Photograph (H, W, 3) uint8 of a canvas, with uneven light, a slightly soft lens and the camera's noise."""
     light = 1 + 0.07 * shapes.clouds(rng, canvas.shape[:2], 0.4 * min(canvas.shape[:2]))
     soft = gaussian_filter(canvas * light[..., None], (0.45, 0.45, 0))
     return np.clip(np.rint(255 * (soft + rng.normal(0, 0.018, canvas.shape))), 0, 255).astype(np.uint8)

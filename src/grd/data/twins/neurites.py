@@ -1,8 +1,8 @@
-"""A made-up tissue of neurites, as serial sections.
+"""Synthetic tissue of neurites, as serial sections.
 
-Neurites run roughly along z. In each section they tile the plane: a pixel belongs to the disc in whose power diagram it
-lies, on a smoothly warped grid. A neurite is one disc or a chain of discs, which drift, push one another aside, branch,
-end and begin from section to section.
+Neurites run roughly along z. In each section they tile the plane: a pixel belongs to the disc in whose cell of the power
+diagram it lies, on a smoothly warped grid. A neurite is one disc or a chain of discs; from section to section discs drift, push
+each other aside, branch, end and begin.
 """
 
 from collections.abc import Iterator
@@ -16,20 +16,16 @@ from skimage.measure import label
 
 from grd.data.twins import shapes
 
-ENDING, BRANCHING, LOOSENING = 0.001, 0.002, 0.003  # of a disc, per section
-
-
+ENDING, BRANCHING, LOOSENING = 0.001, 0.002, 0.003  # probabilities per disc and section
 INERTIA = 0.7  # share of its drift that a disc keeps from one section to the next
-
-
-SETTLING = 30  # sections that the tissue is given before the first
+SETTLING = 30  # sections before the first one that is used
 
 
 @dataclass
 class Discs:
-    """The discs of a section (n,): centres (n, 2) and drifts (n, 2) in pixels, radii now and aimed at, owners from 1.
+    """The n discs of a section: centres (n, 2) and drifts (n, 2) in pixels, radii and target radii `aim`, owners from 1.
 
-    Loose discs feel no pull to the others of their owner.
+    The other discs of an owner do not pull on its loose discs.
     """
 
     centre: np.ndarray
@@ -39,12 +35,12 @@ class Discs:
     owner: np.ndarray
     loose: np.ndarray
 
-    def chosen(self, index: np.ndarray) -> Self:
+    def select(self, index: np.ndarray) -> Self:
         """Copies of some of the discs."""
         return type(self)(*(getattr(self, field.name)[index] for field in fields(self)))
 
-    def joined(self, other: Self) -> Self:
-        """These discs and others."""
+    def join(self, other: Self) -> Self:
+        """These discs followed by others."""
         pairs = ((getattr(self, field.name), getattr(other, field.name)) for field in fields(self))
         return type(self)(*(np.concatenate(pair) for pair in pairs))
 
@@ -52,20 +48,20 @@ class Discs:
 def neurites(
     rng: np.random.Generator, shape: tuple[int, int, int], diameter: float, drift: float = 0.25, smallest: int = 24
 ) -> np.ndarray:
-    """Neurites of about this diameter (pixels) that fill a volume: labels (Z, Y, X) int32, ids from 1.
+    """Labels (Z, Y, X) int32, ids from 1, of neurites of about this diameter (pixels) that fill a volume.
 
-    Each id is one connected component (6-connectivity) of at least `smallest` voxels. `drift` is the standard deviation
-    of what a disc moves between two sections, in radii.
+    Each id is one connected component (6-connectivity) of at least `smallest` voxels. `drift` is the standard deviation of a
+    disc's movement between two sections, in radii.
     """
     labels = np.empty(shape, np.int32)
     warps = zip(*(_warp(rng, shape[1:], diameter, drift) for _ in range(2)), strict=False)
     for section, discs, warp in zip(labels, _tissue(rng, shape[1:], diameter, drift), warps, strict=False):
         section[:] = _tiling(discs, warp)
-    return filled(connected(labels, smallest))
+    return fill_gaps(relabel_components(labels, smallest))
 
 
-def connected(labels: np.ndarray, smallest: int) -> np.ndarray:
-    """Connected components (6-connectivity) of the ids, (Z, Y, X) int32, from 1; those of fewer than `smallest` voxels are 0."""
+def relabel_components(labels: np.ndarray, smallest: int) -> np.ndarray:
+    """Connected components (6-connectivity) of the ids, (Z, Y, X) int32 from 1; components below `smallest` voxels become 0."""
     pieces = label(labels, background=0, connectivity=1)
     kept = np.bincount(pieces.ravel()) >= smallest
     kept[0] = False
@@ -73,40 +69,40 @@ def connected(labels: np.ndarray, smallest: int) -> np.ndarray:
     return numbers[pieces]
 
 
-def filled(labels: np.ndarray) -> np.ndarray:
-    """Labels (Z, Y, X) whose zeros have taken the id of a neighbour in their section, in place.
+def fill_gaps(labels: np.ndarray) -> np.ndarray:
+    """Replace the zeros of labels (Z, Y, X), in place, by the id of a neighbour in their section.
 
-    They take it from pixel to pixel, so that a connected id stays connected.
+    Ids grow from pixel to pixel, so that a connected id stays connected.
     """
     for section in labels:
         while section.any() and not section.all():
-            for one, other in _sides(section):
+            for one, other in _neighbour_views(section):
                 np.copyto(one, other, where=one == 0)
                 np.copyto(other, one, where=other == 0)
     return labels
 
 
-def carved(labels: np.ndarray, smallest: int = 24) -> np.ndarray:
-    """Labels (Z, Y, X) with zeros, one pixel wide, between the ids of a section; ids connected and consecutive again."""
+def carve_borders(labels: np.ndarray, smallest: int = 24) -> np.ndarray:
+    """Set a line of one pixel between the ids of a section to 0; ids of (Z, Y, X) become connected and consecutive again."""
     inner = np.stack([np.where(cell_borders(section), 0, section) for section in labels])
-    return connected(inner, smallest)
+    return relabel_components(inner, smallest)
 
 
 def _tissue(rng: np.random.Generator, size: tuple[int, ...], diameter: float, drift: float) -> Iterator[Discs]:
-    """The discs of section after section, endlessly, in a plane that is larger than the section by two diameters."""
+    """Discs of one section after another, without end, in a plane that exceeds the section by two diameters on each side."""
     extent = np.array(size) + 4 * diameter
-    discs = _seeded(rng, extent, diameter)
+    discs = _seed_discs(rng, extent, diameter)
     number = 0
     while True:
-        discs = _moved(rng, discs, extent, drift)
+        discs = _move(rng, discs, extent, drift)
         if number >= SETTLING:
-            discs = _grown(rng, discs, extent, diameter)
+            discs = _grow(rng, discs, extent, diameter)
             yield replace(discs, centre=discs.centre - 2 * diameter)
         number += 1
 
 
-def _seeded(rng: np.random.Generator, extent: np.ndarray, diameter: float) -> Discs:
-    """Discs at random places, those of one owner beside one another."""
+def _seed_discs(rng: np.random.Generator, extent: np.ndarray, diameter: float) -> Discs:
+    """Place discs at random, those of one owner side by side."""
     chains: list[Discs] = []
     area = 0.0
     while area < extent.prod():
@@ -116,7 +112,7 @@ def _seeded(rng: np.random.Generator, extent: np.ndarray, diameter: float) -> Di
 
 
 def _chain(rng: np.random.Generator, place: np.ndarray, owner: int, diameter: float) -> Discs:
-    """A neurite's discs: one or, for a long profile, two to four in a row."""
+    """Discs of a neurite: one or, for a long profile, two to four in a row."""
     count = int(rng.choice([1, 2, 3, 4], p=[0.45, 0.25, 0.2, 0.1]))
     whole = 0.5 * diameter * np.exp(np.clip(rng.normal(0, 0.4), -0.7, 0.9))
     radius = np.full(count, whole / np.sqrt(count))
@@ -125,8 +121,8 @@ def _chain(rng: np.random.Generator, place: np.ndarray, owner: int, diameter: fl
     return Discs(place + row, np.zeros((count, 2)), radius, radius.copy(), np.full(count, owner), np.zeros(count, bool))
 
 
-def _moved(rng: np.random.Generator, discs: Discs, extent: np.ndarray, drift: float) -> Discs:
-    """The discs one section on: drifted, pushed apart, and closer to the radii that they aim at."""
+def _move(rng: np.random.Generator, discs: Discs, extent: np.ndarray, drift: float) -> Discs:
+    """Move the discs to the next section: they drift, push each other apart, and come closer to their target radii."""
     step = drift * discs.radius[:, None] * rng.standard_normal(discs.centre.shape)
     discs.drift = INERTIA * discs.drift + np.sqrt(1 - INERTIA**2) * step
     discs.centre = discs.centre + discs.drift
@@ -137,9 +133,9 @@ def _moved(rng: np.random.Generator, discs: Discs, extent: np.ndarray, drift: fl
 
 
 def _push(discs: Discs) -> np.ndarray:
-    """What the discs (n, 2) are moved by their neighbours, each pair by a third of its overlap.
+    """Displacements (n, 2) of the discs by their neighbours, for each pair a third of its overlap.
 
-    Discs of one owner pull each other, too, unless one is loose, as far as they nearly touch.
+    Discs of one owner that nearly touch also pull each other, unless one of them is loose.
     """
     one, other = cKDTree(discs.centre).query_pairs(2.2 * discs.radius.max(), output_type="ndarray").T
     apart = discs.centre[one] - discs.centre[other]
@@ -154,34 +150,34 @@ def _push(discs: Discs) -> np.ndarray:
     return np.stack([np.bincount(one, f, size) - np.bincount(other, f, size) for f in force.T], axis=1)
 
 
-def _grown(rng: np.random.Generator, discs: Discs, extent: np.ndarray, diameter: float) -> Discs:
-    """The discs after some ended, branched or came loose, and with new neurites where there is room."""
-    discs = discs.chosen(np.flatnonzero(discs.radius > 0.12 * diameter))
+def _grow(rng: np.random.Generator, discs: Discs, extent: np.ndarray, diameter: float) -> Discs:
+    """Let some discs end, branch or come loose, and add a new neurite if there is room."""
+    discs = discs.select(np.flatnonzero(discs.radius > 0.12 * diameter))
     chance = rng.random(len(discs.aim))
     ending = discs.owner[chance < ENDING]
     discs.aim = np.where(np.isin(discs.owner, ending), 0, discs.aim)
     discs.loose = discs.loose | (chance > 1 - LOOSENING)
-    discs = _branched(rng, discs, np.flatnonzero((chance > 0.5) & (chance < 0.5 + BRANCHING) & (discs.aim > 0.3 * diameter)))
+    discs = _branch(rng, discs, np.flatnonzero((chance > 0.5) & (chance < 0.5 + BRANCHING) & (discs.aim > 0.3 * diameter)))
     if np.pi * np.sum(discs.aim**2) < extent.prod():
-        discs = discs.joined(_begun(rng, discs, extent, diameter))
+        discs = discs.join(_new_neurite(rng, discs, extent, diameter))
     return discs
 
 
-def _branched(rng: np.random.Generator, discs: Discs, which: np.ndarray) -> Discs:
-    """The discs, some of them now two, loose and drifting apart."""
+def _branch(rng: np.random.Generator, discs: Discs, which: np.ndarray) -> Discs:
+    """Split the discs `which` into two, loose and drifting apart."""
     discs.aim[which] *= 0.75
     discs.loose[which] = True
-    twigs = discs.chosen(which)
+    twigs = discs.select(which)
     angle = rng.uniform(0, 2 * np.pi, len(which))
     aside = 0.5 * twigs.radius[:, None] * np.stack((np.sin(angle), np.cos(angle)), axis=1)
     twigs.centre, twigs.drift = twigs.centre + aside, aside
     discs.centre[which] -= aside
     discs.drift[which] = -aside
-    return discs.joined(twigs)
+    return discs.join(twigs)
 
 
-def _begun(rng: np.random.Generator, discs: Discs, extent: np.ndarray, diameter: float) -> Discs:
-    """A new neurite, thin at first, where of some random places there is most room."""
+def _new_neurite(rng: np.random.Generator, discs: Discs, extent: np.ndarray, diameter: float) -> Discs:
+    """A new neurite, thin at first, at the random place with most room."""
     places = rng.uniform((0, 0), extent, (20, 2))
     distance, nearest = cKDTree(discs.centre).query(places)
     place = places[np.argmax(distance - discs.radius[nearest])]
@@ -191,7 +187,7 @@ def _begun(rng: np.random.Generator, discs: Discs, extent: np.ndarray, diameter:
 
 
 def _tiling(discs: Discs, warp: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
-    """The owner of each pixel (Y, X), pixels moved by `warp`: the power diagram as nearest points in one dimension more."""
+    """Owners (Y, X) of pixels moved by `warp`: the power diagram as nearest points with one dimension more."""
     height = np.sqrt(np.max(discs.radius) ** 2 - discs.radius**2)
     y, x = shapes.grid(warp[0].shape)
     pixels = np.stack([(y + warp[0]).ravel(), (x + warp[1]).ravel(), np.zeros(y.size)], axis=1)
@@ -200,13 +196,13 @@ def _tiling(discs: Discs, warp: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
 
 
 def _warp(rng: np.random.Generator, size: tuple[int, ...], diameter: float, drift: float) -> Iterator[np.ndarray]:
-    """Displacements (Y, X) in pixels of section after section, too gentle to tear a profile; they change by ⅔ drift radii."""
+    """Displacements (Y, X) in pixels for each section, too gentle to tear a profile; they change by ⅔ drift radii."""
     keep = 1 - (2.2 * drift) ** 2 / 2
     return (0.15 * diameter * clouds for clouds in drifting_noise(rng, size, 0.4 * diameter, keep))
 
 
 def drifting_noise(rng: np.random.Generator, size: tuple[int, ...], sigma: float, keep: float) -> Iterator[np.ndarray]:
-    """Clouds (Y, X) of mean 0 and standard deviation 1 that change from section to section, endlessly."""
+    """Clouds (Y, X) of mean 0 and standard deviation 1 that change from section to section, without end."""
     clouds = smooth_noise(rng, size, sigma)
     while True:
         yield clouds
@@ -214,22 +210,22 @@ def drifting_noise(rng: np.random.Generator, size: tuple[int, ...], sigma: float
 
 
 def smooth_noise(rng: np.random.Generator, size: tuple[int, ...], sigma: float) -> np.ndarray:
-    """`shapes.clouds` (Y, X), large ones drawn on a coarser grid, which takes a fraction of the time."""
+    """`shapes.clouds` (Y, X); large ones come from a coarser grid in a fraction of the time."""
     step = max(1, int(sigma / 2))
     height, width = (-(-side // step) + 1 for side in size)
     coarse = shapes.clouds(rng, (height, width), sigma / step)
     return zoom(coarse, step, order=1)[: size[0], : size[1]] if step > 1 else coarse[: size[0], : size[1]]
 
 
-def _sides(section: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Pairs of views in which the pixels of a section (Y, X) lie on their lower and on their right neighbours."""
+def _neighbour_views(section: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Pairs of views that align the pixels of a section (Y, X) with their lower and with their right neighbours."""
     yield section[:-1], section[1:]
     yield section[:, :-1], section[:, 1:]
 
 
 def cell_borders(section: np.ndarray) -> np.ndarray:
-    """The pixels (Y, X) bool whose lower or right neighbour has another id."""
+    """Mask (Y, X) of the pixels whose lower or right neighbour has another id."""
     borders = np.zeros(section.shape, bool)
-    for one, other in _sides(section):
+    for one, other in _neighbour_views(section):
         borders[: one.shape[0], : one.shape[1]] |= one != other
     return borders

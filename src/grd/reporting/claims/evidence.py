@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from grd.data.store import SPLITS, opened
+from grd.data.store import SPLITS, open_file
 from grd.distillation import weights_and_options
 from grd.networks import network_class
 from grd.project.paths import Layout
@@ -130,7 +130,7 @@ def coded_settings(settings: RunSettings) -> dict[str, Any]:
 
 def shapes(samples: Path) -> dict[str, tuple[int, ...]]:
     """Shapes (n, *spatial) of the labels of each split."""
-    with opened(samples, "samples") as file:
+    with open_file(samples, "samples") as file:
         return {split: tuple(map(int, file[split]["labels"].shape)) for split in SPLITS}
 
 

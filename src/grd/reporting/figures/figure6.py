@@ -55,7 +55,7 @@ def points(runs: Sequence[Run]) -> list[Point]:
     """The points of both curves in the order of their values; the unchanged run lies on both."""
     found = []
     for run in one_per_stem(runs):
-        options = method_class(run.method).changed(dict(run.changes))[1]
+        options = method_class(run.method).apply_changes(dict(run.changes))[1]
         for option in SYMBOLS:
             if all(name == option for name, _ in run.changes):
                 found.append(Point(option, run, int(options["queue_size"]), int(options["sampling_number"])))

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from grd.config.catalogue import NETWORKS
-from grd.networks.complexity import Complexity, named_complexity
+from grd.networks.complexity import Complexity, complexity_by_name
 from grd.project.paths import Layout
 from grd.project.project import Project
 from grd.project.run import Run
@@ -26,7 +26,7 @@ def table1(project: Project, layout: Layout) -> Table:
     runs = [run for run in project.runs("table1") if run.seed == project.config.seeds[0]]
     rows = {titles[run.stem]: _row(project, layout, run) for run in runs}
     for network, outputs in COUNTED_WITH.items():
-        counted = _complexity_cells(named_complexity(network, embedding=outputs), project.published["table1"][network])
+        counted = _complexity_cells(complexity_by_name(network, embedding=outputs), project.published["table1"][network])
         rows[f"{NETWORKS[network].title} as the paper counted it"] = [*counted, *[""] * 4]
     trained = [scale_note(project, project.scale.training), f"MALA: {duration(project.volume_training)}."]
     notes = [*trained, *_measurement_notes(project, layout, runs), *NOTES]
@@ -59,7 +59,7 @@ NOTES = (
 def _row(project: Project, layout: Layout, run: Run) -> list[Cell | str]:
     printed = project.published["table1"].get(run.network, {})
     timings = [layout.timing(replace(run, seed=seed)) for seed in project.config.seeds]
-    counted = _complexity_cells(named_complexity(run.network), printed)
+    counted = _complexity_cells(complexity_by_name(run.network), printed)
     return [*counted, *_time_cells(timings, printed), *_trained_cells(project, run)]
 
 
@@ -81,7 +81,7 @@ def _time_cells(paths: Sequence[Path], printed: Mapping[str, Any]) -> list[Cell]
 
 def _trained_cells(project: Project, run: Run) -> list[Cell]:
     settings = project.settings(run)
-    complexity = named_complexity(run.network, settings.canvas, **settings.arguments)
+    complexity = complexity_by_name(run.network, settings.canvas, **settings.arguments)
     return [Cell(complexity.parameters / 1e6, None, None, 3), Cell(complexity.macs / 1e9, None, None, 2)]
 
 

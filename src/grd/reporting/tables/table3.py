@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from grd.data.store import opened
+from grd.data.store import open_file
 from grd.project.paths import Layout
 from grd.project.project import Project
 from grd.project.titles import SEGMENTER_TITLES, titles_of
@@ -84,5 +84,5 @@ def _thresholds(project: Project, layout: Layout, dataset: str, segmenter: str) 
 
 
 def _threshold(labels: Path) -> float | None:
-    with opened(labels, "labels") as file:
+    with open_file(labels, "labels") as file:
         return file.attrs.get("threshold")

@@ -1,7 +1,7 @@
 """Table VI: students of several widths, alone and taught."""
 
 from grd.config.catalogue import NETWORKS
-from grd.networks.complexity import named_complexity
+from grd.networks.complexity import complexity_by_name
 from grd.project.paths import Layout
 from grd.project.project import Project
 from grd.project.run import Run
@@ -30,7 +30,7 @@ def table6(project: Project, layout: Layout) -> Table:
 
 def _width_row(project: Project, run: Run) -> Row:
     """Parameters and GMAC are those of the paper's network at 544 x 544, by the paper's rule."""
-    complexity = named_complexity(run.network)
+    complexity = complexity_by_name(run.network)
     printed = project.published["table6"].get(run.dataset, {}).get(run.stem, {})
     parameters = Cell(complexity.parameters / 1e6, None, printed.get("parameters"), 2)
     macs = Cell(complexity.macs / 1e9, None, printed.get("macs"), 2)

@@ -1,4 +1,4 @@
-"""The archives of a data set, official or twin, and the record that the pipeline keeps of them."""
+"""Archives of a data set, official or twin, and the pipeline's copy of their manifest."""
 
 import json
 import sys
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from grd.config.datasets import Source
 from grd.config.scales import Twin
-from grd.data.archives.obtain import obtain
+from grd.data.archives.acquisition import obtain
 from grd.data.twins import write_twin
 from grd.errors import GrdError
 from grd.provenance.manifest import MANIFEST
@@ -17,8 +17,8 @@ from grd.system.files import write_text
 def provide(dataset: str, source: Source, folder: Path, inbox: Path, twin: Twin | None, record: Path) -> None:
     """Bring a data set's archives into `folder`, and copy its manifest (file, sha256, bytes, source) to `record`.
 
-    With a `twin` the archives are drawn; otherwise they come from the inbox or the net. What lies in `folder` and is
-    verified is never fetched again: the folder is the user's, not the pipeline's to delete.
+    With a `twin` the archives are drawn; otherwise they come from the inbox or the net. A verified archive in `folder` is
+    never fetched again, and the pipeline never deletes the folder.
     """
     if twin is not None:
         write_twin(dataset, source, twin, folder)
@@ -27,8 +27,8 @@ def provide(dataset: str, source: Source, folder: Path, inbox: Path, twin: Twin 
     write_text(record, (folder / MANIFEST).read_text())
 
 
-def provided(record: Path, folder: Path) -> dict[str, Path]:
-    """The archives that a record lists, by official name; GrdError for one whose bytes are others now."""
+def read_record(record: Path, folder: Path) -> dict[str, Path]:
+    """Paths of the archives that a record lists, by official name; GrdError for one that is absent or has other bytes."""
     entries = json.loads(record.read_text())
     for name, entry in entries.items():
         if not (folder / name).exists() or sha256(folder / name) != entry["sha256"]:
