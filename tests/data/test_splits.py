@@ -3,7 +3,8 @@ import itertools
 import minis
 import pytest
 
-from grd.data.splits import named_part, split_names
+from grd.config.splits import parse_entry
+from grd.data.splits import split_names
 from grd.data.store import SPLITS
 from grd.errors import GrdError
 
@@ -51,16 +52,16 @@ def test_a_name_twice_in_a_split_is_refused(tmp_path):
 def test_a_split_file_without_one_of_the_splits_is_refused(tmp_path):
     path = tmp_path / "split.yaml"
     path.write_text("training: [A01]\ntest: [A02]\n")
-    with pytest.raises(GrdError, match="expected lists of names under training, validation, test, found training, test"):
+    with pytest.raises(GrdError, match=r"split\.yaml: key 'validation' is missing"):
         split_names(minis.settings("celegans", split=path), {})
 
 
 def test_an_entry_may_name_a_part():
-    assert named_part("AC4[0:80]") == ("AC4", (slice(0, 80),))
-    assert named_part("sample_A[0:50, 113:1137]") == ("sample_A", (slice(0, 50), slice(113, 1137)))
-    assert named_part("plant001") == ("plant001", ())
+    assert parse_entry("AC4[0:80]") == ("AC4", (slice(0, 80),))
+    assert parse_entry("sample_A[0:50, 113:1137]") == ("sample_A", (slice(0, 50), slice(113, 1137)))
+    assert parse_entry("plant001") == ("plant001", ())
     with pytest.raises(GrdError, match=r"a part like NAME\[0:80\], found 'AC4\[0:\]'"):
-        named_part("AC4[0:]")
+        parse_entry("AC4[0:]")
 
 
 @pytest.mark.parametrize(("test", "disjoint"), [("V[5:9]", True), ("V[4:9]", False), ("W[0:5]", True), ("V[0:5, 6:9]", False)])

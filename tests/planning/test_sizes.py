@@ -27,10 +27,10 @@ def test_samples_are_counted_by_the_split_file_or_as_the_archive_lists_them(data
 def test_a_part_of_a_volume_has_the_size_of_the_part(datasets, tmp_path):
     assert split_shapes(datasets.dataset("ac34"), None)["validation"] == [(20, 1024, 1024)]
     split = tmp_path / "split.yaml"
-    split.write_text('training: ["AC4[0:10, 0:400, 0:220]"]\nvalidation: [AC4]\ntest: ["AC4[50:90]"]\n')
+    split.write_text('training: ["AC4[0:10, 0:400, 0:220]"]\nvalidation: [AC3]\ntest: ["AC4[50:90]"]\n')
     custom = datasets.dataset("ac34").model_copy(update={"split": split})
     assert list(split_shapes(custom, None).values()) == [[(10, 400, 220)], [(100, 1024, 1024)], [(40, 1024, 1024)]]
-    split.write_text('training: ["AC4[0:9]"]\nvalidation: [AC4]\ntest: [AC4]\n')
+    split.write_text('training: ["AC4[0:9]"]\nvalidation: [AC3]\ntest: [AC5]\n')
     assert split_shapes(custom, None)["training"] == [(9, 1024, 1024)]  # a changed file is read again
 
 

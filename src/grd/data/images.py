@@ -1,4 +1,4 @@
-"""Image files of users: read by their ending, with errors that name the file."""
+"""Readers of users' image files, chosen by the ending of the name."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +16,7 @@ LABEL_KEYS = ("labels", "main", "volumes/labels/neuron_ids")
 def read_image(path: Path, keys: Sequence[str] = GREY_KEYS) -> np.ndarray:
     """The array in a tif, png, jpg, npy or h5 file (of an h5, its only dataset, or the first of `keys` that it has)."""
     try:
+        open(path, "rb").close()  # libraries below report absent and unreadable files in many ways
         if path.suffix == ".npy":
             return np.load(path, allow_pickle=False)
         if path.suffix in {".h5", ".hdf5", ".hdf"}:
@@ -23,6 +24,10 @@ def read_image(path: Path, keys: Sequence[str] = GREY_KEYS) -> np.ndarray:
         return np.asarray(imread(path))
     except FileNotFoundError:
         raise GrdError(f"{path}: expected an image, found no file; check the path") from None
+    except IsADirectoryError:
+        raise GrdError(f"{path}: expected an image file, found a folder; name the files in it") from None
+    except PermissionError:
+        raise
     except (OSError, ValueError, SyntaxError, RuntimeError):
         raise GrdError(f"{path}: expected a readable tif, png, npy or h5, found none; convert or replace the file") from None
 
@@ -57,7 +62,7 @@ def read_volume(path: Path) -> np.ndarray:
     volume = read_image(path)
     if volume.ndim != 3 or not np.isfinite(volume).all():
         found = f"shape {volume.shape}" if volume.ndim != 3 else "NaN or infinite voxels"
-        raise GrdError(f"{path}: expected a volume (Z, Y, X) of finite grey values, found {found}; convert or mend it")
+        raise GrdError(f"{path}: expected a volume (Z, Y, X) of finite grey values, found {found}; convert or repair it")
     return volume
 
 

@@ -9,10 +9,11 @@ import numpy as np
 from tqdm import tqdm
 
 from grd.config.datasets import Source
+from grd.config.splits import parse_entry
 from grd.data import readers, store
 from grd.data.readers.images import consecutive, incomplete
 from grd.data.sample import Sample
-from grd.data.splits import named_part, split_names
+from grd.data.splits import split_names
 from grd.errors import GrdError
 
 log = logging.getLogger(__name__)
@@ -25,7 +26,7 @@ def prepare(dataset: str, settings: Source, archives: dict[str, Path], out: Path
     images without mask and masks without image. Images of different sizes within a split are a GrdError.
     """
     splits = split_names(settings, archives)
-    wanted = {named_part(entry)[0] for entries in splits.values() for entry in entries}
+    wanted = {parse_entry(entry)[0] for entries in splits.values() for entry in entries}
     samples = _read(dataset, archives, wanted, allow_missing)
     _check_complete(dataset, wanted, samples, _folder(archives), allow_missing)
     store.write_samples(out, {split: _stack(split, entries, samples, _folder(archives)) for split, entries in splits.items()})
@@ -68,7 +69,7 @@ def _check_complete(dataset: str, wanted: set[str], samples: Mapping[str, Sample
 
 
 def _stack(split: str, entries: list[str], samples: Mapping[str, Sample], where: Path) -> store.Split:
-    present = [entry for entry in entries if named_part(entry)[0] in samples]
+    present = [entry for entry in entries if parse_entry(entry)[0] in samples]
     if not present:
         raise GrdError(f"{split} split: expected at least one of its {len(entries)} samples, found none; complete the archives")
     parts = [_part(entry, samples, where) for entry in present]
@@ -80,7 +81,7 @@ def _stack(split: str, entries: list[str], samples: Mapping[str, Sample], where:
 
 def _part(entry: str, samples: Mapping[str, Sample], where: Path) -> Sample:
     """The sample, or the part of it, that an entry of a split means; ids of a part are made consecutive."""
-    name, part = named_part(entry)
+    name, part = parse_entry(entry)
     sample = samples[name]
     if not part:
         return sample

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from grd.config.datasets import Dataset
 from grd.config.scales import Twin
-from grd.data.splits import named_part, read_lists
+from grd.config.splits import parse_entry, read_lists
 from grd.data.store import SPLITS
 
 COMPRESSED = 0.05
@@ -42,7 +42,7 @@ def _lists(path: Path, changed: int) -> dict[str, list[str]]:
 
 
 def _part(entry: str, whole: Shape) -> Shape:
-    part = named_part(entry)[1]
+    part = parse_entry(entry)[1]
     return (*(piece.stop - piece.start for piece in part), *whole[len(part) :])
 
 

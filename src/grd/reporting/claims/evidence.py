@@ -122,7 +122,7 @@ def settings_wanted(claims: Mapping[str, Sequence[Claim]]) -> list[tuple[str, st
 
 def run_named(project: Project, dataset: str, stem: str) -> Run:
     """The run of the first seed."""
-    return Run.named(dataset, f"{stem}-s{project.config.seeds[0]}")
+    return Run.from_name(dataset, f"{stem}-s{project.config.seeds[0]}")
 
 
 def plain_settings(project: Project, dataset: str, stem: str) -> dict[str, Any]:

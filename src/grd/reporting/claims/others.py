@@ -8,7 +8,7 @@ import pandas as pd
 from pydantic import Field
 
 from grd.config.catalogue import NETWORKS
-from grd.config.parsing import known
+from grd.config.parsing import check_name
 from grd.project.titles import METHOD_TITLES
 from grd.reporting.claims.base import FAILS, HOLDS, NOTHING, UNTESTED, Claim, Evidence, Finding, listed, rival
 
@@ -58,7 +58,7 @@ class Setting(Claim):
 
     def _found(self, settings: Any) -> Any:
         for part in self.path.split("."):
-            settings = settings[known(part, settings, "setting", f"claim '{self.says}'")]
+            settings = settings[check_name(part, settings, "setting", f"claim '{self.says}'")]
         return len(settings) if self.entries else settings
 
 
@@ -77,7 +77,7 @@ class Samples(Claim):
 
     def check(self, evidence: Evidence) -> Finding:
         """Of each data set. Twins have the splits of the real data, not their size."""
-        names = [known(name, evidence.titles, "data set", f"claim '{self.says}'") for name in self.datasets]
+        names = [check_name(name, evidence.titles, "data set", f"claim '{self.says}'") for name in self.datasets]
         if not all(name in evidence.samples for name in names):
             return NOTHING
         found = {name: self._found([evidence.samples[name][split] for split in self.splits]) for name in names}
@@ -111,7 +111,10 @@ class Curve(Claim):
     def check(self, evidence: Evidence) -> Finding:
         """Not tested without the figure's data, or where the quantity could not be measured."""
         frame = evidence.figures.get("figure6")
-        if frame is None or frame[known(self.quantity, map(str, frame.columns), "quantity", f"claim '{self.says}'")].isna().any():
+        if (
+            frame is None
+            or frame[check_name(self.quantity, map(str, frame.columns), "quantity", f"claim '{self.says}'")].isna().any()
+        ):
             return NOTHING
         curve = frame[frame["option"] == self.option].sort_values("value")
         points = list(zip(curve["value"].astype(float), curve[self.quantity].astype(float), strict=True))
