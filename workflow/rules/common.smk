@@ -30,8 +30,9 @@ def exit_on_error():
         sys.exit(f"error: {sentence}")
 
 
+# Snakemake, which reads this file below, reports broken YAML without file and line.
 with exit_on_error():
-    read_yaml(Path("config/config.yaml"))  # Snakemake would report broken YAML without file and line
+    read_yaml(Path("config/config.yaml"))
 
 
 configfile: "config/config.yaml"
