@@ -11,7 +11,7 @@ from grd.config.scales import Training
 from grd.data.store import Split, write_samples
 from grd.project.run import Run, RunSettings
 from grd.training.fit import train
-from grd.training.folder import Trained
+from grd.training.folder import TrainingRecord
 
 SHALLOW = {"pooling": [[1, 2, 2]], "kernels": [[1, 3, 3], [3, 3, 3]]}
 WIDTHS = {
@@ -99,7 +99,7 @@ def settings(run: Run, **training) -> RunSettings:
 
 def train_into(
     runs: list[RunSettings], samples: Path, folders: list[Path], state: Path, teacher=None, **options
-) -> list[Trained]:
+) -> list[TrainingRecord]:
     """Train on the CPU, and hand over what did not fail."""
     found = train(runs, ["code"] * len(runs), samples, state, torch.device("cpu"), teacher, **options)
     for trained, folder in zip(found, folders, strict=True):

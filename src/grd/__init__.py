@@ -1,5 +1,5 @@
 """Graph relation distillation for efficient biomedical instance segmentation.
 
-The road: archives → samples (`data`) → model (`training`) → affinities (`inference`) → instances (`segmentation`)
+The pipeline: archives → samples (`data`) → model (`training`) → affinities (`inference`) → instances (`segmentation`)
 → scores (`metrics`) → tables and figures (`reporting`).
 """

@@ -57,14 +57,14 @@ def parser() -> argparse.ArgumentParser:
     plan = commands.add_parser("plan", help="what a table or figure asks for: runs, jobs, hours, memory, disk space")
     plan.add_argument("targets", nargs="+", metavar="TARGET", help=TARGETS)
     plan.add_argument("--scale", help="a file of config/scales (default: that of config/config.yaml)")
-    plan.add_argument("--devices", type=_positive, help="also the hours on so many devices at a time")
+    plan.add_argument("--devices", type=_positive, help="also the least hours on so many devices")
     plan.add_argument("--csv", action="store_true", help="one line per training job")
     plan.set_defaults(action=_plan)
 
     benchmark = commands.add_parser("benchmark", help="measure training steps on this machine, for `grd plan`; needs no data")
     benchmark.add_argument("targets", nargs="*", default=["all"], metavar="TARGET", help=f"{TARGETS} (default: all)")
     benchmark.add_argument("--scale", help="a file of config/scales (default: that of config/config.yaml)")
-    benchmark.add_argument("--steps", type=_positive, default=3, help="steps to time after two to warm up (default 3)")
+    benchmark.add_argument("--steps", type=_positive, default=3, help="steps to time after the first (default 3)")
     benchmark.add_argument("--device", help="auto, cpu, cuda or cuda:N (default: that of config/config.yaml)")
     benchmark.set_defaults(action=_benchmark)
 
@@ -164,7 +164,7 @@ def _plan(chosen: argparse.Namespace) -> None:
 
 def _benchmark(chosen: argparse.Namespace) -> None:
     from grd.distillation import check_methods
-    from grd.planning.benchmark import described, measure_all
+    from grd.planning.benchmark import measure_all
     from grd.planning.plan import runs_of
     from grd.project.groups import with_companions
     from grd.system.gpu_turns import claimed_device
@@ -173,7 +173,7 @@ def _benchmark(chosen: argparse.Namespace) -> None:
     check_methods(project)
     runs = with_companions(project, runs_of(project, layout, chosen.targets))
     with claimed_device("measuring", chosen.device or project.config.device, project.scale.threads) as device:
-        sys.stdout.write(described(measure_all(project, runs, chosen.steps, device, layout.benchmark)))
+        measure_all(project, runs, chosen.steps, device, layout.benchmark)
     sys.stdout.write(f"{layout.benchmark}\n")
 
 
@@ -189,8 +189,8 @@ def _verify(chosen: argparse.Namespace) -> None:
         first = min(found.unknown)
         sys.stdout.write(f"not verified, since nothing tells what was written: {len(found.unknown)} file(s), such as {first}\n")
     if faults:
-        raise GrdError(f"expected {len(found.known)} file(s) as they were written, found the above; do as it says")
-    sys.stdout.write(f"{len(found.known)} file(s), {size(found.bytes)}: all as they were written\n")
+        raise GrdError(f"expected {len(found.expected)} file(s) as they were written, found the above; do as it says")
+    sys.stdout.write(f"{len(found.expected)} file(s), {size(found.bytes)}: all as they were written\n")
 
 
 def _explain(chosen: argparse.Namespace) -> None:

@@ -1,20 +1,20 @@
-"""The errors that users see."""
+"""Errors that users see."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 
 class GrdError(Exception):
-    """Bad input or an impossible request, told in one sentence: what was expected, what was found, where, what to do."""
+    """Bad input or an impossible request, in one sentence: what was expected, what was found, where, what to do."""
 
 
 class UnfinishedError(Exception):
-    """Work was stopped from outside after it was saved: the same call goes on with it."""
+    """Work was saved and stopped from outside: the same call resumes it."""
 
 
 @contextmanager
 def located(where: str) -> Iterator[None]:
-    """Within this context a GrdError says where it happened."""
+    """Put the place in front of a GrdError's sentence."""
     try:
         yield
     except GrdError as error:

@@ -60,7 +60,7 @@ def recorded(job: Job) -> Iterator[dict[str, Any]]:
     outputs, settings = [Path(path) for path in job.output], dict(job.params.items())
     with logged(job.log[0]):
         codes = settings.get("code", [])
-        Code().check_unchanged([codes] if isinstance(codes, str) else codes, Path(job.scriptdir), _planned())
+        Code().check_unchanged([codes] if isinstance(codes, str) else codes, Path(job.scriptdir), _planning_time())
         inputs = {os.path.relpath(path): digest(Path(path)) if os.path.isfile(path) else None for path in job.input}
         remove_passports(outputs)
         facts: dict[str, Any] = {"device": "CPU"} | _seed(settings)
@@ -85,13 +85,13 @@ def computing(job: Job) -> "Iterator[tuple[torch.device, dict[str, Any]]]":
 def planned_project(job: Job) -> tuple[Project, Layout]:
     """The project and its paths; GrdError if config/ was edited since the workflow was planned."""
     for path in Path("config").rglob("*.yaml"):
-        if path.stat().st_mtime > _planned():
+        if path.stat().st_mtime > _planning_time():
             raise GrdError(f"{path}: expected the file that this call was planned with, found it edited since; call again")
     project = Project.load(config=job.config)
     return project, Layout.of(project)
 
 
-def _planned() -> float:
+def _planning_time() -> float:
     return float(os.environ.get(PLANNED, "inf"))
 
 

@@ -1,56 +1,23 @@
-"""What `grd plan` says, against counts worked out by hand for the shipped configuration at scale demo.
+"""Reports of `grd plan`, against counts worked out by hand for the shipped configuration at scale demo.
 
 There a network of images is trained for 120 steps, a teacher for 260; MALA-tiny for 120, MALA for 150.
 """
 
 import csv
 import io
-import subprocess
-import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import yaml
+from fake_benchmarks import ROOT, measured, shipped, without_memory
 
 from grd.cli import main
-from grd.errors import GrdError
 from grd.networks import build
-from grd.planning.estimate import Benchmark, Estimate, Measurement, all_work, estimate, own_work, read_benchmark, work_of
+from grd.planning.estimate import Estimate
 from grd.planning.plan import Job, Plan, runs_of
-from grd.planning.report import duration, report, size, table, wall_clock
-from grd.project.groups import all_groups, with_companions
+from grd.planning.report import duration, report, size, table
+from grd.project.groups import with_companions
 from grd.project.paths import Layout
-from grd.project.project import Project
 from grd.project.run import Run
-
-ROOT = Path(__file__).parents[2]
-SECONDS = {"plain": 1.0, "teacher": 10.0, "student": 2.0, "validation": 0.5}
-GRD = Run("cvppp", "mobilenet_v2", "grd", "resunet")
-
-
-def project(scale="demo", **changes):
-    general = yaml.safe_load((ROOT / "config/config.yaml").read_text()) | {"scale": scale, **changes}
-    return Project.load(ROOT / "config", general)
-
-
-def made_up(project, runs=None, **changes):
-    """A benchmark in which a step of each kind takes SECONDS, holds 100 bytes and needs 10 more, a teacher 1000 and 7."""
-    measured = {
-        key: Measurement(
-            kind=work.kind,
-            work=work.title,
-            seconds=SECONDS[work.kind],
-            held=1000 if work.kind == "teacher" else 100,
-            peak=7 if work.kind == "teacher" else 10,
-            model=40,
-            checkpoint=160,
-            output=work.settings.canvas if len(work.settings.canvas) == 2 else (8, 48, 48),
-        )
-        for key, work in all_work(project, runs or project.all_runs()).items()
-    }
-    facts = {"machine": {}, "device": "a GPU", "torch": "2", "steps": 3, "memory": "measured", "measurements": measured}
-    return Benchmark(**{**facts, **changes})
 
 
 @pytest.fixture(autouse=True)
@@ -64,11 +31,10 @@ def layout(tmp_path):
 
 
 def planned(layout, *targets, benchmark=None, **changes):
-    demo = project(**changes)
     if benchmark:
         layout.benchmark.parent.mkdir(parents=True, exist_ok=True)
-        layout.benchmark.write_text(made_up(demo).model_dump_json())
-    return Plan.of(demo, layout, targets)
+        layout.benchmark.write_text(benchmark.model_dump_json())
+    return Plan.of(shipped(**changes), layout, targets)
 
 
 @pytest.mark.parametrize(
@@ -89,12 +55,12 @@ def test_targets_are_runs_with_their_teachers_and_jobs(layout, targets, runs, al
     assert len(plan.jobs) == jobs
 
 
-def test_teachers_pass_once_for_all_students_of_a_job(layout):
+def test_iterations_are_those_of_every_run(layout):
     plan = planned(layout, "all")
-    passes = {sharing: sum(job.passes for job in plan.jobs_with(sharing)) for sharing in ("table", "teacher", "run")}
-    # 13 groups of images and 4 of volumes; 2 x 3 and 4 teachers; 60 + 20 students of Tables II and III, 3 + 10 + 3 + 8 of others
-    assert passes == {"table": 17 * 120, "teacher": 10 * 120, "run": 104 * 120}
-    assert sum(plan.iterations(run) for run in plan.trained) == 6 * 260 + 4 * 150 + (6 + 3 + 4) * 120 + 104 * 120
+    # 6 teachers of images, 4 of volumes; 13 networks that learn alone; 104 students
+    iterations = 6 * 260 + 4 * 150 + (6 + 3 + 4) * 120 + 104 * 120
+    assert sum(sum(job.steps) for job in plan.jobs) == iterations
+    assert f"training    40 jobs, 127 runs, {iterations:,} iterations" in report(plan)
 
 
 def test_students_that_share_a_job_are_trained_though_nobody_asked_for_them(layout):
@@ -102,135 +68,95 @@ def test_students_that_share_a_job_are_trained_though_nobody_asked_for_them(layo
     assert [run.name for run in plan.wanted] == ["resunet_tiny-at-resunet-s0", "resunet-s0"]
     assert [len(job.runs) for job in plan.jobs] == [1, 7] and len(plan.trained) == 8
     assert len(with_companions(plan.project, plan.wanted)) == 8
-    assert "6 other students in the same jobs" in report(plan)
+    assert "companions  6 other students, trained in the same jobs" in report(plan)
     assert len(planned(layout, *plan.targets, sharing="run").trained) == 2
 
 
-def test_what_is_finished_is_subtracted_and_said(layout):
+def test_finished_runs_are_subtracted_and_counted(layout):
     for name in ("resunet-s0", "mobilenet_v2-grd-resunet-s0", "mobilenet_v2-grd-resunet-node1-s0"):
         (layout.results / "runs/cvppp" / name).mkdir(parents=True)
         (layout.results / "runs/cvppp" / name / "model.pt").touch()
-    plan = planned(layout, "table5", benchmark=True)
+    plan = planned(layout, "table5", benchmark=measured(shipped()))
     assert [(job.name, len(job.runs)) for job in plan.jobs] == [("distil/cvppp_resunet_s0_table5", 9)]
-    assert "finished      3 of them; 9 are left" in report(plan)
+    assert plan.jobs[0].cost.step_seconds == 10 + 9 * 2
+    assert "finished    3 of them (their model.pt is there); 9 are left" in report(plan)
     asked = layout.results / "runs/cvppp/mobilenet_v2-grd-resunet-node1-s0"
     done = planned(layout, str(asked))
-    assert done.jobs == [] and "0 jobs, 0 runs, 0 iterations" in report(done)
+    assert done.jobs == [] and "0 jobs, 0 runs, 0 iterations" in report(done, 2) and "time  " not in report(done, 2)
 
 
-def test_an_estimate_is_steps_and_validations_of_all_students_and_the_teacher_once():
-    demo = project()
-    (group,) = [group for group in all_groups(demo) if group.name == "cvppp_resunet_s0_table5"]
-    found = estimate(demo, group.students, made_up(demo))
-    assert found.step_seconds == 10 + 10 * 2
-    validated = 10 * 5 * 0.5  # once, at the end: 10 images in batches of 2, for each of 10 students
-    assert found.hours * 3600 == pytest.approx(120 * 30 + validated)
-    data = (98 + 10) * 106 * 100 * (3 + 4)  # images of three channels, labels of four bytes
-    assert found.memory == data + 1000 + 10 * 100 + 10
+def job(name, hours, network, teacher=None):
+    return Job(name, (Run("cvppp", network, *(("at", teacher) if teacher else ())),), (1,), Estimate(1, hours, 0))
 
 
-def test_an_estimate_of_a_network_of_volumes_counts_tiles():
-    demo = project()
-    found = estimate(demo, [Run("ac34", "mala")], made_up(demo))
-    tiles = 3 * 2 * 2  # 20 x 96 x 96 in outputs of 8 x 48 x 48
-    assert found.hours * 3600 == pytest.approx(150 * 1 + tiles / 2 * 0.5)
-    assert found.memory == (80 + 20) * 96 * 96 * (1 + 4) + 100 + 10
-
-
-def test_an_estimate_of_what_was_not_measured_is_none():
-    demo = project()
-    benchmark = made_up(demo, [Run("cvppp", "resunet")])
-    assert estimate(demo, [Run("cvppp", "resunet", seed=3)], benchmark) is not None
-    assert estimate(demo, [Run("cvppp", "resunet_tiny")], benchmark) is None
-    assert estimate(demo, [GRD], benchmark) is None
-
-
-def test_work_is_the_same_where_nothing_that_costs_time_differs():
-    demo = project()
-    changed = Run("cvppp", "mobilenet_v2", "grd", "resunet", 5, (("node", 1.0),))
-    assert own_work(demo, changed).key == own_work(demo, GRD).key
-    assert work_of(demo, "plain", Run("celegans", "resunet")).key == work_of(demo, "plain", Run("bbbc039", "resunet")).key
-    other = [replace(GRD, method="at"), replace(GRD, teacher="nested_unet"), replace(GRD, dataset="celegans")]
-    assert len({own_work(demo, run).key for run in (GRD, *other)}) == 4
-    assert len({work_of(demo, kind, Run("cvppp", "resunet")).key for kind in SECONDS}) == 4
-    assert own_work(project("trial"), GRD).key != own_work(demo, GRD).key
-    training = demo.scale.training.model_copy(update={"iterations": 7, "learning_rate": 1.0})
-    longer = replace(demo, scale=demo.scale.model_copy(update={"training": training}))
-    assert own_work(longer, GRD).key == own_work(demo, GRD).key
-
-
-def job(name, hours, run, teacher=None):
-    return Job(name, (Run("cvppp", run, *(("at", teacher) if teacher else ())),), 1, Estimate(1, hours, 0))
-
-
-def test_students_wait_for_their_teacher_and_the_longest_job_goes_first():
-    jobs = [
+@pytest.mark.parametrize(
+    ("devices", "hours"),
+    [
+        (1, 10),
+        (2, 5),  # all of the time in two equal parts, or b after a
+        (4, 5),
+    ],
+)
+def test_the_least_hours_are_a_share_of_all_or_a_student_after_its_teacher(layout, devices, hours):
+    plan = planned(layout, "table5")
+    vars(plan)["jobs"] = [
         job("a", 1, "resunet"),
         job("b", 4, "mobilenet_v2", "resunet"),
         job("c", 3, "nested_unet"),
         job("d", 2, "resunet_tiny"),
     ]
-    assert wall_clock(jobs, 1) == 10
-    # c and d begin (the longest), a on the second device from 2 to 3; b may begin at 3
-    assert wall_clock(jobs, 2) == 7
-    assert wall_clock(jobs, 3) == wall_clock(jobs, 9) == 5
-    assert wall_clock(jobs[1:2], 2) == 4  # its teacher is there already
-    assert wall_clock([], 2) == 0
+    assert plan.least_hours(devices) == hours
+    vars(plan)["jobs"] = plan.jobs[1:2]  # its teacher is there already
+    assert plan.least_hours(devices) == 4
 
 
-def test_the_report_says_hours_memory_and_disk(layout):
-    plan = planned(layout, "table5", benchmark=True)
+def test_the_report_has_hours_memory_and_disk(layout):
+    plan = planned(layout, "table5", benchmark=measured(shipped()))
     text = report(plan, 2)
     teacher, ten, one = 260 + 2 * 5 * 0.5, 120 * 30 + 25, 120 * 12 + 2.5
-    assert f"time          {(teacher + ten + one) / 3600:.1f} h of training on one device (a GPU)" in text
+    assert f"time        {(teacher + ten + one) / 3600:.1f} h of training on one device (a GPU)" in text
     assert "longest job: 1.0 h, distil/cvppp_resunet_s0_table5" in text
-    assert f"on 2 at a time, the longest first: {(teacher + ten) / 3600:.1f} h" in text
-    assert "  table            3    12               240          1.48" in text and "as configured" in text
-    images, labels = 128 * 106 * 100 * 3, 128 * 106 * 100 * 2 * 0.05
-    assert plan.disk() == {
-        "samples": int(images + labels),
-        "models": 12 * 40,
-        "finished trainings": 12 * 40,
-        "checkpoints": 2 * 10 * 160,  # of the ten students in one job
-        "segmentations": 12 * int(20 * 106 * 100 * 4 * 0.05),
-        "affinities": 20 * 106 * 100 * 10 * 4,
-    }
+    assert f"on 2 device(s): at least {(teacher + ten) / 3600:.1f} h" in text
+    assert "memory      8.0 MB on the GPU: distil/cvppp_resunet_s0_table5" in text  # the data's 108 x 106 x 100 x 7 bytes
+    assert "device(s): at least" not in report(plan)
 
 
-def test_affinities_are_of_two_splits_where_a_threshold_is_chosen_on_the_validation_volume(layout):
-    assert planned(layout, "table3").disk()["affinities"] == (100 + 20) * 96 * 96 * 3 * 4
+def test_memory_is_reported_from_a_gpu_only(layout):
+    plan = planned(layout, "table5", benchmark=without_memory(measured(shipped())))
+    assert "memory      measured on a GPU only" in report(plan) and "(a CPU)" in report(plan)
+    assert {row["memory_gb"] for row in csv.DictReader(io.StringIO(table(plan)))} == {""}
 
 
-def test_without_a_benchmark_all_else_is_said(layout):
+def test_disk_is_of_samples_models_and_segmentations_that_are_not_there(layout):
     plan = planned(layout, "table5")
-    text = report(plan, 2)
-    assert "time, memory  not measured here: `grd benchmark --scale demo` first" in text
-    assert "240" in text and "disk" in text
     networks = [build(name, **plan.project.settings(Run("cvppp", name)).arguments) for name in ("resunet", "mobilenet_v2")]
     teacher, student = (sum(tensor.nbytes for tensor in network.state_dict().values()) for network in networks)
-    models = teacher + 11 * student
-    assert plan.disk()["models"] == plan.disk()["finished trainings"] == models
-    largest = max(teacher, 10 * student)  # a job of one, and one of ten
-    assert plan.disk()["checkpoints"] == 2 * 4 * largest  # two checkpoints of weights, the best, two of Adam
+    segmentations = 12 * 20 * 106 * 100 * 0.2
+    assert plan.disk() == {
+        "samples": 128 * 106 * 100 * 3,
+        "models": teacher + 11 * student,  # run and training share the file
+        "segmentations": segmentations,
+    }
+    for path in (layout.samples("cvppp"), layout.labels(Run("cvppp", "resunet"), "mutex_truth_foreground")):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    left = planned(layout, "table5").disk()
+    assert left["samples"] == 0 and left["segmentations"] == segmentations * 11 / 12
 
 
-def test_a_benchmark_with_other_settings_is_not_taken(layout):
-    layout.results.mkdir(parents=True)
-    layout.benchmark.write_text(made_up(project("trial")).model_dump_json())
-    text = report(planned(layout, "table5"))
-    assert "not measured with the present settings for 3 of 3 jobs: `grd benchmark --scale demo` first" in text
+def test_a_plan_without_benchmark_has_all_but_hours(layout):
+    text = report(planned(layout, "table5"), 2)
+    assert "not measured with the present settings for 3 of 3 jobs; run `grd benchmark --scale demo` first" in text
+    assert "1,580 iterations" in text and "disk" in text and "memory" not in text
 
 
-def test_a_file_that_is_no_benchmark_is_named(tmp_path):
-    assert read_benchmark(tmp_path / "benchmark.json") is None
-    for content in ("[", "[]", '{"steps": 3}'):
-        (tmp_path / "benchmark.json").write_text(content)
-        with pytest.raises(GrdError, match=r"benchmark\.json: expected what `grd benchmark` writes"):
-            read_benchmark(tmp_path / "benchmark.json")
+def test_a_benchmark_with_other_settings_is_not_used(layout):
+    text = report(planned(layout, "table5", benchmark=measured(shipped("trial"))))
+    assert "not measured with the present settings for 3 of 3 jobs" in text
 
 
-def test_csv_has_a_line_per_job_that_names_the_one_before(layout):
-    rows = list(csv.DictReader(io.StringIO(table(planned(layout, "table5", benchmark=True)))))
+def test_csv_has_a_line_per_job_with_the_name_of_the_one_before(layout):
+    rows = list(csv.DictReader(io.StringIO(table(planned(layout, "table5", benchmark=measured(shipped()))))))
     assert [row["job"] for row in rows] == [
         "train/cvppp/resunet-s0",
         "distil/cvppp_resunet_s0_table2_table4_table5_figure6",
@@ -242,7 +168,7 @@ def test_csv_has_a_line_per_job_that_names_the_one_before(layout):
         ("10", "120", "30"),
     ]
     assert [row["after"] for row in rows] == ["", "train/cvppp/resunet-s0", "train/cvppp/resunet-s0"]
-    assert float(rows[2]["hours"]) == pytest.approx(3625 / 3600, rel=1e-3)
+    assert float(rows[2]["hours"]) == pytest.approx(3625 / 3600, rel=1e-3) and rows[2]["memory_gb"] == "0.008"
     blank = list(csv.DictReader(io.StringIO(table(planned(layout, "table1", scale="trial")))))
     assert {(row["step_seconds"], row["hours"], row["memory_gb"]) for row in blank} == {("", "", "")}
 
@@ -269,24 +195,30 @@ def test_an_unknown_target_is_one_sentence(capsys, target, sentence):
     assert stop.value.code == 2 and sentence in err and len(err.splitlines()) == 1
 
 
-def test_targets_are_taken_by_absolute_and_relative_paths(layout):
-    demo, relative = project(), Layout(Path("results/demo"), Path("data"))
+def test_targets_can_be_absolute_and_relative_paths(layout):
+    demo, relative = shipped(), Layout(Path("results/demo"), Path("data"))
     run = Run("cvppp", "resunet_tiny", seed=3)
     for path in ("results/demo/runs/cvppp/resunet_tiny-s3/", "./results/demo/runs/cvppp/resunet_tiny-s3/scores-mutex.csv"):
         assert runs_of(demo, relative, [path]) == runs_of(demo, relative, [str(ROOT / path)]) == [run]
 
 
-def test_the_command_line_prints_the_plan_and_needs_no_torch_where_all_is_measured(tmp_path):
+def test_the_command_line_prints_the_plan(tmp_path, monkeypatch, capsys):
     (tmp_path / "config").symlink_to(ROOT / "config")
     (tmp_path / "results/demo").mkdir(parents=True)
-    (tmp_path / "results/demo/benchmark.json").write_text(made_up(project()).model_dump_json())
-    script = "import sys; from grd.cli import main; main(sys.argv[1:]); sys.exit('torch' in sys.modules)"
-    command = [sys.executable, "-c", script, "plan", "all", "--scale", "demo", "--devices", "4"]
-    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert result.returncode == 0, result.stderr
-    assert result.stdout.startswith("all at scale demo (synthetic twins, narrow networks)")
-    assert "127: 23 without teacher (10 of them teach), 104 students" in result.stdout
-    assert "on 4 at a time" in result.stdout
+    (tmp_path / "results/demo/benchmark.json").write_text(measured(shipped()).model_dump_json())
+    monkeypatch.chdir(tmp_path)
+    main(["plan", "all", "--scale", "demo", "--devices", "4"])
+    out = capsys.readouterr().out
+    assert out.startswith("all at scale demo (synthetic twins, narrow networks)")
+    assert "127: 23 without teacher, 104 students" in out and "on 4 device(s): at least" in out
+
+
+def test_csv_without_benchmark_names_what_to_run_on_standard_error(tmp_path, monkeypatch, capsys):
+    (tmp_path / "config").symlink_to(ROOT / "config")
+    monkeypatch.chdir(tmp_path)
+    main(["plan", "table5", "--scale", "demo", "--csv"])
+    out, err = capsys.readouterr()
+    assert len(out.splitlines()) == 4 and "run `grd benchmark --scale demo` first" in err
 
 
 def test_numbers_for_people():

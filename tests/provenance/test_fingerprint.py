@@ -211,7 +211,7 @@ def test_all_that_runs_in_the_jobs_of_a_run_is_reached(tmp_path):
     }
     code = Code()
     for (script, *chosen), action in jobs.items():
-        reached = set(code.reached(SCRIPTS / f"{script}.py", chosen))
+        reached = set(code.reachable(SCRIPTS / f"{script}.py", chosen))
         ran = executed(action)
         assert len(ran) > 10
         assert not {name for name in ran - reached if not name.startswith(ASIDE)}, script
@@ -219,7 +219,7 @@ def test_all_that_runs_in_the_jobs_of_a_run_is_reached(tmp_path):
 
 def test_code_that_was_edited_since_it_was_planned_is_refused(library, tmp_path):
     (tmp_path / "job.py").write_text(USES_FIRST)
-    planned, now = Code(library).described(tmp_path / "job.py", ["one"]), time.time()
+    planned, now = Code(library).describe(tmp_path / "job.py", ["one"]), time.time()
     Code(library).check_unchanged([planned], tmp_path, now)
     edit(library, "losses", "# a comment", "# another")
     os.utime(library / "losses.py", (now + 60, now + 60))

@@ -281,7 +281,7 @@ def test_a_file_that_may_not_be_written_is_one_sentence(capfd, tmp_path):
         raise PermissionError(errno.EACCES, "Permission denied", "results/table.csv")
 
     assert as_a_job(tmp_path / "log", fails) == 2
-    assert capfd.readouterr().err.startswith("error: results/table.csv: expected leave to read and write it")
+    assert capfd.readouterr().err.startswith("error: results/table.csv: expected permission to read and write it")
 
 
 def test_a_log_without_room_hides_no_reason_and_shows_no_traceback(capfd):

@@ -33,7 +33,7 @@ KINDS = {
         f"figure {ending}": (RESULTS / f"figures/figure2.{ending}", "figure2", f"results/demo/figures/figure2.{ending}")
         for ending in ("pdf", "png", "csv", "tex")
     },
-    "state": (RESULTS / "state/0123456789abcdef", "by its name", "goes on from the checkpoint before"),
+    "state": (RESULTS / "state/0123456789abcdef", "by its name", "training resumes from the one before"),
 }
 
 

@@ -145,7 +145,7 @@ def test_a_training_whose_time_is_up_is_saved_and_its_retry_ends_with_the_same_b
     assert result.returncode == 0, result.stdout[-5000:]
     states = [job.state for job in jobs(before)]
     assert states[0] == "FAILED" and states[-1] == "COMPLETED"
-    assert "stopped by SIGTERM; the next call goes on from here" in result.stdout
+    assert "stopped by SIGTERM; the next call resumes it" in result.stdout
     assert sessions(untrained) == len(states) and steps_in_log(untrained)[0] > 1
     assert outcome(untrained) == undisturbed
 

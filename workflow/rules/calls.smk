@@ -5,7 +5,7 @@ from snakemake.cli import get_argument_parser
 import grd
 from grd.config.parsing import check_name
 from grd.system.locks import occupy
-from grd.training.folder import forget_lost, keep
+from grd.training.folder import forget_lost_training, keep_training
 
 LOCKS = []  # open files, which stay locked as long as this process lives
 
@@ -62,7 +62,7 @@ def forget_lost_trainings():
     with exit_on_error():
         for run in PROJECT.all_runs():
             if run.teacher is not None:
-                forget_lost(record_of(run), LAYOUT.state, LAYOUT.run(run))
+                forget_lost_training(record_of(run), LAYOUT.state, LAYOUT.run(run))
 
 
 def check_metadata():
@@ -79,7 +79,7 @@ def keep_trainings():
     """Copy the models that jobs will write to state/, because Snakemake deletes them first."""
     for job in workflow.dag.needrun_jobs():
         if job.rule.name in ("train", "collect_student"):
-            keep(Path(job.output.model).parent, LAYOUT.state)
+            keep_training(Path(job.output.model).parent, LAYOUT.state)
 
 
 if workflow.is_main_process:

@@ -8,8 +8,7 @@ from pathlib import Path
 
 from grd.config.parsing import read_yaml
 from grd.jobs import PLANNED
-from grd.planning.estimate import read_benchmark
-from grd.planning.resources import training_resources
+from grd.planning.estimate import read_benchmark, training_resources
 from grd.project.groups import all_groups
 from grd.project.paths import Layout
 from grd.project.project import Project

@@ -1,10 +1,10 @@
 # Samples → models: networks that learn from the labels alone, and groups of students that share a teacher.
 #
-# A group is one job, which leaves a record per student, named after all that decides it; each student's model is a job of its
-# own, which copies what was trained. When one member changes, its record is missing, so the group runs and trains that one
-# alone; the others' records stay (`update`), and are no reason to do anything again (`ancient`). The group's parameters are
-# functions of its input, which Snakemake does not compare: a group that were to run for its own sake would hide from it
-# which of its students have changed.
+# A group of students is one job. It leaves a record per student, named after all that decides that student; each student's
+# model is a job of its own, which links what was trained into the run's folder. When one member changes, its record is missing:
+# the group runs and trains that member alone. The records of the others stay (`update`) and rerun nothing (`ancient`). The
+# parameters of the group depend on its input, so Snakemake does not compare them; a rerun of the whole group would hide which
+# of its students have changed.
 
 
 rule train:

@@ -1,10 +1,10 @@
 from pathlib import Path
 
 from grd.jobs import recorded
-from grd.training.folder import Trained
+from grd.training.folder import TrainingRecord
 
 with recorded(snakemake) as facts:
-    trained = Trained.read(Path(snakemake.input.record))
+    trained = TrainingRecord.read(Path(snakemake.input.record))
     facts["training"] = trained.folder(Path(snakemake.params.state)).hand_over(
         Path(snakemake.output.model).parent, samples=Path(snakemake.input.samples), teacher=Path(snakemake.input.teacher)
     )

@@ -1,142 +1,60 @@
-"""What training costs: hours and memory of a job, worked out from measurements of single steps.
+"""Cost of training jobs, from measurements of single steps: hours, memory, and what a job asks a cluster for.
 
-A step of students that share a teacher is one shared part (batch, targets, the teacher's forward pass and what losses derive
-from it) and a part of each student's own; a run without a teacher has steps of its own. From time to time each network is
-validated. `grd benchmark` measures these four kinds of work.
+A step of students that share a teacher is one shared part (batch, targets, the teacher's pass) and a part of each student's
+own; from time to time each student is validated. `grd benchmark` measures these of one run at a time.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
 from math import ceil, prod
 from pathlib import Path
-from typing import Literal
+from typing import NamedTuple
 
 from pydantic import ValidationError
 
 from grd.config.parsing import Closed
+from grd.config.splits import parse_entry, read_lists
+from grd.data.store import SPLITS
 from grd.errors import GrdError
-from grd.planning.sizes import Shape, device_bytes, sample_shape, split_shapes
 from grd.project.project import Project
-from grd.project.run import Run, RunSettings
+from grd.project.run import Run
 from grd.system.digests import digest_of
 
-Kind = Literal["plain", "teacher", "student", "validation"]
-COST = {"network", "arguments", "shifts", "reach", "fidelity", "normalisation", "canvas", "padding", "augment"}
-TRAINING_COST = {"batch_size", "precision", "channels_last", "amsgrad"}
+COST = {"network", "arguments", "method", "shifts", "reach", "fidelity", "normalisation", "canvas", "padding", "augment"}
+TRAINING_COST = {"training": {"batch_size", "precision", "channels_last", "amsgrad"}}
+SAFETY = 1.5  # the measurement had the machine for itself
+STARTING = 15  # minutes: imports from a shared disk, reading the data
+PROCESS = 4000  # MB: Python, torch and a GPU's libraries
 
-
-@dataclass(frozen=True)
-class Work:
-    """One kind of work: a step without teacher, what students of a teacher share, a student's own part, or the validation of
-    one batch. `sample` is the shape, (H, W), (H, W, 3) or (Z, Y, X), of what crops are cut from; the work is the same for all
-    of `datasets`."""
-
-    kind: Kind
-    settings: RunSettings
-    teacher: RunSettings | None
-    sample: Shape
-    datasets: tuple[str, ...]
-
-    @property
-    def title(self) -> str:
-        """On which data sets, which network or student: `celegans, bbbc039: resunet_tiny-grd-resunet`."""
-        return f"{', '.join(self.datasets)}: {self.settings.run.rpartition('-s')[0]}"
-
-    @cached_property
-    def key(self) -> str:
-        """A digest of what decides its cost: work with one key is measured once.
-
-        Neither seed, learning rate and number of iterations do, nor a method's weights and the size of its memory.
-        """
-        content = {"kind": self.kind, "sample": self.sample, **_cost(self.settings)}
-        if self.teacher is not None:
-            content |= {"method": self.settings.method, "teacher": [self.teacher.network, self.teacher.arguments]}
-        return digest_of(content)
-
-
-def _cost(settings: RunSettings) -> dict[str, object]:
-    own = settings.model_dump(mode="json", include=COST)
-    return {**own, "training": settings.training.model_dump(mode="json", include=TRAINING_COST)}
-
-
-def work_of(project: Project, kind: Kind, run: Run) -> Work:
-    """The work of this kind that a run gives."""
-    plain = replace(run, seed=0, changes=())
-    teacher = project.settings(plain.taught_by) if kind == "student" and plain.taught_by else None
-    return Work(kind, project.settings(plain), teacher, _cut_from(project, run), (run.dataset,))
-
-
-def _cut_from(project: Project, run: Run) -> Shape:
-    """Shape of a sample; of a volume no more sections than a crop has, for a batch touches no others."""
-    dataset = project.dataset(run.dataset)
-    shape = sample_shape(dataset, project.twin(run.dataset))
-    if dataset.rank == 2:
-        return (*shape, *dataset.shape[2:])
-    return (min(shape[0], dataset.augment.crop[0]), *shape[1:])
-
-
-def own_work(project: Project, run: Run) -> Work:
-    """What each step of a run costs by itself."""
-    return work_of(project, "plain" if run.taught_by is None else "student", run)
-
-
-def validation_work(project: Project, run: Run) -> Work:
-    """What each batch of a run's validation costs: its network alone decides."""
-    return work_of(project, "validation", Run(run.dataset, run.network))
-
-
-def all_work(project: Project, runs: Iterable[Run]) -> dict[str, Work]:
-    """Everything that has to be measured for these runs, by key."""
-    found: dict[str, Work] = {}
-    for run in runs:
-        shared = [] if run.taught_by is None else [work_of(project, "teacher", run.taught_by)]
-        for work in (*shared, own_work(project, run), validation_work(project, run)):
-            before = found.get(work.key, work).datasets
-            found[work.key] = replace(work, datasets=tuple(dict.fromkeys([*before, *work.datasets])))
-    return found
-
-
-MEMORY = {"measured": "measured", "estimated": "estimated from the tensors on a CPU; a GPU's workspace comes on top"}
+Shape = tuple[int, ...]
 
 
 class Measurement(Closed):
-    """What one kind of work took: `seconds` (median), bytes on the device that it holds from one step to the next and needs
-    beyond these during one (`peak`), bytes of the model's and the checkpoint's file, and of a validation the size of the
-    network's output (*spatial)."""
+    """Cost of one run: seconds of a step, of the run's own part of it, and of the validation of a batch, whose output has the
+    size `output` (*spatial). Bytes on a GPU, 0 elsewhere: what the run holds from step to step, and the peaks beyond data and
+    that, of everything (teacher included) and of the run's own part of a step."""
 
-    kind: Kind
-    work: str
-    seconds: float = 0
+    run: str
+    step: float
+    own: float
+    validation: float
+    output: Shape
     held: int = 0
     peak: int = 0
-    model: int = 0
-    checkpoint: int = 0
-    output: tuple[int, ...] = ()
+    own_peak: int = 0
 
 
 class Benchmark(Closed):
-    """results/<scale>/benchmark.json: measurements by the digest of the settings that they depend on, and what they were made
-    with. `memory` is estimated where no GPU was there: what tensors hold, without the GPU's own workspace."""
+    """results/<scale>/benchmark.json: measurements by `cost_key`, and where and how they were made."""
 
     machine: dict[str, str]
     device: str
     torch: str
     steps: int
-    memory: Literal["measured", "estimated"]
     measurements: dict[str, Measurement]
-
-    def covers(self, works: Iterable[str]) -> bool:
-        """Whether all work with these keys was measured."""
-        return all(key in self.measurements for key in works)
-
-    def of(self, work: Work) -> Measurement:
-        """The measurement of this work."""
-        return self.measurements[work.key]
 
 
 def read_benchmark(path: Path) -> Benchmark | None:
-    """What `grd benchmark` has written, None if it has not; GrdError for a file that is none."""
+    """The measurements that `grd benchmark` wrote, None if there are none; GrdError for another file."""
     try:
         return Benchmark.model_validate_json(path.read_bytes())
     except FileNotFoundError:
@@ -145,9 +63,16 @@ def read_benchmark(path: Path) -> Benchmark | None:
         raise GrdError(f"{path}: expected what `grd benchmark` writes, found another file; delete it and measure again") from None
 
 
-@dataclass(frozen=True)
-class Estimate:
-    """Of one training job: seconds per step in which all its runs take part, hours, and bytes of memory on the device."""
+def cost_key(project: Project, run: Run) -> str:
+    """Digest that runs of the same cost share: all that decides it, but not seed, learning rate and number of iterations, nor
+    the weights and options of a method."""
+    settings, teacher = project.settings(run), run.taught_by and project.settings(run.taught_by)
+    own = settings.model_dump(mode="json", include={**dict.fromkeys(COST, True), **TRAINING_COST})
+    return digest_of(own, teacher and [teacher.network, teacher.arguments], cut_shape(project, run.dataset))
+
+
+class Estimate(NamedTuple):
+    """Cost of a training job: seconds of a step of all its runs, hours, and bytes on the GPU (0 if not measured on one)."""
 
     step_seconds: float
     hours: float
@@ -155,32 +80,81 @@ class Estimate:
 
 
 def estimate(project: Project, runs: Sequence[Run], benchmark: Benchmark) -> Estimate | None:
-    """What it takes to train these runs, one or students that share a teacher, in one job; None if that was not measured.
+    """Cost of training these runs, one or students that share a teacher, in one job; None if a run was not measured.
 
-    Neither starting, nor writing checkpoints, nor a GPU's context (about half a GB) is counted.
+    Start-up, checkpoints and a GPU's context (about half a GB) are not counted.
     """
-    if not benchmark.covers(all_work(project, runs)):
+    keys = [cost_key(project, run) for run in runs]
+    if not benchmark.measurements.keys() >= set(keys):
         return None
-    teacher, steps = runs[0].taught_by, [project.settings(run).training.iterations for run in runs]
-    shared = NOTHING if teacher is None else benchmark.of(work_of(project, "teacher", teacher))
-    own = [benchmark.of(own_work(project, run)) for run in runs]
-    checks = [benchmark.of(validation_work(project, run)) for run in runs]
-    seconds = shared.seconds * max(steps)
-    for run, count, mine, check in zip(runs, steps, own, checks, strict=True):
-        seconds += count * mine.seconds + validation_batches(project, run, check.output) * check.seconds
-    data = device_bytes(project.dataset(runs[0].dataset), project.twin(runs[0].dataset))
-    memory = data + shared.held + sum(mine.held for mine in own) + max(each.peak for each in (shared, *own, *checks))
-    return Estimate(shared.seconds + sum(mine.seconds for mine in own), seconds / 3600, memory)
-
-
-NOTHING = Measurement(kind="teacher", work="no teacher")
+    costs, name = [benchmark.measurements[key] for key in keys], runs[0].dataset
+    shared = max(cost.step - cost.own for cost in costs)
+    steps = [project.settings(run).training.iterations for run in runs]
+    seconds = shared * max(steps) + sum(cost.own * count for cost, count in zip(costs, steps, strict=True))
+    seconds += sum(cost.validation * validation_batches(project, run, cost.output) for run, cost in zip(runs, costs, strict=True))
+    data = image_bytes(project, name, SPLITS[:2]) + 4 * pixels(project, name, SPLITS[:2])  # labels of 32 bits
+    memory = data + sum(cost.held for cost in costs) + max(cost.peak for cost in costs)
+    return Estimate(shared + sum(cost.own for cost in costs), seconds / 3600, memory if all(cost.peak for cost in costs) else 0)
 
 
 def validation_batches(project: Project, run: Run, output: Shape) -> int:
-    """How many batches all validations of a run's training have: of whole images, or of tiles of volumes with this output."""
-    training, dataset = project.settings(run).training, project.dataset(run.dataset)
-    shapes = split_shapes(dataset, project.twin(run.dataset))["validation"]
-    pieces = len(shapes)
-    if dataset.rank == 3:
-        pieces = sum(prod(ceil(n / step) for n, step in zip(shape, output, strict=True)) for shape in shapes)
-    return ceil(training.iterations / training.validate_every) * ceil(pieces / training.batch_size)
+    """Number of batches in all validations of a run's training; samples are cut into tiles of this output, an image is one."""
+    training, shapes = project.settings(run).training, split_shapes(project, run.dataset)["validation"]
+    tiles = sum(prod(ceil(have / size) for have, size in zip(shape, output, strict=True)) for shape in shapes)
+    return ceil(training.iterations / training.validate_every) * ceil(tiles / training.batch_size)
+
+
+class Resources(NamedTuple):
+    """Time in minutes and memory of the host in MB."""
+
+    minutes: int
+    megabytes: int
+
+
+def training_resources(project: Project, runs: Sequence[Run], benchmark: Benchmark | None, attempt: int = 1) -> Resources:
+    """Resources to ask a cluster for; from the second `attempt` on, half as much again each time.
+
+    The time never exceeds the scale's `training_hours`: a training that needs more resumes in the next attempt. What a job
+    holds on a GPU, it holds at most once in the host's memory; what was not measured on a GPU asks for `training_gb`.
+    """
+    cost = estimate(project, runs, benchmark) if benchmark else None
+    longest, more = 60 * project.scale.training_hours, (1 + attempt) / 2
+    minutes = more * (STARTING + SAFETY * 60 * cost.hours) if cost else longest
+    megabytes = PROCESS + SAFETY * cost.memory / 1e6 if cost and cost.memory else 1000 * project.scale.training_gb
+    return Resources(ceil(min(longest, minutes)), ceil(more * megabytes))
+
+
+def sample_shape(project: Project, name: str) -> Shape:
+    """Shape (*spatial) of a data set's image or volume; a twin's images or sections have a size of their own."""
+    dataset, twin = project.dataset(name), project.twin(name)
+    shape = dataset.shape[: dataset.rank]
+    return shape if twin is None else (*shape[:-2], *twin.size)
+
+
+def cut_shape(project: Project, name: str) -> Shape:
+    """Shape, (H, W), (H, W, 3) or (Z, Y, X), of the sample that crops are cut from; of a volume no more sections than a crop
+    has, for a batch touches no others."""
+    dataset, shape = project.dataset(name), sample_shape(project, name)
+    return (*shape, *dataset.shape[2:]) if dataset.rank == 2 else (min(shape[0], dataset.augment.crop[0]), *shape[1:])
+
+
+def split_shapes(project: Project, name: str) -> dict[str, list[Shape]]:
+    """Shape (*spatial) of every sample, by split: the parts that the split file names, or as many as the archive lists."""
+    dataset, whole = project.dataset(name), sample_shape(project, name)
+    if dataset.split == "archive":
+        return {split: [whole] * number for split, number in dataset.counts.items()}
+    parts = {split: [parse_entry(entry)[1] for entry in entries] for split, entries in read_lists(dataset.split).items()}
+    sides = {split: [[axis.stop - axis.start for axis in part] for part in listed] for split, listed in parts.items()}
+    return {split: [(*cut, *whole[len(cut) :]) for cut in listed] for split, listed in sides.items()}
+
+
+def pixels(project: Project, name: str, splits: Iterable[str]) -> int:
+    """Number of pixels or voxels in these splits of a data set."""
+    shapes = split_shapes(project, name)
+    return sum(prod(shape) for split in splits for shape in shapes[split])
+
+
+def image_bytes(project: Project, name: str, splits: Iterable[str]) -> int:
+    """Bytes of the images in these splits: uint8, of three channels if they are coloured."""
+    dataset = project.dataset(name)
+    return pixels(project, name, splits) * prod(dataset.shape[dataset.rank :])

@@ -1,4 +1,4 @@
-"""Where a file, and so a number in it, came from: jobs and their inputs, by their passports, back to the archives."""
+"""The origin of a file, and so of a number in it: jobs and their inputs, by their passports, back to the archives."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -21,10 +21,10 @@ INDENT = "  "
 
 
 def explain(path: Path, words: Sequence[str] = ()) -> Iterator[str]:
-    """The lines of a tree: a file, what made it, and below it the same of each of its inputs, each file once.
+    """Lines of a tree: a file, the job that made it, and below them the same for each of its inputs, each file once.
 
-    With `words` the branches whose path has all of them. Without, files of the same name in more than FEW sibling folders are
-    counted, not listed. GrdError for a path that nothing is known of.
+    With `words`, the branches whose path has all of them. Without, files of the same name in more than FEW sibling folders are
+    counted, not listed. GrdError for a path that has no passport.
     """
     if find(path) is None:
         raise GrdError(f"{path}: expected a file of results/ with a passport, found none; check the path")
@@ -33,14 +33,14 @@ def explain(path: Path, words: Sequence[str] = ()) -> Iterator[str]:
 
 
 class Tree:
-    """What was shown, and what is to be."""
+    """A tree that is being shown: the words to look for, and the files shown so far."""
 
     def __init__(self, words: Sequence[str]) -> None:
         self.words, self.shown = words, set[Path]()
         self.leads = cache(self._leads)
 
     def below(self, path: Path, chosen: bool, indent: str) -> Iterator[str]:
-        """What made a file, and its inputs; all of them if it is `chosen`, else those that lead to a path with the words."""
+        """The job that made a file, and its inputs: all if it is `chosen`, else those that lead to a path with the words."""
         self.shown.add(path)
         passport = find(path)
         if passport is None:
@@ -51,7 +51,7 @@ class Tree:
         inputs = {path: used for path, used in passport.inputs.items() if chosen or self.leads(path)}
         for group in _siblings(inputs):
             if len(group) > FEW and not self.words:
-                yield from (indent + line for line in _counted(group))
+                yield from (indent + line for line in _count_lines(group))
                 continue
             for source, used in group.items():
                 yield from self._input(source, used, chosen, indent)
@@ -72,15 +72,15 @@ def _has(path: Path, words: Sequence[str]) -> bool:
 
 
 def _siblings(inputs: dict[Path, str | None]) -> list[dict[Path, str | None]]:
-    """Inputs of the same name in sibling folders together."""
+    """Inputs in groups of the same name in sibling folders."""
     groups: dict[tuple[Path, str], dict[Path, str | None]] = {}
     for path, used in inputs.items():
         groups.setdefault((path.parent.parent, path.name), {})[path] = used
     return list(groups.values())
 
 
-def _counted(inputs: dict[Path, str | None]) -> Iterator[str]:
-    """How many files there are of one name, and those of them that differ from what was used."""
+def _count_lines(inputs: dict[Path, str | None]) -> Iterator[str]:
+    """The number of files of one name, and those that differ from what was used."""
     first = next(iter(inputs))
     folder = first.parent
     yield f"← {len(inputs)} × {folder.parent}/*/{first.name} (for one of them: --only {folder.parent.name}/{folder.name})"
@@ -109,7 +109,7 @@ def _short(value: Any) -> str:
 
 
 def _archives(record: Path, passport: Passport) -> Iterator[str]:
-    """The archives that a record lists, and where their folder now has others."""
+    """The archives that a record lists, and those that differ from what lies in their folder now."""
     present = read_manifest(Path(passport.content["settings"]["folder"]))
     try:
         entries: dict[str, dict[str, Any]] = json.loads(record.read_text())
@@ -122,9 +122,9 @@ def _archives(record: Path, passport: Passport) -> Iterator[str]:
 
 
 def _difference(path: Path, used: str | None) -> str:
-    """What there is to say of a file beside its path: that it is gone, damaged, or another than was used."""
+    """A remark on a file: gone, damaged, or another than was used."""
     try:
-        now = _present(path)
+        now = _current_digest(path)
     except GrdError as error:
         return f" — damaged: {error}"
     gone = "" if path.exists() else " (gone)"
@@ -133,8 +133,8 @@ def _difference(path: Path, used: str | None) -> str:
     return f"{gone} — not the one that was used: sha256 {used[:16]} then, {now[:16]} now"
 
 
-def _present(path: Path) -> str | None:
-    """The SHA-256 of a file as it is, or if it is gone, as it was written; None where neither is known."""
+def _current_digest(path: Path) -> str | None:
+    """The SHA-256 of a file as it is, or if it is gone, as it was written; None if neither is known."""
     if path.is_file():
         return check(path) or sha256(path)
     passport = find(path)

@@ -40,13 +40,13 @@ class Module:
         return [*self.actions, *(statement for group in self.definitions.values() for statement in group)]
 
     @classmethod
-    def parsed(cls, name: str, path: Path) -> "Module":
+    def parse(cls, name: str, path: Path) -> "Module":
         """Read a file."""
         module = cls(name, path)
         for statement in _without_docstrings(ast.parse(path.read_text())).body:
             if isinstance(statement, ast.Import | ast.ImportFrom):
-                module.imports.update(_imported(statement))
-            elif names := list(_bound(statement)):
+                module.imports.update(_import_bindings(statement))
+            elif names := list(_bound_names(statement)):
                 for bound in names:
                     module.definitions.setdefault(bound, []).append(statement)
             elif not _for_types_alone(statement):
@@ -66,7 +66,7 @@ class Piece:
     packages: frozenset[str] = frozenset()
     entries: "dict[str, Piece]" = field(default_factory=dict)
 
-    def chosen(self, names: Collection[str]) -> "list[Piece]":
+    def select(self, names: Collection[str]) -> "list[Piece]":
         """The piece itself, or of a dictionary that has some of these names the entries with them."""
         return [piece for key, piece in self.entries.items() if key in names] or [self]
 
@@ -85,15 +85,15 @@ class Code:
         """Hexadecimal digest of what a script reaches; `chosen` are the names that it will look up."""
         key = (script, frozenset(map(str, chosen)))
         if key not in self._fingerprints:
-            self._fingerprints[key] = digest_of(self.reached(*key))
+            self._fingerprints[key] = digest_of(self.reachable(*key))
         return self._fingerprints[key]
 
-    def described(self, script: Path, chosen: Iterable[object] = ()) -> str:
-        """The fingerprint with what it is of: `0123456789abcdef train.py resunet none`."""
+    def describe(self, script: Path, chosen: Iterable[object] = ()) -> str:
+        """The fingerprint, its script and the chosen names: `0123456789abcdef train.py resunet none`."""
         return " ".join([self.fingerprint(script, chosen), script.name, *map(str, chosen)])
 
     def check_unchanged(self, planned: Iterable[str], scripts: Path, since: float) -> None:
-        """GrdError if `described` code is no longer what it was at a time in seconds: a job would not do what was planned."""
+        """GrdError if code with these descriptions was edited after a time in seconds: the job would not do what was planned."""
         if all(path.stat().st_mtime <= since for path in (*self.package.rglob("*.py"), *scripts.glob("*.py"))):
             return
         for described in planned:
@@ -101,16 +101,16 @@ class Code:
             if self.fingerprint(scripts / script, chosen) != digest:
                 raise GrdError(f"{script}: expected the code that this call was planned with, found it edited since; call again")
 
-    def reached(self, script: Path, chosen: Collection[str] = ()) -> dict[str, str]:
+    def reachable(self, script: Path, chosen: Collection[str] = ()) -> dict[str, str]:
         """The text of every definition that a script reaches, by `module:name`."""
         if script not in self._scripts:
-            main = Module.parsed("", script)
+            main = Module.parse("", script)
             self._scripts[script] = self._read_piece(main, main.statements)
         found: dict[str, str] = {}
         waiting = {"": self._scripts[script]}
         while waiting:
             target, piece = waiting.popitem()
-            pieces = piece.chosen(chosen)
+            pieces = piece.select(chosen)
             found[target] = "\n".join(each.text for each in pieces)
             names = {name for each in pieces for name in (*each.names, *self._looked_up(each, chosen))}
             waiting |= {name: reached for name in names - found.keys() if (reached := self._piece(name)) is not None}
@@ -129,18 +129,18 @@ class Code:
         path = self.package.joinpath(*rest)
         for file in (path / "__init__.py", path.with_suffix(".py")):
             if file.is_file():
-                return Module.parsed(name, file)
+                return Module.parse(name, file)
         return None
 
     def _piece(self, target: str) -> Piece | None:
-        """What `module:name` is; without a name, the statements that act when the module is imported. None outside."""
+        """The piece `module:name`, None outside the package; without a name, the statements that act on import."""
         if target not in self._pieces:
             name, _, attribute = target.partition(":")
             module = self.module(name)
-            self._pieces[target] = None if module is None else self._defined(module, attribute)
+            self._pieces[target] = None if module is None else self._definition(module, attribute)
         return self._pieces[target]
 
-    def _defined(self, module: Module, name: str) -> Piece:
+    def _definition(self, module: Module, name: str) -> Piece:
         statements = module.definitions[name] if name else module.actions
         entries = {key: self._read_piece(module, [entry]) for key, entry in _entries(statements)}
         return replace(self._read_piece(module, statements), entries=entries)
@@ -152,27 +152,27 @@ class Code:
         for statement in statements:
             nodes = list(ast.walk(statement))
             texts += [ast.unparse(statement), *_files_beside(module, nodes)]
-            names.update(self._named(module, nodes))
+            names.update(self._names_in(module, nodes))
             packages.update(filter(None, map(_package_looked_in, nodes)))
         return Piece("\n".join(texts), frozenset(names), frozenset(packages))
 
-    def _named(self, module: Module, nodes: Iterable[ast.AST]) -> Iterator[str]:
-        """What a statement names, and the modules that it makes act."""
+    def _names_in(self, module: Module, nodes: Iterable[ast.AST]) -> Iterator[str]:
+        """The names in a statement, and the modules that it makes act."""
         inner: dict[str, str] = {}
         for node in nodes:
             if isinstance(node, ast.Import | ast.ImportFrom):
-                inner |= _imported(node)
+                inner |= _import_bindings(node)
         scope = module.imports | inner
         for target in inner.values():
-            yield from self._resolved(target)
+            yield from self._targets(target)
         for node in nodes:
-            first, *rest = _dotted(node).split(".")
+            first, *rest = _dotted_name(node).split(".")
             if first in module.definitions:
                 yield f"{module.name}:{first}"
             elif first in scope:
-                yield from self._resolved(".".join([scope[first], *rest]))
+                yield from self._targets(".".join([scope[first], *rest]))
 
-    def _resolved(self, dotted: str) -> Iterator[str]:
+    def _targets(self, dotted: str) -> Iterator[str]:
         """A dotted name as `module:name` with the module's actions, through packages that only pass a name on."""
         parts = dotted.split(".")
         for length in range(len(parts), 0, -1):
@@ -185,11 +185,11 @@ class Code:
             if parts[length] in module.definitions:
                 yield f"{module.name}:{parts[length]}"
             elif parts[length] in module.imports:
-                yield from self._resolved(".".join([module.imports[parts[length]], *parts[length + 1 :]]))
+                yield from self._targets(".".join([module.imports[parts[length]], *parts[length + 1 :]]))
             return
 
     def _looked_up(self, piece: Piece, chosen: Collection[str]) -> Iterator[str]:
-        """All of the chosen modules below the packages in which a piece looks."""
+        """Everything in the chosen modules below the packages in which a piece looks modules up."""
         for package in piece.packages:
             for module in (self.module(f"{package}{name}") for name in chosen):
                 if module is not None:
@@ -197,7 +197,7 @@ class Code:
                     yield from (f"{module.name}:{name}" for name in module.definitions)
 
 
-def _imported(statement: ast.Import | ast.ImportFrom) -> dict[str, str]:
+def _import_bindings(statement: ast.Import | ast.ImportFrom) -> dict[str, str]:
     """Dotted names that an import binds, by local name; imports are absolute here."""
     if isinstance(statement, ast.Import):
         first = {alias.name: alias.name.partition(".")[0] for alias in statement.names}
@@ -205,7 +205,7 @@ def _imported(statement: ast.Import | ast.ImportFrom) -> dict[str, str]:
     return {alias.asname or alias.name: f"{statement.module}.{alias.name}" for alias in statement.names}
 
 
-def _bound(statement: ast.stmt) -> Iterator[str]:
+def _bound_names(statement: ast.stmt) -> Iterator[str]:
     """The names that a statement at the top of a module defines."""
     match statement:
         case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
@@ -217,21 +217,21 @@ def _bound(statement: ast.stmt) -> Iterator[str]:
 
 
 def _for_types_alone(statement: ast.stmt) -> bool:
-    return isinstance(statement, ast.If) and _dotted(statement.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING")
+    return isinstance(statement, ast.If) and _dotted_name(statement.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING")
 
 
-def _dotted(node: ast.AST) -> str:
+def _dotted_name(node: ast.AST) -> str:
     """`a.b.c` of such an expression; empty for anything else."""
     if isinstance(node, ast.Name):
         return node.id
-    if isinstance(node, ast.Attribute) and (before := _dotted(node.value)):
+    if isinstance(node, ast.Attribute) and (before := _dotted_name(node.value)):
         return f"{before}.{node.attr}"
     return ""
 
 
 def _package_looked_in(node: ast.AST) -> str:
     """`grd.networks.` of `import_module(f"grd.networks.{name}")`; empty for anything else."""
-    if isinstance(node, ast.Call) and _dotted(node.func) == "import_module" and isinstance(node.args[0], ast.JoinedStr):
+    if isinstance(node, ast.Call) and _dotted_name(node.func) == "import_module" and isinstance(node.args[0], ast.JoinedStr):
         start = node.args[0].values[0]
         return str(start.value) if isinstance(start, ast.Constant) else ""
     return ""

@@ -33,7 +33,7 @@ NO_RUN = Run("", "")
 
 @dataclass(frozen=True)
 class Job:
-    """A job: its kind, and what it is for."""
+    """A job: its kind, and the data set, run, segmenter or experiment that it is for."""
 
     kind: str
     dataset: str = ""
@@ -65,13 +65,13 @@ class Keys:
         return digest_of(job.kind, self.settings(job), self.made_of(job), self.code(job))
 
     def settings(self, job: Job) -> dict[str, Any]:
-        """What decides a job beside its inputs and its code."""
+        """The settings that decide a job, beside its inputs and its code."""
         return {name: value(self.project, job) for name, value in JOBS[job.kind].settings.items()}
 
     def code(self, job: Job) -> str:
         """The fingerprint of a job's code, with its script and the names that this looks up."""
         kind = JOBS[job.kind]
-        return self._code.described(self.scripts / f"{kind.script}.py", kind.chosen(self.project, job))
+        return self._code.describe(self.scripts / f"{kind.script}.py", kind.chosen(self.project, job))
 
     def made_of(self, job: Job) -> str:
         """The key of a job's inputs."""
@@ -86,13 +86,13 @@ class Keys:
         values = {**JOBS[kind].settings, "code": lambda _, job: self.code(job), "made_of": lambda _, job: self.made_of(job)}
 
         def of_wildcards(value: Callable[[Project, Job], Any]) -> Callable[[Any], Any]:
-            return lambda wildcards: value(self.project, replace(job_named(kind, wildcards), experiment=experiment))
+            return lambda wildcards: value(self.project, replace(job_of(kind, wildcards), experiment=experiment))
 
         return {name: of_wildcards(value) for name, value in values.items()}
 
 
-def job_named(kind: str, wildcards: Any) -> Job:
-    """The job of a kind that a rule's wildcards mean."""
+def job_of(kind: str, wildcards: Any) -> Job:
+    """The job of a kind with the values of a rule's wildcards."""
     dataset, run = getattr(wildcards, "dataset", ""), getattr(wildcards, "run", None)
     return Job(kind, dataset, Run.from_name(dataset, run) if run else NO_RUN, getattr(wildcards, "segmenter", ""))
 
@@ -119,7 +119,7 @@ def plain(model: BaseModel | None) -> dict[str, Any] | None:
 
 
 def source(project: Project, job: Job) -> dict[str, Any]:
-    """What decides a data set's samples, but for its split."""
+    """The archives of a data set, as far as they decide its samples."""
     return project.dataset(job.dataset).content()
 
 
@@ -130,7 +130,7 @@ def split_digest(project: Project, job: Job) -> str:
 
 
 def canvas(project: Project, job: Job) -> list[int]:
-    """What a network is given of the test images."""
+    """The size to which a network gets test images padded, or test volumes cut."""
     return list(project.dataset(job.dataset).canvas)
 
 
@@ -139,7 +139,7 @@ def first_segmenter(project: Project, job: Job) -> Segmenter:
     return next(iter(project.dataset(job.dataset).segmenters.values()))
 
 
-def shown(project: Project, job: Job) -> dict[str, Any]:
+def contents(project: Project, job: Job) -> dict[str, Any]:
     """All that a table or figure shows beside the files that it is made from."""
     datasets = {name: project.dataset(name) for name in project.datasets_of(job.experiment)}
     titles = row_titles(project.runs("table2", "table3", job.experiment))
@@ -152,7 +152,7 @@ def shown(project: Project, job: Job) -> dict[str, Any]:
     }
 
 
-def claimed(project: Project, job: Job) -> dict[str, Any]:
+def claims_contents(project: Project, job: Job) -> dict[str, Any]:
     """All that the claims table shows beside the files that it is made from."""
     unseen = {"archives", "alternatives", "cite", "licence", "page"}
     return {
@@ -164,37 +164,37 @@ def claimed(project: Project, job: Job) -> dict[str, Any]:
     }
 
 
-def networks(*runs: Run) -> list[str]:
+def network_names(*runs: Run) -> list[str]:
     """The networks of runs and their teachers, and the files that they are in."""
     names = {name for run in runs for name in (run.network, run.teacher) if name}
     return sorted(names | {NETWORKS[name].module for name in names})
 
 
-def prediction(project: Project, job: Job) -> list[object]:
+def names_in_prediction(project: Project, job: Job) -> list[object]:
     """The names that whoever uses a run's network looks up."""
-    return [*networks(job.run), project.dataset(job.dataset).rank]
+    return [*network_names(job.run), project.dataset(job.dataset).rank]
 
 
-def experiment(project: Project, job: Job) -> list[object]:
+def names_in_experiment(project: Project, job: Job) -> list[object]:
     """The names that a table or figure and its runs look up."""
     runs = project.runs(job.experiment)
     ranks, methods = {project.dataset(run.dataset).rank for run in runs}, {run.method for run in runs}
-    return [job.experiment, *networks(*runs), *sorted(methods), *sorted(ranks)]
+    return [job.experiment, *network_names(*runs), *sorted(methods), *sorted(ranks)]
 
 
-def everything(project: Project, job: Job) -> list[object]:
+def names_in_all(project: Project, job: Job) -> list[object]:
     """All networks and methods."""
-    return [*networks(*project.all_runs()), *METHODS]
+    return [*network_names(*project.all_runs()), *METHODS]
 
 
 def samples_and_teacher(project: Project, job: Job) -> list[Job]:
-    """What a run learns from."""
+    """The jobs that make what a run learns from."""
     teacher = job.run.taught_by
     return [Job("prepare_samples", job.dataset), *([training_of(teacher)] if teacher else [])]
 
 
 def files_of_experiment(project: Project, job: Job) -> list[Job]:
-    """What a table or figure is made from: files of its runs, and the samples."""
+    """The jobs that make what a table or figure shows: files of its runs, and the samples."""
     needs, runs = project.experiments[job.experiment].needs, project.shown_runs(job.experiment)
     files = [made for run in runs for file in needs for made in jobs_of_run(project, run, file)]
     return [*files, *(Job("prepare_samples", dataset) for dataset in project.datasets_of(job.experiment))]
@@ -215,7 +215,7 @@ def publication(project: Project, job: Job) -> list[Job]:
 TRAINING = Kind(
     "train",
     settings={"run": lambda project, job: plain(project.settings(job.run))},
-    chosen=lambda project, job: [*networks(job.run), job.run.method],
+    chosen=lambda project, job: [*network_names(job.run), job.run.method],
     inputs=samples_and_teacher,
 )
 
@@ -245,13 +245,13 @@ JOBS: dict[str, Kind] = {
     "predict": Kind(
         "predict",
         settings={"splits": lambda project, job: project.dataset(job.dataset).predicted_splits, "canvas": canvas},
-        chosen=prediction,
+        chosen=names_in_prediction,
         inputs=lambda project, job: [training_of(job.run)],
     ),
     "time_inference": Kind(
         "time_inference",
         settings={"canvas": canvas, "segmenter": lambda project, job: plain(first_segmenter(project, job))},
-        chosen=lambda project, job: [*prediction(project, job), first_segmenter(project, job).algorithm],
+        chosen=lambda project, job: [*names_in_prediction(project, job), first_segmenter(project, job).algorithm],
         inputs=lambda project, job: [training_of(job.run)],
     ),
     "segment": Kind(
@@ -265,16 +265,16 @@ JOBS: dict[str, Kind] = {
         chosen=lambda project, job: [project.dataset(job.dataset).rank],
         inputs=lambda project, job: [Job("segment", job.dataset, job.run, job.segmenter)],
     ),
-    "table": Kind("table", settings={"shown": shown}, chosen=experiment, inputs=files_of_experiment),
-    "figure": Kind("figure", settings={"shown": shown}, chosen=experiment, inputs=files_of_experiment),
-    "claims": Kind("claims", settings={"shown": claimed}, chosen=everything, inputs=artefacts),
+    "table": Kind("table", settings={"shown": contents}, chosen=names_in_experiment, inputs=files_of_experiment),
+    "figure": Kind("figure", settings={"shown": contents}, chosen=names_in_experiment, inputs=files_of_experiment),
+    "claims": Kind("claims", settings={"shown": claims_contents}, chosen=names_in_all, inputs=artefacts),
     "loss_curves": Kind(
         "curves",
         settings={"titles": lambda project, job: [project.dataset(job.dataset).title, project.scale_title]},
-        chosen=everything,
+        chosen=names_in_all,
         inputs=lambda project, job: [training_of(run) for run in project.all_runs() if run.dataset == job.dataset],
     ),
-    "document": Kind("document", chosen=everything, inputs=publication),
+    "document": Kind("document", chosen=names_in_all, inputs=publication),
     "report": Kind("report", inputs=publication),
     "pdf": Kind("pdf", inputs=publication),
 }

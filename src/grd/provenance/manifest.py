@@ -15,7 +15,7 @@ MANIFEST = "archives.json"
 
 
 def read_manifest(folder: Path) -> dict[str, dict[str, Any]]:
-    """What is known of each archive in `folder`; empty if there is no manifest."""
+    """The entries of a folder's archives, by name; empty if there is no manifest."""
     path = folder / MANIFEST
     try:
         content = json.loads(path.read_text())
@@ -29,7 +29,7 @@ def read_manifest(folder: Path) -> dict[str, dict[str, Any]]:
 
 
 def record_archive(folder: Path, name: str, source: str, digest: str | None = None) -> None:
-    """Enter an archive that lies in `folder` into the manifest; `digest` is its sha256 where already computed."""
+    """Enter an archive that lies in `folder` into the manifest; `digest` is its SHA-256 if it is known."""
     path = folder / name
     entry = {"file": name, "sha256": digest or sha256(path), "bytes": path.stat().st_size, "source": source}
     write_text(folder / MANIFEST, json.dumps(read_manifest(folder) | {name: entry}, indent=2) + "\n")

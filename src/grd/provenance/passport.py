@@ -1,18 +1,18 @@
-"""What made every artefact, from what, and whether it still is what was written.
+"""Passports: the job that made a file, its inputs and settings, and the digest that the file must have.
 
-The passport of a job lies beside its first output (of each folder, if its outputs are in several), `<name>.passport.json`:
+The passport of a job lies beside its first output (in each folder, if its outputs are in several), `<name>.passport.json`:
 
-    rule, wildcards, settings, seed, code       what made it; `code` is a fingerprint, its script, and what that looked up
-    inputs                                      SHA-256 by path from the working directory; null for what is no file
+    rule, wildcards, settings, seed, code       the job; `code` is a fingerprint, its script, and the names that this looked up
+    inputs                                      SHA-256 by path from the working directory; null for a folder
     outputs                                     by name, each with `sha256`, `bytes` and `mtime_ns`
-    versions, device, processor, threads        what computed
-    began (UTC), seconds                        when, and for how long
+    versions, device, processor, threads        the machine
+    began (UTC), seconds                        start and duration
 
-and whatever else the job's script knows of it. It is no output of a rule: nothing is rerun for a passport.
+and whatever the job's script adds. A passport is no output of a rule: nothing is rerun for it.
 
-Snakemake sets the time of every output when its job is over, after the passport was written. So a time that differs is no fault
-yet: whoever finds it hashes the file, and if the bytes are those that were written, notes the new time in the passport of a
-large file. (Hashing a small one again is faster.)
+Snakemake sets the time of every output when its job ends, after the passport was written. So another time is no fault yet:
+whoever finds it hashes the file and, if the bytes are unchanged, enters the new time into the passport of a large file. (Hashing
+a small file again is faster.)
 """
 
 import json
@@ -34,14 +34,14 @@ LARGE = 4 << 20  # bytes: hashed in the time in which a passport is written
 
 @dataclass(frozen=True)
 class Passport:
-    """A passport as it was read."""
+    """A passport in memory."""
 
     path: Path
     content: dict[str, Any]
 
     @classmethod
     def read(cls, path: Path) -> "Passport":
-        """Read a passport; GrdError for a file that is none, or of another version."""
+        """The passport in a file; GrdError for another file, or another version."""
         try:
             content = json.loads(path.read_text())
             found = content["format"], content["format_version"]
@@ -54,7 +54,7 @@ class Passport:
 
     @property
     def rule(self) -> str:
-        """What made the outputs."""
+        """The rule that made the outputs."""
         return self.content["rule"]
 
     @property
@@ -64,11 +64,11 @@ class Passport:
 
     @property
     def inputs(self) -> dict[Path, str | None]:
-        """The SHA-256 of each input as it was used; None for a folder."""
+        """The SHA-256 of each input when it was used; None for a folder."""
         return {Path(path): digest for path, digest in self.content["inputs"].items()}
 
     def check_place(self) -> None:
-        """GrdError if this is the passport of another run than the folder's."""
+        """GrdError if this passport belongs to another run than its folder."""
         named = self.content["wildcards"]
         made_for, folder = (named.get("dataset"), named.get("run")), self.path.absolute().parent
         if named.get("run") and made_for != (folder.parent.name, folder.name):
@@ -77,7 +77,7 @@ class Passport:
             )
 
     def note_time(self, name: str, mtime_ns: int) -> None:
-        """Enter the present time of an output whose bytes were found unchanged; where that cannot be written, it is left."""
+        """Enter the present time of an output whose bytes are unchanged; nothing happens where the passport cannot be written."""
         outputs = self.outputs | {name: self.outputs[name] | {"mtime_ns": mtime_ns}}
         with suppress(OSError, GrdError):
             if Passport.read(self.path).content == self.content:  # not one that a job has written meanwhile
@@ -101,22 +101,22 @@ def write_passports(outputs: Sequence[Path], content: Mapping[str, Any]) -> None
 
 
 def find(path: Path) -> Passport | None:
-    """The passport that lists a file, which itself may be gone; None where none does."""
+    """The passport that lists a file, which may be gone; None if there is none."""
     places = chain([path.with_name(path.name + SUFFIX)], path.parent.glob("*" + SUFFIX))
     return next((passport for passport in _read_all(places) if path.name in passport.outputs), None)
 
 
 def _read_all(paths: Iterable[Path]) -> Iterator[Passport]:
-    """Those of the passports that are there; another job may just be taking its own away."""
+    """The passports at these paths; another job may be removing its own just now."""
     for path in paths:
         with suppress(FileNotFoundError):
             yield Passport.read(path)
 
 
 def check(path: Path) -> str | None:
-    """The SHA-256 of a file by its passport, None without one; GrdError if the file's bytes are not those that were written.
+    """The SHA-256 of a file by its passport, None without one; GrdError if the file has other bytes than were written.
 
-    It is cheap: a file of the size and time that its passport says is not read.
+    A file of the size and time that its passport states is not read.
     """
     passport = find(path)
     if passport is None or not path.is_file():
@@ -124,22 +124,22 @@ def check(path: Path) -> str | None:
     passport.check_place()
     entry, present = passport.outputs[path.name], path.stat()
     if present.st_size != entry["bytes"]:
-        raise _changed(path, passport, f"{entry['bytes']} bytes", f"{present.st_size}")
+        raise _change_error(path, passport, f"{entry['bytes']} bytes", f"{present.st_size}")
     if present.st_mtime_ns == entry["mtime_ns"]:
         return entry["sha256"]
     if (found := sha256(path)) != entry["sha256"]:
-        raise _changed(path, passport, f"bytes of sha256 {entry['sha256'][:16]}", f"{found[:16]}")
+        raise _change_error(path, passport, f"bytes of sha256 {entry['sha256'][:16]}", f"{found[:16]}")
     if present.st_size >= LARGE:
         passport.note_time(path.name, present.st_mtime_ns)
     return found
 
 
-def _changed(path: Path, passport: Passport, expected: str, found: str) -> GrdError:
+def _change_error(path: Path, passport: Passport, expected: str, found: str) -> GrdError:
     return GrdError(f"{path}: expected the {expected} that {passport.rule} wrote, found {found}; delete it and rerun")
 
 
 def digest(path: Path) -> str:
-    """The SHA-256 of a file, by its passport where it has one and is what that says; GrdError if it is not."""
+    """The SHA-256 of a file, by its passport if it has one; GrdError if the file is not what its passport states."""
     return check(path) or sha256(path)
 
 

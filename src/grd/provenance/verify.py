@@ -1,10 +1,11 @@
-"""Whether all files are still what was written: every one of which that is known, hashed again.
+"""Every file whose digest is known, hashed again: is it still what was written?
 
-It is known from passports, from the manifests of archives, and from the names of checkpoints.
+Digests are known from passports, from the manifests of archives, from the accounts of trainings, and from the names of
+checkpoints.
 """
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,8 +23,8 @@ NOT_RESULTS = {"logs", "benchmarks"}
 
 
 @dataclass(frozen=True)
-class Known:
-    """What is known of a file: its SHA-256 or the first digits of it, who says so, and what to do if that is not so."""
+class Expectation:
+    """The SHA-256 of a file, or its first digits, who states it, and what to do if the file has another."""
 
     path: Path
     sha256: str
@@ -31,7 +32,7 @@ class Known:
     remedy: str
 
     def faults(self) -> list[str]:
-        """One sentence if the file is another one now, else none; none, too, if it went away meanwhile."""
+        """One sentence if the file is another one now; nothing if it is the same, or gone meanwhile."""
         try:
             found = sha256(self.path)
         except FileNotFoundError:
@@ -43,45 +44,48 @@ class Known:
 
 @dataclass
 class Survey:
-    """What lies in some folders: the files of which something is known, those of which nothing is, and faults seen so far."""
+    """The files in some folders: those whose digest is known, those whose digest is not, and faults found on the way."""
 
-    known: dict[Path, Known] = field(default_factory=dict)
+    expected: dict[Path, Expectation] = field(default_factory=dict)
     unknown: set[Path] = field(default_factory=set)
     faults: list[str] = field(default_factory=list)
 
-    def add(self, folder: Path, names: Sequence[str], wanted: Sequence[str] | None = None) -> None:
-        """Take up the files of one folder, or those of them that are wanted."""
-        told: dict[Path, Known] = {}
-        for name in names:
+    def add(self, folder: Path, wanted: Iterable[str]) -> None:
+        """Add files of one folder by their names."""
+        known = self._expectations(folder)
+        for path in (folder / name for name in wanted):
+            if path in known:
+                self.expected[path] = known[path]
+            elif not _describes_others(path.name):
+                self.unknown.add(path)
+
+    def _expectations(self, folder: Path) -> dict[Path, Expectation]:
+        known: dict[Path, Expectation] = {}
+        passports_last = sorted(folder.iterdir(), key=lambda path: path.name.endswith(SUFFIX))  # they say best what to do
+        for path in passports_last:
             try:
-                for known in _told_by(folder / name):
-                    if name.endswith(SUFFIX) or known.path not in told:  # a passport says best what to do
-                        told[known.path] = known
+                known |= {each.path: each for each in _stated_by(path)}
             except GrdError as error:
                 self.faults.append(str(error))
-        for path in (folder / name for name in (names if wanted is None else wanted)):
-            if path in told:
-                self.known[path] = told[path]
-            elif not _tells(path.name):
-                self.unknown.add(path)
+        return known
 
     @property
     def bytes(self) -> int:
-        """Size of all files of which something is known."""
-        return sum(map(_size, self.known))
+        """Size of all files whose digest is known."""
+        return sum(map(_size, self.expected))
 
     def hash_again(self) -> list[str]:
-        """A sentence for each file that is not what it was."""
+        """A sentence for each file that is not what was written."""
         found = list(self.faults)
         with tqdm(total=self.bytes, desc="hashing", unit="B", unit_scale=True, leave=False, disable=None) as bar:
-            for path, known in self.known.items():
-                found += known.faults()
+            for path, expectation in self.expected.items():
+                found += expectation.faults()
                 bar.update(_size(path))
         return found
 
 
 def survey(paths: Iterable[Path]) -> Survey:
-    """What lies at these paths, files or folders; GrdError for a path where nothing is."""
+    """The files at these paths, files or folders; GrdError for a path at which there is nothing."""
     found = Survey()
     for path in paths:
         if path.is_dir():
@@ -89,33 +93,29 @@ def survey(paths: Iterable[Path]) -> Survey:
                 below[:] = sorted(set(below) - NOT_RESULTS)
                 found.add(Path(folder), sorted(names))
         elif path.is_file():
-            found.add(path.parent, [other.name for other in path.parent.iterdir()], [path.name])
+            found.add(path.parent, [path.name])
         else:
             raise GrdError(f"{path}: expected a file or folder, found nothing; check the path")
     return found
 
 
 def places(project: Project, layout: Layout) -> list[Path]:
-    """Where the files of a scale lie: its results, and archives that several scales share."""
+    """The folders of a scale's files: its results, and the archives that several scales share."""
     shared = [] if project.scale.data == "twins" else [layout.archives(name, twin=False) for name in project.datasets]
     return [layout.results, *filter(Path.exists, shared)]
 
 
 def _size(path: Path) -> int:
-    """Bytes of a file; none of one that went away meanwhile, as checkpoints do."""
-    try:
-        return path.stat().st_size
-    except FileNotFoundError:
-        return 0
+    """Bytes of a file; 0 if it is gone meanwhile, as checkpoints are."""
+    return path.stat().st_size if path.exists() else 0
 
 
-def _tells(name: str) -> bool:
-    """Whether a file only tells of others, or of the moment."""
+def _describes_others(name: str) -> bool:
     return name.endswith(SUFFIX) or name in (MANIFEST, ACCOUNT, "lock") or name.startswith(".")
 
 
-def _told_by(path: Path) -> Iterator[Known]:
-    """What a file tells of itself and others in its folder."""
+def _stated_by(path: Path) -> Iterator[Expectation]:
+    """The digests that a file states, of itself and of others in its folder."""
     if path.name.endswith(SUFFIX):
         yield from _outputs(Passport.read(path))
     elif path.name == MANIFEST:
@@ -123,33 +123,33 @@ def _told_by(path: Path) -> Iterator[Known]:
     elif path.name == ACCOUNT:
         yield from _training(path)
     elif match := CHECKPOINT.fullmatch(path.name):
-        yield Known(path, match[2], "by its name", "delete it: training goes on from the checkpoint before, or anew")
+        yield Expectation(path, match[2], "by its name", "delete it: training resumes from the one before")
 
 
-def _training(account: Path) -> Iterator[Known]:
+def _training(account: Path) -> Iterator[Expectation]:
     for name, digest in read_account(account)["files"].items():
         path = account.with_name(name)
-        yield Known(path, digest, "that training wrote", f"delete {account.parent} and rerun what needs it")
+        yield Expectation(path, digest, "that training wrote", f"delete {account.parent} and rerun what needs it")
 
 
-def _outputs(passport: Passport) -> Iterator[Known]:
+def _outputs(passport: Passport) -> Iterator[Expectation]:
     passport.check_place()
     for name, entry in passport.outputs.items():
         path = passport.path.with_name(name)
-        yield Known(path, entry["sha256"], f"that rule {passport.rule} wrote", f"delete it and {_rerun(path)}")
+        yield Expectation(path, entry["sha256"], f"that rule {passport.rule} wrote", f"delete it and {_rerun(path)}")
 
 
-def _archives(folder: Path) -> Iterator[Known]:
+def _archives(folder: Path) -> Iterator[Expectation]:
     for name, entry in read_manifest(folder).items():
         path, again = folder / name, f"delete it and run: grd fetch {folder.name}"
         if entry["source"] == "twin":
             record = folder.parents[1] / f"{folder.name}.archives.json"
             again = f"delete it and {record}, and {_rerun(record)}"
-        yield Known(path, entry["sha256"], f"of the archive from {entry['source']}", again)
+        yield Expectation(path, entry["sha256"], f"of the archive from {entry['source']}", again)
 
 
 def _rerun(path: Path) -> str:
-    """How to make a file of results/<scale>/ again."""
+    """The command that makes a file of results/<scale>/ again."""
     place = Path(os.path.relpath(path))
     if place.parts[0] != "results":
         return "rerun"

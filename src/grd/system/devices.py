@@ -1,4 +1,4 @@
-"""Devices that compute: chosen, named, waited for; memory that does not suffice is one sentence."""
+"""Devices that compute: their choice, their names, and errors for too little memory."""
 
 import logging
 import re
@@ -16,21 +16,21 @@ log = logging.getLogger(__name__)
 
 
 def device_name(device: torch.device) -> str:
-    """What computes: the GPU's name, or the CPU's instruction set, which decides the last bits as its threads do."""
+    """The GPU's name, or the CPU's instruction set and threads, which both decide the last bits of results."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     return f"CPU ({torch.backends.cpu.get_cpu_capability()}), {torch.get_num_threads()} threads"
 
 
 def synchronise(device: torch.device) -> None:
-    """Wait until the device has done all it was given."""
+    """Wait until the device has finished all its work."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
 
 
 def choose_device(name: str, threads: int | None = None) -> torch.device:
-    """'auto' (a GPU if there is one), 'cpu', 'cuda' or 'cuda:N', with so many CPU threads; GrdError for a GPU that is not
-    there."""
+    """The device 'auto' (a GPU if there is one), 'cpu', 'cuda' or 'cuda:N'; `threads` sets the CPU's threads. GrdError for a GPU
+    that is not there."""
     if threads is not None:
         torch.set_num_threads(threads)
     if name == "auto":
@@ -48,7 +48,7 @@ def choose_device(name: str, threads: int | None = None) -> torch.device:
 
 @contextmanager
 def enough_memory(what: str, device: torch.device) -> Iterator[None]:
-    """Within this context memory that does not suffice is a GrdError."""
+    """Turn errors for too little memory into a GrdError, which says for `what`."""
     try:
         yield
     except (MemoryError, RuntimeError) as error:
@@ -56,5 +56,5 @@ def enough_memory(what: str, device: torch.device) -> Iterator[None]:
             raise
         raise GrdError(
             f"{what}: expected enough memory on {device_name(device)}, found too little; take another `device`, or for a "
-            "training a smaller batch_size (config/scales) or `sharing: run` (what was saved is kept)"
+            "training a smaller batch_size (config/scales) or `sharing: run` (saved trainings are kept)"
         ) from error

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, and what is in them."""
+"""Files that appear whole or not at all."""
 
 import errno
 import glob
@@ -14,10 +14,10 @@ log = logging.getLogger(__name__)
 
 @contextmanager
 def whole(path: Path) -> Iterator[Path]:
-    """A path to write to, beside `path`; on leaving it is fsynced and renamed, on an error it is removed.
+    """Write a file atomically: yields a path beside `path`, which is fsynced and renamed on leaving, or removed on an error.
 
-    What processes that were killed have left half-written is removed, too. Whatever a library makes of a full disk, here it is
-    an OSError that names `path`.
+    Files that killed processes left half-written are removed, too. A full disk is an OSError that names `path`, whatever the
+    library that writes makes of it.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -39,7 +39,7 @@ def whole(path: Path) -> Iterator[Path]:
 
 
 def _sync(path: Path) -> None:
-    """Have a file's bytes, or a folder's names, on the disk."""
+    """Force a file's bytes, or a folder's names, onto the disk."""
     number = os.open(path, os.O_RDONLY)
     try:
         os.fsync(number)
@@ -58,12 +58,12 @@ def _alive(process: int) -> bool:
 
 
 def is_disk_full(error: BaseException | None) -> TypeGuard[OSError]:
-    """Whether an error says that a disk, or a user's share of it, is full."""
+    """True if an error says that a disk, or a user's quota, is full."""
     return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """An error, and those that it came from."""
+    """An error, and the errors that caused it."""
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__

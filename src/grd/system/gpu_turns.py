@@ -15,10 +15,10 @@ from grd.system.devices import choose_device, enough_memory
 from grd.system.locks import lock, opened_for_locking
 
 GPU_PLACES = Path(tempfile.gettempdir()) / f"grd-gpus-{os.getuid()}"
-"""Files of which each stands for a job's place on a GPU: the job that has locked it computes there."""
+"""A file per place for a job on a GPU: the job that locks it computes there."""
 
 
-PAUSE = 1.0  # seconds between looks for a free place
+PAUSE = 1.0  # seconds before looking for a free place again
 
 
 log = logging.getLogger(__name__)
@@ -26,10 +26,10 @@ log = logging.getLogger(__name__)
 
 @contextmanager
 def claimed_device(what: str, name: str, threads: int | None = None, jobs_per_gpu: int = 1) -> Iterator[torch.device]:
-    """The device of this name (see `choose_device`) for a piece of work; on a GPU, when it has a place for one more job.
+    """Compute on the device of this name (see `choose_device`); waits until a GPU has a place for one more job.
 
-    Of several GPUs that the name may mean it is the one with a free place. Memory that does not suffice is a GrdError, which
-    says for `what`.
+    Of several GPUs that the name may mean, the one with a free place is taken. Too little memory is a GrdError that says for
+    `what`.
     """
     device = choose_device(name, threads)
     with enough_memory(what, device):
@@ -41,14 +41,14 @@ def claimed_device(what: str, name: str, threads: int | None = None, jobs_per_gp
 
 
 def visible_gpus(device: torch.device) -> dict[int, str]:
-    """The GPUs that a device may mean, by index, each with a name that is the same for all processes."""
+    """The GPUs that a device may mean: by index, a name that is the same in all processes."""
     indices = range(torch.cuda.device_count()) if device.index is None else [device.index]
     return {index: str(torch.cuda.get_device_properties(index).uuid) for index in indices}
 
 
 @contextmanager
 def place_on(gpus: Mapping[int, str], jobs_per_gpu: int, places: Path = GPU_PLACES) -> Iterator[int]:
-    """Within this context one of a GPU's places for jobs is this process's; yields the GPU's index. Waits for a free place."""
+    """Occupy a place for a job on a GPU; waits for a free one, and yields the GPU's index."""
     names = [(index, f"{gpu}.{number}") for number in range(jobs_per_gpu) for index, gpu in gpus.items()]
     for attempt in count():
         for index, name in names:

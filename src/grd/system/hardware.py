@@ -1,4 +1,4 @@
-"""What computes, and with which versions: for results that say how they were made."""
+"""The machine and the versions of packages: for results that say how they were made."""
 
 import os
 import platform
@@ -47,7 +47,7 @@ def hardware() -> dict[str, str]:
 
 
 def processor() -> str:
-    """The processor's name, where the system tells it."""
+    """The processor's name, if the system knows it."""
     info = Path("/proc/cpuinfo")
     lines = info.read_text().splitlines() if info.exists() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]

@@ -1,4 +1,4 @@
-"""Locks on files: they end with the process that holds them, however it ends."""
+"""Locks on files, which end with the process that holds them, however it ends."""
 
 import fcntl
 import logging
@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Within this context no other process is in it with the same file; waits for one that is."""
+    """Exclude all other processes that lock the same file; waits for one that holds it."""
     with opened_for_locking(path) as file:
         if not lock(file):
             log.warning("%s is held by another process; waiting for it", path)
@@ -26,15 +26,15 @@ def locked(path: Path) -> Iterator[None]:
 
 
 def opened_for_locking(path: Path) -> TextIO:
-    """A file to hold a lock on; it is made if it is not there, and keeps what is in it."""
+    """A file to lock, made if it is not there; its content is kept."""
     path.parent.mkdir(parents=True, exist_ok=True)
     return open(path, "a+")
 
 
 def lock(file: TextIO) -> bool:
-    """Lock a file until it is closed; False where another process holds it.
+    """Lock a file until it is closed; False if another process holds the lock.
 
-    The system frees the lock of a process that ends, however it ends. A file system that knows no locks is let pass.
+    On a file system without locks there is a warning, and True.
     """
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -46,7 +46,7 @@ def lock(file: TextIO) -> bool:
 
 
 def occupy(folder: Path) -> TextIO:
-    """Keep a folder to this process for as long as the returned file is open; GrdError if another process works there."""
+    """Reserve a folder for this process until the returned file is closed; GrdError if another process works there."""
     file = opened_for_locking(folder / ".lock")
     if not lock(file):
         file.seek(0)

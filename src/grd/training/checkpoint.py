@@ -1,4 +1,4 @@
-"""Checkpoints: all that an unfinished training needs to go on to the same bits, written whole, two kept."""
+"""Checkpoints: all that an unfinished training needs to resume with the same bits; written atomically, the last two kept."""
 
 import hashlib
 import io
@@ -25,11 +25,11 @@ class Checkpoints:
         self.folder = folder
 
     def all(self) -> list[Path]:
-        """Those that there are, the newest first."""
-        return sorted(filter(_named, self.folder.glob("*.pt")), reverse=True)
+        """Paths of all checkpoints, the newest first."""
+        return sorted(filter(_match, self.folder.glob("*.pt")), reverse=True)
 
     def save(self, step: int, state: dict[str, Any]) -> None:
-        """Write a state, unless that of this step is there; then the oldest beyond the two newest goes."""
+        """Write the state of a step, unless it is there already, and remove all but the two newest checkpoints."""
         kept = self.all()
         if kept and kept[0].name.startswith(f"{step:08d}-"):
             return
@@ -41,19 +41,19 @@ class Checkpoints:
             old.unlink()
 
     def load(self, device: torch.device) -> dict[str, Any] | None:
-        """The newest state whose digest is that of its name, None if there is none; a damaged one is reported and removed."""
+        """The newest state whose digest is that in its name, or None; damaged ones are reported and removed."""
         for path in self.all():
-            if (name := _named(path)) and sha256(path).startswith(name[2]):
+            if (name := _match(path)) and sha256(path).startswith(name[2]):
                 return torch.load(path, map_location=device, weights_only=True)
-            log.warning("%s is damaged; the checkpoint before it is used, or training starts anew", path)
+            log.warning("%s is damaged; training resumes from the checkpoint before it, or starts anew", path)
             path.unlink()
         return None
 
     def clear(self) -> None:
-        """Remove all, and what a killed process left half-written."""
+        """Remove all checkpoints, and files that a killed process left half-written."""
         for path in (*self.all(), *self.folder.glob(".*.part")):
             path.unlink()
 
 
-def _named(path: Path) -> re.Match[str] | None:
+def _match(path: Path) -> re.Match[str] | None:
     return CHECKPOINT.fullmatch(path.name)

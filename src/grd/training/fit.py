@@ -18,9 +18,9 @@ from grd.networks.base import EmbeddingNetwork
 from grd.networks.model_file import load_model
 from grd.project.run import RunSettings
 from grd.provenance.passport import digest
-from grd.training.folder import Trained, TrainingFolder, held
-from grd.training.interruption import Stop, stopping
-from grd.training.student import Student, Supervision, arranged, geometry_of, view
+from grd.training.folder import TrainingFolder, TrainingRecord, lock_trainings
+from grd.training.interruption import Stop, stop_on_signals
+from grd.training.student import Student, Supervision, geometry_of, in_memory_format, view
 
 log = logging.getLogger(__name__)
 
@@ -34,25 +34,26 @@ def train(
     teacher_model: Path | None = None,
     folders: Sequence[Path] = (),
     save_every: float = 600,
-) -> list[Trained]:
+) -> list[TrainingRecord]:
     """Train runs that share data set, seed and teacher, each in a folder of its own below `state`.
 
-    `codes` are the fingerprints of what trains each. What was begun before with the same settings, code, samples and teacher
-    goes on where it was; what was finished is left as it is, or where it is gone, taken back from the runs' `folders`. Every
-    `save_every` seconds, and when the process is asked to stop (UnfinishedError), unfinished trainings are saved. A student
-    that fails (GrdError, e.g. a loss that is not finite) does not stop the others.
+    `codes` are the fingerprints of the code that trains each run. A training that was begun with the same settings, code, samples
+    and teacher is resumed; a finished one is left as it is, or if `state` lost it, taken back from the run's folder in `folders`.
+    Unfinished trainings are saved every `save_every` seconds and when the process is asked to stop (UnfinishedError). A student
+    that fails (GrdError, e.g. for a loss that is not finite) does not stop the others.
     """
     inputs = {"samples": digest(samples)} | ({"teacher": digest(teacher_model)} if teacher_model else {})
     homes = [TrainingFolder(state / run.key(code, list(inputs.values()))) for run, code in zip(runs, codes, strict=True)]
-    with held(homes):
+    with lock_trainings(homes):
         for home, folder in zip(homes, folders, strict=False):
             _take_back(home, folder)
         left = [(run, home) for run, home in zip(runs, homes, strict=True) if not home.finished]
         failures = _train(left, samples, teacher_model, inputs, device, save_every) if left else {}
-    return [Trained(run.run, home.path.name, failures.get(run.run)) for run, home in zip(runs, homes, strict=True)]
+    return [TrainingRecord(run.run, home.path.name, failures.get(run.run)) for run, home in zip(runs, homes, strict=True)]
 
 
 def _take_back(home: TrainingFolder, folder: Path) -> None:
+    """Take a training back, or train it again if the run's folder is damaged."""
     try:
         home.take_back(folder)
     except GrdError as error:
@@ -73,11 +74,11 @@ def _train(
     )
     teacher = None
     if teacher_model is not None:
-        teacher = arranged(load_model(teacher_model, device)[0].requires_grad_(False), first)
+        teacher = in_memory_format(load_model(teacher_model, device)[0].requires_grad_(False), first)
     students: list[Student] = []
     failures: dict[str, str] = {}
     for run, folder in left:
-        with noted(run.run, failures):
+        with collect_failure(run.run, failures):
             students.append(Student(run, teacher, training.instances, folder, device))
     if students:
         with located(str(samples)):
@@ -87,8 +88,8 @@ def _train(
 
 
 @contextmanager
-def noted(run: str, failures: dict[str, str]) -> Iterator[None]:
-    """Within this context a GrdError ends the training of this run alone."""
+def collect_failure(run: str, failures: dict[str, str]) -> Iterator[None]:
+    """Enter a GrdError into `failures`: it ends the training of this run alone."""
     try:
         yield
     except GrdError as error:
@@ -97,11 +98,11 @@ def noted(run: str, failures: dict[str, str]) -> Iterator[None]:
 
 
 class Session:
-    """One sitting of a job: brings all students to the end of their training, from where each is.
+    """The loop over steps that brings all students to the end of their training.
 
-    Each student is at a step of its own (one may come from a checkpoint, another be new) and takes part in the steps that
-    it still needs. What a student does depends on its settings, batch and teacher alone: its bits are those of training
-    it by itself. What fails is entered into `failures`, by run.
+    Each student starts at a step of its own (one may come from a checkpoint, another be new) and takes part in the steps that
+    it still needs. It depends on its settings, the batch and the teacher alone, so it gets the same bits as when it trains by
+    itself. Failures are entered into `failures`, by run.
     """
 
     def __init__(
@@ -128,7 +129,7 @@ class Session:
     def run(self) -> None:
         """Train; UnfinishedError, with all saved, if the process is asked to stop."""
         bar = tqdm(total=self.last, initial=self.first, desc=_title(self.students), leave=False, disable=None, file=sys.stderr)
-        with stopping() as stop, bar:
+        with stop_on_signals() as stop, bar:
             try:
                 self._validate(stop)
                 for step in range(self.first, self.last):
@@ -151,13 +152,13 @@ class Session:
         levels = sorted({level for student in active for level in student.levels})
         batch, supervision, seen = shared_part(settings, geometry, levels, step, self.teacher, self.training)
         for student in active:
-            with noted(student.settings.run, self.failures):
+            with collect_failure(student.settings.run, self.failures):
                 student.advance(batch, supervision, seen)
 
     def _validate(self, stop: Stop) -> None:
-        """Validate those whose turn it is, and close finished trainings."""
+        """Validate the students for which a validation is due, and close finished trainings."""
         for student in self.unfinished:
-            with noted(student.settings.run, self.failures):
+            with collect_failure(student.settings.run, self.failures):
                 if student.validation_due:
                     student.validate(self.validation, stop.check)
                 if student.finished:
@@ -169,7 +170,7 @@ class Session:
 
     def _save(self) -> None:
         for student in self.unfinished:
-            with noted(student.settings.run, self.failures):
+            with collect_failure(student.settings.run, self.failures):
                 student.save()
                 log.info("%s: saved at step %d", student.settings.run, student.step)
         self.saved = time.monotonic()
@@ -197,7 +198,7 @@ def shared_part(
     teacher: EmbeddingNetwork | None,
     training: DeviceSplit,
 ) -> tuple[Batch, Supervision, View | None]:
-    """What a step has in common for all its students: the batch, its targets, and how the teacher, if any, sees it."""
+    """The part of a step that all its students share: the batch, its targets, and the teacher's view of it, if there is one."""
     batch = training.training_batch(settings.augment, geometry, settings.training.batch_size, settings.seed, step)
     supervision = Supervision.of(batch, settings.offsets)
     if teacher is None:

@@ -1,14 +1,16 @@
-"""Where a training lives: results/<scale>/state/<key>/, outside of the pipeline's outputs, which Snakemake may delete.
+"""The folder of a training, results/<scale>/state/<key>/, which Snakemake never deletes.
 
-    <step>-<digest>.pt   while it is unfinished, its last two checkpoints, named after the first 16 digits of their SHA-256
-    model.pt, history.jsonl, training.json   once it is finished
-    lock                 held by the process that trains it
+    <step>-<digest>.pt   the last two checkpoints of an unfinished training, named after the first 16 digits of their SHA-256
+    model.pt, history.jsonl, training.json   a finished training; its account comes last
+    lock                 held by the process that trains
 
-The key is what the training is: its settings, its code, and the digests of the files that it learns from. This module does not
-import torch, so that what is finished is handed over at once.
+The key names all that decides the training: settings, code, and the digests of the files that it learns from. A finished training
+and its run's folder share their files by hard links, or hold copies where the file system has no links. This module does not
+import torch: linking finished trainings takes no time.
 """
 
 import json
+import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -43,78 +45,70 @@ class TrainingFolder:
 
     @property
     def account(self) -> Path:
-        """How the training went."""
+        """The account of the training."""
         return self.path / ACCOUNT
 
     @property
     def finished(self) -> bool:
-        """Whether all is there; the account comes last."""
-        return all(path.exists() for path in (self.account, self.model, self.history))
+        """True once model, history and account are there."""
+        return _holds_training(self.path)
 
     def close(self, account: Mapping[str, Any]) -> None:
-        """Write how the training went, with the digests of model and history; with that it is finished."""
+        """Write the account, with the digests of model and history; the training is finished then."""
         digests = {path.name: sha256(path) for path in (self.model, self.history)}
         write_text(self.account, json.dumps({"key": self.path.name, "files": digests, **account}, indent=2) + "\n")
 
     def hand_over(self, folder: Path, **inputs: Path) -> dict[str, Any]:
-        """Copy all into the run's folder; returns how the training went.
+        """Place the training in its run's folder; returns the account.
 
-        GrdError if it is not finished, a file is not what was written, or `inputs` (`samples`, `teacher`) are not the files
-        that it learnt from.
+        GrdError if the training is not finished, a file is not what it wrote, or `inputs` (`samples`, `teacher`) are not the
+        files that it learnt from.
         """
         account = read_account(self.account)
         for name, path in inputs.items():
             if account["inputs"][name] != digest(path):
                 raise GrdError(f"{self.path}: expected a training from {path}, found one from another; delete {self.path}, rerun")
         for name, written in account["files"].items():
-            if not _holds(self.path / name, written):
+            if not (self.path / name).exists() or sha256(self.path / name) != written:
                 raise GrdError(
                     f"{self.path / name}: expected what training wrote, found other bytes; delete {self.path} and rerun"
                 )
-            _copy(self.path / name, folder / name)
-        _copy(self.account, folder / ACCOUNT)
+        _place(self.path, folder)
         return account
 
     def take_back(self, folder: Path) -> None:
-        """If what lies in the run's folder is this training, copy from there what is no longer here, or damaged."""
-        if not self._is_of(folder):
-            return
-        files = read_account(folder / ACCOUNT)["files"]
-        for name, written in files.items():
-            if not _holds(self.path / name, written) and _holds(folder / name, written):
-                _copy(folder / name, self.path / name)
-        if all(_holds(self.path / name, written) for name, written in files.items()):
-            _copy(folder / ACCOUNT, self.account)
+        """If this training is gone from here and lies in its run's folder, place it here again."""
+        if not self.finished and self.lies_in(folder):
+            _place(folder, self.path)
 
     def lies_in(self, folder: Path) -> bool:
-        """Whether this training lies in a run's folder, whole."""
-        return self._is_of(folder) and all((folder / name).exists() for name in read_account(folder / ACCOUNT)["files"])
-
-    def _is_of(self, folder: Path) -> bool:
-        """Whether the account in a folder is of this training."""
-        account = folder / ACCOUNT
-        return account.exists() and read_account(account)["key"] == self.path.name
+        """True if a run's folder holds this training."""
+        return _holds_training(folder) and read_account(folder / ACCOUNT)["key"] == self.path.name
 
 
-def _holds(path: Path, written: str) -> bool:
-    return path.exists() and sha256(path) == written
+def _holds_training(folder: Path) -> bool:
+    return all((folder / name).exists() for name in (MODEL, HISTORY, ACCOUNT))
 
 
-def _copy(source: Path, target: Path) -> None:
-    with whole(target) as part:
-        shutil.copyfile(source, part)
+def _place(source: Path, target: Path) -> None:
+    for name in (MODEL, HISTORY, ACCOUNT):
+        with whole(target / name) as part:
+            try:
+                os.link(source / name, part)
+            except OSError:  # another file system, or one without links
+                shutil.copyfile(source / name, part)
 
 
-def keep(folder: Path, state: Path) -> None:
-    """Before a run's folder is emptied, copy the training that lies there into `state`, if it is no longer there, or damaged."""
-    with suppress(GrdError):  # what is damaged here cannot be kept
+def keep_training(folder: Path, state: Path) -> None:
+    """Before Snakemake empties a run's folder, place the training that it holds in `state`, unless it is there."""
+    with suppress(GrdError):  # a damaged account cannot be kept
         if (folder / ACCOUNT).exists():
             TrainingFolder(state / read_account(folder / ACCOUNT)["key"]).take_back(folder)
 
 
 @contextmanager
-def held(folders: Sequence[TrainingFolder]) -> Iterator[None]:
-    """Within this context no other process trains these; waits for one that does."""
+def lock_trainings(folders: Sequence[TrainingFolder]) -> Iterator[None]:
+    """Keep other processes from training these; waits for one that does."""
     with ExitStack() as stack:
         for path in sorted(folder.path for folder in folders):
             stack.enter_context(locked(path / "lock"))
@@ -122,26 +116,26 @@ def held(folders: Sequence[TrainingFolder]) -> Iterator[None]:
 
 
 @dataclass(frozen=True)
-class Trained:
-    """How a run's training ended: the key of its folder, or why it failed."""
+class TrainingRecord:
+    """The end of a run's training: the key of its folder, or why it failed."""
 
     run: str
     key: str
     failure: str | None = None
 
-    def write(self, record: Path) -> None:
-        """Write the record of a student, JSON."""
-        write_text(record, json.dumps(asdict(self), indent=2) + "\n")
+    def write(self, path: Path) -> None:
+        """Write the record as JSON."""
+        write_text(path, json.dumps(asdict(self), indent=2) + "\n")
 
     @classmethod
-    def read(cls, record: Path) -> "Trained":
-        """Take up `write`; GrdError for another file."""
+    def read(cls, path: Path) -> "TrainingRecord":
+        """The record that `write` wrote; GrdError for another file."""
         try:
-            trained = cls(**json.loads(record.read_text()))
-            _ = Path(trained.run, trained.key)  # both are names of folders
-            return trained
+            record = cls(**json.loads(path.read_text()))
+            _ = Path(record.run, record.key)  # both are names of folders
+            return record
         except (ValueError, TypeError):
-            raise GrdError(f"{record}: expected the record of a training, found another file; delete it and rerun") from None
+            raise GrdError(f"{path}: expected the record of a training, found another file; delete it and rerun") from None
 
     def folder(self, state: Path) -> TrainingFolder:
         """The finished training; GrdError with the reason if it failed."""
@@ -150,11 +144,11 @@ class Trained:
         return TrainingFolder(state / self.key)
 
 
-def forget_lost(record: Path, state: Path, folder: Path) -> None:
-    """Remove a record that promises a training which is neither in `state` nor in the run's folder: it has to be made again."""
+def forget_lost_training(record: Path, state: Path, folder: Path) -> None:
+    """Remove a record whose training is neither in `state` nor in the run's folder, so that it is made again."""
     if not record.exists():
         return
-    trained = Trained.read(record)
+    trained = TrainingRecord.read(record)
     training = TrainingFolder(state / trained.key)
     if not trained.failure and not training.finished and not training.lies_in(folder):
         record.unlink()

@@ -1,4 +1,4 @@
-"""Loss terms of a training, step by step; read from the device a window at a time, so that steps need not wait."""
+"""Loss terms of a training, step by step; read from the device a window at a time, so that no step waits for them."""
 
 import json
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ class History:
         self._window.append(torch.stack([term.detach().float() for term in terms.values()]))
 
     def flush(self, rate: float) -> None:
-        """Average the window into a record; GrdError as `check` has it."""
+        """Average the window into a record; GrdError if a term is not finite, as in `check`."""
         if not self._window:
             return
         means = dict(zip(self._names, self.check().double().mean(0).tolist(), strict=True))
@@ -50,12 +50,12 @@ class History:
         return values
 
     def state(self) -> dict[str, Any]:
-        """All of it as tensors and plain values, with the window that is not averaged yet."""
+        """The history as tensors and plain values, the window that is not averaged yet included."""
         return {"records": self.records, "steps": self._steps, "names": self._names, "window": self._window}
 
     @classmethod
     def of(cls, run: str, state: Mapping[str, Any]) -> "History":
-        """Take up `state`."""
+        """The history that `state` describes."""
         history = cls(run, state["records"])
         history._steps, history._names, history._window = state["steps"], state["names"], state["window"]
         return history
@@ -65,7 +65,7 @@ class History:
         """The step after which the last validation was made; 0 if there was none."""
         return next((record["step"] for record in reversed(self.records) if "validation" in record), 0)
 
-    def validated(self, step: int, loss: float) -> None:
+    def add_validation(self, step: int, loss: float) -> None:
         """Record a validation loss."""
         self.records.append({"step": step, "validation": loss})
 

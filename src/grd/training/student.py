@@ -1,4 +1,4 @@
-"""One network in training. (A teacher, too, is first a student: of the labels alone.)"""
+"""A network in training. (A teacher, too, is first a student: of the labels alone.)"""
 
 import logging
 import time
@@ -43,13 +43,13 @@ class Supervision:
         return cls(affinity_targets(labels, offsets), inside(offsets, labels.shape[1:], labels.device))
 
 
-def arranged(network: EmbeddingNetwork, settings: RunSettings) -> EmbeddingNetwork:
+def in_memory_format(network: EmbeddingNetwork, settings: RunSettings) -> EmbeddingNetwork:
     """The network in the run's memory layout."""
     return network.to(memory_format=memory_format(settings))  # type: ignore[call-overload]
 
 
 def memory_format(settings: RunSettings) -> torch.memory_format:
-    """Channels last where the run wants it."""
+    """Channels last if the run asks for it."""
     if not settings.training.channels_last:
         return torch.contiguous_format
     return torch.channels_last if len(settings.canvas) == 2 else torch.channels_last_3d
@@ -74,7 +74,7 @@ def view(
 
 
 class Student:
-    """A network with its method, optimiser, history and checkpoint; knows nothing of others that train beside it."""
+    """A network with its method, optimiser, history and checkpoints; it knows nothing of others that train beside it."""
 
     def __init__(
         self,
@@ -87,7 +87,7 @@ class Student:
         self.settings, self.device, self.instances = settings, device, instances
         self.folder, self.checkpoints = folder, Checkpoints(folder.path)
         with initialisation(settings.seed, "network", settings.network):
-            self.network = arranged(build(settings.network, **settings.arguments).to(device), settings)
+            self.network = in_memory_format(build(settings.network, **settings.arguments).to(device), settings)
         self.method = None if teacher is None else self._method(teacher).to(device)
         self.optimiser = self._optimiser()
         self.step, self.best = 0, (float("inf"), self._weights())
@@ -139,7 +139,7 @@ class Student:
 
     @property
     def finished(self) -> bool:
-        """Whether all iterations are done."""
+        """True once all iterations are done."""
         return self.step >= self.settings.training.iterations
 
     def terms(self, batch: Batch, supervision: Supervision, teacher: View | None) -> dict[str, Tensor]:
@@ -173,7 +173,7 @@ class Student:
 
     @property
     def validation_due(self) -> bool:
-        """Whether a validation belongs after the present step and has not been made."""
+        """True if a validation belongs after the present step and has not been made."""
         due = self.step % self.settings.training.validate_every == 0 or self.finished
         return due and self.step > self.history.last_validation
 
@@ -186,7 +186,7 @@ class Student:
         self.history.flush(learning_rate(self.settings.training, self.step - 1))
         self.network.eval()
         loss = validation_loss(self.network, validation, self.settings, geometry_of(self.network, self.settings), pause)
-        self.history.validated(self.step, loss)
+        self.history.add_validation(self.step, loss)
         if loss < self.best[0] or self.settings.training.select == "last":
             self.best = (loss, self._weights())
         return loss
@@ -195,9 +195,9 @@ class Student:
         return {name: tensor.detach().clone() for name, tensor in self.network.state_dict().items()}
 
     def save(self) -> None:
-        """Checkpoint; GrdError rather than one of a training that has failed.
+        """Write a checkpoint; GrdError if a loss of this training is not finite.
 
-        The schedule and all randomness are functions of the step, and no precision here needs a scaler.
+        Schedule and randomness are functions of the step, and no precision here needs a scaler: none of them has a state.
         """
         self.history.check()
         state = {
@@ -209,11 +209,11 @@ class Student:
             "best": self.best,
             "history": self.history.state(),
             "sessions": self.sessions,
-            "seconds": self._spent(),
+            "seconds": self._seconds_spent(),
         }
         self.checkpoints.save(self.step, state)
 
-    def _spent(self) -> float:
+    def _seconds_spent(self) -> float:
         return self.seconds + time.monotonic() - self._began
 
     def _resume(self) -> None:
@@ -221,7 +221,7 @@ class Student:
         if state is None:
             return
         if state["device"] != (here := device_name(self.device)):
-            log.warning("%s goes on here (%s), was begun elsewhere (%s): to other bits", self.settings.run, here, state["device"])
+            log.warning("%s is resumed on %s, was begun on %s: its bits will differ", self.settings.run, here, state["device"])
         self.network.load_state_dict(state["network"])
         if self.method:
             self.method.load_state_dict(state["method"])
@@ -231,8 +231,8 @@ class Student:
         self.sessions, self.seconds = state["sessions"], state["seconds"]
 
     def finish(self, inputs: Mapping[str, str]) -> None:
-        """Write the selected weights, the history, and how the training went, `inputs` (digests by name) included, into the
-        training's folder; then its checkpoints go."""
+        """Write the selected weights, the history and the account, `inputs` (digests by name) included, into the training's
+        folder, and remove its checkpoints."""
         card = ModelCard(
             self.settings.dataset,
             self.settings.run,
@@ -246,7 +246,7 @@ class Student:
         account = {
             "inputs": dict(inputs),
             "device": device_name(self.device),
-            "seconds": round(self._spent(), 1),
+            "seconds": round(self._seconds_spent(), 1),
             "sessions": self.sessions,
             "versions": versions(),
         }
@@ -257,13 +257,13 @@ class Student:
 
 
 def geometry_of(network: EmbeddingNetwork, settings: RunSettings) -> Geometry:
-    """The sizes that a network takes and gives in a run."""
+    """Sizes of a network's inputs and outputs in a run."""
     crop = settings.augment.crop
     return Geometry(settings.canvas, settings.padding, network.output_size(settings.canvas), network.output_size(crop))
 
 
 def common_levels(student: EmbeddingNetwork, teacher: EmbeddingNetwork, wanted: Sequence[int]) -> list[int]:
-    """The wanted levels that both networks have; GrdError if none is left."""
+    """The wanted levels of features that both networks have; GrdError if there is none."""
     levels = [level for level in wanted if level in student.taps and level in teacher.taps]
     if wanted and not levels:
         raise GrdError(
@@ -280,7 +280,7 @@ def validation_loss(
     geometry: Geometry,
     pause: Callable[[], None] = lambda: None,
 ) -> float:
-    """Mean over whole images, or tiles of volumes, of L_aff (Eq. 6), as the run reads it; `pause` is called between batches."""
+    """Mean of L_aff (Eq. 6, as the run reads it) over whole images, or tiles of volumes; `pause` is called between batches."""
     total, count = torch.zeros((), device=next(network.parameters()).device), 0
     for batch in validation.evaluation_batches(geometry, settings.training.batch_size):
         pause()

@@ -9,8 +9,10 @@ from projects import write_squares
 from grd.config.general import Fidelity
 from grd.distillation import build_method
 from grd.distillation.method import Context
+from grd.planning.estimate import Measurement
 from grd.project.paths import Layout
 from grd.project.project import Project
+from grd.reporting.figures import figure6 as module
 from grd.reporting.figures.figure6 import figure6, held_bytes, map_bytes, points
 
 CONFIG = Path(__file__).parents[3] / "config"
@@ -65,6 +67,13 @@ def test_figure_6_has_a_line_of_data_for_each_point(tmp_path):
     lowest = data[(data["option"] == "queue_size") & (data["value"] == 12)].iloc[0]
     assert lowest["sbd"] == pytest.approx(50) and np.isnan(lowest["sd"])
     assert (data["held_map_bytes"] > data["held_bytes"]).all()
+    assert data["peak_device_bytes"].isna().all()  # it is measured on a GPU only
+
+
+def test_on_a_gpu_the_peak_is_what_a_student_holds_and_its_own_part_of_a_step(monkeypatch):
+    cost = Measurement(run="", step=1, own=1, validation=1, output=(8, 8), held=30, peak=900, own_peak=4)
+    monkeypatch.setattr(module, "measure", lambda project, run, steps, device: cost)
+    assert module.peak_bytes(project(), points(project().runs("figure6"))[0].run, torch.device("cuda", 0)) == 34
 
 
 def test_several_seeds_give_error_bars(tmp_path):

@@ -18,7 +18,7 @@ from grd.reporting.formats.markdown import as_markdown
 from grd.reporting.formats.tex import as_tex, escaped
 from grd.reporting.significance import best_cells, leads
 from grd.reporting.table import Cell, Column, Table, blocks
-from grd.reporting.tables import table1
+from grd.reporting.tables.table1 import table1
 from grd.reporting.tables.table2 import table2
 from grd.reporting.tables.table3 import table3
 from grd.reporting.tables.table4 import table4

@@ -17,7 +17,6 @@ from grd.distillation import method_class
 from grd.losses.memory_bank import MemoryBank
 from grd.networks.complexity import INPUT_SIZES
 from grd.planning.benchmark import measure
-from grd.planning.estimate import own_work
 from grd.project.paths import Layout
 from grd.project.project import Project
 from grd.project.run import Run
@@ -103,11 +102,11 @@ def held_bytes(point: Point, instances: int, crop: Sequence[int], device: torch.
 
 
 def peak_bytes(project: Project, run: Run, device: torch.device) -> float:
-    """Device memory of a step of this student, from random images, beside what holds its teacher; NaN without a GPU."""
+    """Device memory of a step of this student, from random images, without what its teacher holds; NaN without a GPU."""
     if device.type != "cuda":
         return math.nan
-    found = measure(replace(own_work(project, run), settings=project.settings(run)), 1, device)
-    return found.held + found.peak
+    found = measure(project, run, 1, device)
+    return found.held + found.own_peak
 
 
 def map_bytes(count: int, size: Sequence[int], device: torch.device) -> int:
