@@ -11,25 +11,17 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from grd.errors import GrdError
 
 Probability = Annotated[float, Field(ge=0, le=1)]
-
-
 Positive = Annotated[int, Field(gt=0)]
-
-
-Size = tuple[Positive, Positive]
-
-
-Extent = Annotated[tuple[Positive, ...], Field(min_length=2, max_length=3)]  # rows, columns, before them sections
-
-
 Range = tuple[float, float]
+Size = tuple[Positive, Positive]
+Extent = Annotated[tuple[Positive, ...], Field(min_length=2, max_length=3)]
+"""Rows and columns, or sections, rows and columns."""
 
-
-LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the one in C, ten times as fast, where PyYAML has it
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""The loader in C, ten times as fast, where PyYAML has it."""
 
 SIMILAR = 0.5
-"""Least similarity, from 0 to 1, of a name to the one that a typo may mean."""
-
+"""Least similarity, from 0 to 1, of a typo to the name that it may mean."""
 
 LONGEST = 60
 """Number of characters of a value that messages show."""
@@ -114,7 +106,7 @@ def check_mapping(value: Any, file: Path | str, key: str) -> Mapping[str, Any]:
 
 
 def _fault(model: type[BaseModel], errors: Sequence[Any], under: str) -> str:
-    """What is wrong, from pydantic's errors: an unknown key that is a required one mistyped, otherwise the first."""
+    """The first of pydantic's errors in words, or before it an unknown key that is a mistyped required one."""
     error = next((error for error in errors if _is_mistyped(model, error, errors)), errors[0])
     location = _location(error)
     key, value = ".".join([*filter(None, [under]), *location]), error["input"]
