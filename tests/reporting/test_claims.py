@@ -20,14 +20,14 @@ from grd.project.paths import Layout
 from grd.project.project import Project
 from grd.project.run import Run
 from grd.reporting.claims import KINDS, check_names, load_claims
-from grd.reporting.claims.base import FAILS, HOLDS, UNTESTED, Evidence, listed, rival
+from grd.reporting.claims.base import FAILS, HOLDS, UNTESTED, Evidence, enumeration, rival
 from grd.reporting.claims.evidence import (
+    all_settings,
     dataset_titles,
-    our_numbers,
-    paper_evidence,
-    plain_settings,
+    pairs_with_settings,
+    published_evidence,
     published_numbers,
-    settings_wanted,
+    reproduced_numbers,
 )
 from grd.reporting.claims.table import as_csv, as_markdown, as_tex, claims_table, write_claims
 from grd.reporting.figures.figure6 import Point, held_bytes
@@ -47,8 +47,8 @@ def claims():
 
 @pytest.fixture(scope="module")
 def found(claims):
-    """What the paper's own numbers give, by sentence."""
-    evidence = paper_evidence(project())
+    """Findings on the published numbers, by sentence."""
+    evidence = published_evidence(project())
     return {claim.says: claim.check(evidence) for section in claims.values() for claim in section}
 
 
@@ -239,7 +239,7 @@ def test_the_quantities_of_figure_6_are_columns_of_its_data(claims):
 
 
 def test_a_project_with_fewer_rows_has_claims_that_are_not_tested(claims):
-    settings = {pair: plain_settings(project(), *pair) for pair in settings_wanted(claims)}
+    settings = {pair: all_settings(project(), *pair) for pair in pairs_with_settings(claims)}
     fewer = Evidence({("table2", "resunet", "cvppp", "", "sbd"): 80.0}, dataset_titles(project()), settings=settings)
     for section in claims.values():
         for claim in section:
@@ -408,16 +408,16 @@ def test_counts_are_of_different_teachers_methods_and_pairs():
 
 def test_a_setting_that_differs_is_not_tested_but_contradicts_in_released_code():
     settings = {("d", "r"): {"training": {"betas": [0.9, 0.999], "learning_rate": 0.01}, "encoder": [8, 16]}}
-    ours, paper = Evidence({}, settings=settings), Evidence({})
+    reproduced, published = Evidence({}, settings=settings), Evidence({})
     rate = claim("setting", dataset="d", run="r", path="training.learning_rate", claimed=0.0001, released=0.0001)
-    assert (rate.check(ours).text, rate.check(ours).verdict) == ("0.01", UNTESTED)
-    assert (rate.check(paper).text, rate.check(paper).verdict) == ("released code: 0.0001", HOLDS)
+    assert (rate.check(reproduced).text, rate.check(reproduced).verdict) == ("0.01", UNTESTED)
+    assert (rate.check(published).text, rate.check(published).verdict) == ("released code: 0.0001", HOLDS)
     betas = claim("setting", dataset="d", run="r", path="training.betas", claimed=[0.9, 0.99], released=[0.9, 0.999])
-    assert betas.check(paper).verdict == FAILS and betas.check(ours).text == "0.9, 0.999"
-    assert claim("setting", dataset="d", run="r", path="encoder", entries=True, claimed=2).check(ours).verdict == HOLDS
-    assert claim("setting", dataset="d", run="r", path="encoder", entries=True, claimed=2).check(paper).verdict == UNTESTED
+    assert betas.check(published).verdict == FAILS and betas.check(reproduced).text == "0.9, 0.999"
+    assert claim("setting", dataset="d", run="r", path="encoder", entries=True, claimed=2).check(reproduced).verdict == HOLDS
+    assert claim("setting", dataset="d", run="r", path="encoder", entries=True, claimed=2).check(published).verdict == UNTESTED
     with pytest.raises(GrdError, match="unknown setting 'learning_rat'; did you mean 'learning_rate'"):
-        claim("setting", dataset="d", run="r", path="training.learning_rat", claimed=1).check(ours)
+        claim("setting", dataset="d", run="r", path="training.learning_rat", claimed=1).check(reproduced)
 
 
 def test_samples_are_counted_over_splits_and_twins_say_nothing_about_sizes():
@@ -477,9 +477,9 @@ def test_errors_are_summed_over_the_images_of_a_figure():
     evidence = Evidence({}, figures={"figure2": frame})
     fields = {"figure": "figure2", "run": "mobilenet_v2-grd-resunet"}
     merges = claim("errors", **fields, methods=["at"], errors=["over_merge"]).check(evidence)
-    assert (merges.text, merges.verdict) == ("GRD (ours) 2, AT 3", HOLDS)
+    assert (merges.text, merges.verdict) == ("GRD 2, AT 3", HOLDS)
     both = claim("errors", **fields, methods=["at"], errors=["over_merge", "over_segmentation"]).check(evidence)
-    assert (both.text, both.verdict) == ("GRD (ours) 3, AT 3", FAILS)
+    assert (both.text, both.verdict) == ("GRD 3, AT 3", FAILS)
     assert claim("errors", **fields, methods=["spkd"], errors=["over_merge"]).check(evidence).verdict == UNTESTED
 
 
@@ -492,9 +492,9 @@ def test_what_is_not_tested_says_why():
 def test_rivals_are_of_the_same_pair_and_lists_are_cut():
     assert rival("mobilenet_v2-grd-resunet-node1", "at") == "mobilenet_v2-at-resunet"
     assert rival("mobilenet_v2-grd-resunet", "none") == "mobilenet_v2"
-    with pytest.raises(GrdError, match="run 'mobilenet_v2': expected a taught one"):
+    with pytest.raises(GrdError, match="run 'mobilenet_v2': expected a student with a teacher"):
         rival("mobilenet_v2", "at")
-    assert listed(["a", "b"]) == "a, b" and listed(list("abcdefg")) == "a, b, c, d, e and 2 more"
+    assert enumeration(["a", "b"]) == "a, b" and enumeration(list("abcdefg")) == "a, b, c, d, e and 2 more"
 
 
 # Typos.
@@ -546,12 +546,12 @@ def test_all_names_are_those_of_tables(claims):
 
 
 def frames(numbers):
-    """Tables as csv that hold these numbers as ours."""
+    """A table's csv with these as its reproduced numbers."""
     rows = [
-        {"run": run, "dataset": dataset, "segmenter": segmenter or "mutex", "metric": metric, "ours": value, "p": None}
+        {"run": run, "dataset": dataset, "segmenter": segmenter or "mutex", "metric": metric, "reproduced": value, "p": None}
         for (_, run, dataset, segmenter, metric), value in numbers.items()
     ]
-    rows.append({"run": None, "dataset": None, "segmenter": None, "metric": "parameters", "ours": 4.79, "p": None})
+    rows.append({"run": None, "dataset": None, "segmenter": None, "metric": "parameters", "reproduced": 4.79, "p": None})
     return pd.DataFrame(rows)
 
 
@@ -588,45 +588,45 @@ def table(tmp_path_factory, claims):
 def test_numbers_that_are_the_paper_s_give_the_paper_s_verdicts(table, claims):
     of_tables = {"improvement", "gap", "ratio", "better", "order", "gains", "sensitivity", "width", "count"}
     for row in table.rows:
-        if row.claim.kind in of_tables and row.paper.text != "unreadable cell":
-            assert row.ours.text == row.paper.text, row.claim.says
+        if row.claim.kind in of_tables and row.published.text != "unreadable cell":
+            assert row.reproduced.text == row.published.text, row.claim.says
             of_twins = row.claim.kind in ("improvement", "gap", "ratio") and row.claim.metric not in ("parameters", "macs")
-            assert row.ours.verdict == (UNTESTED if of_twins else row.paper.verdict), row.claim.says
+            assert row.reproduced.verdict == (UNTESTED if of_twins else row.published.verdict), row.claim.says
     assert len(table.rows) == sum(map(len, claims.values()))
 
 
-def test_this_scale_s_own_settings_samples_and_figures_stand_on_our_side(table):
-    ours = {row.claim.says: row.ours for row in table.rows}
-    assert ours["a learning rate of 0.0001"].text == "0.01" and ours["a learning rate of 0.0001"].verdict == UNTESTED
+def test_this_scale_s_own_settings_samples_and_figures_are_on_the_reproduced_side(table):
+    found = {row.claim.says: row.reproduced for row in table.rows}
+    assert found["a learning rate of 0.0001"].text == "0.01" and found["a learning rate of 0.0001"].verdict == UNTESTED
     for says, text in (("a batch size of 2", "2"), ("embeddings of dimension 16", "16"), ("K = 32", "32"), ("L = 12", "12")):
-        assert (ours[says].text, ours[says].verdict) == (text, HOLDS)
-    assert ours["λ3, of the affinity graph, is 10"].verdict == HOLDS
-    assert (ours["CVPPP: 20 images for testing"].text, ours["CVPPP: 20 images for testing"].verdict) == ("2", FAILS)
-    assert ours["CVPPP: images of 530 x 500 pixels"].verdict == UNTESTED
-    assert ours["CREMI: 50 sections for training"].text == "CREMI-A 4, CREMI-B 4, CREMI-C 4"
-    assert ours["Fewer over-merges than every other method"].verdict == HOLDS
-    assert ours["Fewer over-segmentations than every other method"].verdict == FAILS
-    assert ours["The larger K, “the more GPU memory overhead”"].verdict == HOLDS
-    assert ours["MobileNet on C. elegans: gap reduced by 46.3 % (AJI)"].text == "no number"
+        assert (found[says].text, found[says].verdict) == (text, HOLDS)
+    assert found["λ3, of the affinity graph, is 10"].verdict == HOLDS
+    assert (found["CVPPP: 20 images for testing"].text, found["CVPPP: 20 images for testing"].verdict) == ("2", FAILS)
+    assert found["CVPPP: images of 530 x 500 pixels"].verdict == UNTESTED
+    assert found["CREMI: 50 sections for training"].text == "CREMI-A 4, CREMI-B 4, CREMI-C 4"
+    assert found["Fewer over-merges than every other method"].verdict == HOLDS
+    assert found["Fewer over-segmentations than every other method"].verdict == FAILS
+    assert found["The larger K, “the more GPU memory overhead”"].verdict == HOLDS
+    assert found["MobileNet on C. elegans: gap reduced by 46.3 % (AJI)"].text == "no number"
 
 
-def test_rows_of_no_run_are_left_out_of_our_numbers():
+def test_rows_of_no_run_are_left_out_of_the_reproduced_numbers():
     numbers = {("table3", "mala", "ac34", "waterz", "voi"): 1.0, ("table2", "resunet", "cvppp", "", "sbd"): None}
     tables = {name: frames({key: value for key, value in numbers.items() if key[0] == name}) for name in ("table2", "table3")}
-    assert our_numbers(tables, "ours") == numbers
+    assert reproduced_numbers(tables, "reproduced", {"table3"}) == numbers
 
 
 def test_the_markdown_counts_verdicts_and_goes_section_by_section(table):
     text = as_markdown(table)
     counts = re.search(
-        r"Of (\d+) claims, by the paper's own numbers (\d+) hold, (\d+) do not, (\d+) are not tested; by ours", text
+        r"Of (\d+) claims, by the published numbers (\d+) hold, (\d+) do not, (\d+) are not tested; by the reproduced ones", text
     )
     total, *parts = map(int, counts.groups())
     assert total == sum(parts) == len(table.rows)
     assert re.findall(r"^### (.*)$", text, re.M) == list(table.sections)
     rows = [line for line in text.splitlines() if line.startswith("| ") and not line.startswith(("| ---", "| Where"))]
     assert len(rows) == total and all(len(re.findall(r"(?<!\\)\|", row)) == 5 for row in rows)
-    assert "synthetic twins" in text and "one run per cell, seed 0" in text
+    assert text.index("The data are synthetic twins") < text.index("| Where") and "one run per cell, seed 0" in text
     assert "× 6.2 % (81.9 → 87.0)" in text
 
 
@@ -634,7 +634,7 @@ def test_the_csv_has_both_verdicts_in_words(table, tmp_path):
     (tmp_path / "claims.csv").write_text(as_csv(table))
     frame = pd.read_csv(tmp_path / "claims.csv").set_index("says")
     row = frame.loc["AC3/4: VOI improves by 20.0 %"]
-    assert (row["published"], row["published_verdict"], row["ours_verdict"]) == ("20.0 % (1.649 → 1.320)", HOLDS, UNTESTED)
+    assert (row["published"], row["published_verdict"], row["reproduced_verdict"]) == ("20.0 % (1.649 → 1.320)", HOLDS, UNTESTED)
     assert set(frame["published_verdict"]) == {HOLDS, FAILS, UNTESTED}
 
 

@@ -1,10 +1,10 @@
-# Files that tables, figures and claims are made from, and how the report lists them.
+# Files from which tables, figures and claims are made, and their entries in the report.
 
 TRAINED = list(dict.fromkeys(run.dataset for run in PROJECT.all_runs()))
 
 
 def files_of(job):
-    """The files that a job writes which tables and figures are made from."""
+    """The files of a job from which tables and figures are made."""
     match job.kind:
         case "score":
             return [LAYOUT.scores(job.run, job.segmenter)]
@@ -19,9 +19,18 @@ def files_of(job):
 
 
 def files_for(kind, experiment):
-    """The files that a table or figure is made from."""
+    """The files from which a table or figure is made."""
     inputs = KEYS.inputs(Job(kind, experiment=experiment))
     return [path for job in inputs for path in files_of(job)]
+
+
+def figures_for_claims(wildcards):
+    """The data of the figures that claims are about."""
+    from grd.reporting.claims import load_claims
+    from grd.reporting.claims.evidence import figures_of_claims
+
+    names = figures_of_claims(load_claims(PROJECT.claims))
+    return [FIGURES / f"{name}.csv" for name in names]
 
 
 def runs_on(dataset):
@@ -29,12 +38,12 @@ def runs_on(dataset):
 
 
 def histories(wildcards):
-    """How each run on a data set was trained."""
+    """The histories of the runs on a data set."""
     return [LAYOUT.history(run) for run in runs_on(wildcards.dataset)]
 
 
-def listed(name, path):
-    """The file in the report, with its description."""
+def report_entry(name, path):
+    """The file of a table or figure, with the caption and labels that the report shows."""
     shown, kind = PROJECT.experiments[name], name.rstrip("0123456789")
     return report(
         path,

@@ -1,9 +1,9 @@
-# Tables, figures and claims → one page to look at, one document to print.
+# Tables, figures and claims → a page for the browser, a document to print.
 
 import sys
 
 
-# Snakemake's own report, asked for by a rule, so that it is made and renewed as all else.
+# A rule around Snakemake's own report, so that it is made and renewed like every other file.
 rule report:
     input:
         tables=expand(TABLES / "{table}.html", table=PROJECT.tables),
@@ -31,7 +31,7 @@ rule report:
         python=lambda wildcards, output: sys.executable,
         snakefile=lambda wildcards, output: workflow.main_snakefile,
     message:
-        "Putting all tables, figures, loss curves and claims on one page"
+        "Writing report.html: all tables, figures, loss curves and claims on one page"
     script:
         "../scripts/report.py"
 
@@ -61,7 +61,7 @@ rule document:
     params:
         **identity("document"),
     message:
-        "Writing the document of all tables and figures"
+        "Writing reproduction.tex"
     script:
         "../scripts/document.py"
 

@@ -12,7 +12,7 @@ for table in PROJECT.tables:
             csv=TABLES / f"{table}.csv",
             tex=TABLES / f"{table}.tex",
             md=TABLES / f"{table}.md",
-            html=listed(table, TABLES / f"{table}.html"),
+            html=report_entry(table, TABLES / f"{table}.html"),
         log:
             LOGS / f"{table}.log",
         benchmark:
@@ -42,7 +42,7 @@ for figure in PROJECT.figures:
             files_for("figure", figure),
         output:
             pdf=FIGURES / f"{figure}.pdf",
-            png=listed(figure, FIGURES / f"{figure}.png"),
+            png=report_entry(figure, FIGURES / f"{figure}.png"),
             csv=FIGURES / f"{figure}.csv",
             tex=FIGURES / f"{figure}.tex",
         log:
@@ -67,9 +67,7 @@ for figure in PROJECT.figures:
 rule claims:
     input:
         tables=expand(TABLES / "{table}.csv", table=PROJECT.tables),
-        figures=expand(
-            FIGURES / "{figure}.csv", figure=["figure2", "figure3", "figure6"]
-        ),
+        figures=figures_for_claims,
         samples=[LAYOUT.samples(dataset) for dataset in TRAINED],
     output:
         csv=TABLES / "claims.csv",

@@ -3,37 +3,44 @@
 from collections.abc import Iterable, Sequence
 
 from grd.config.catalogue import NETWORKS
+from grd.project.project import Project
 from grd.project.run import Run
 
-METHOD_TITLES = {"at": "AT", "spkd": "SPKD", "rekd": "ReKD", "biskd": "BISKD", "grd": "GRD (ours)"}
-
-
+METHOD_TITLES = {"at": "AT", "spkd": "SPKD", "rekd": "ReKD", "biskd": "BISKD", "grd": "GRD"}
 SEGMENTER_TITLES = {"waterz": "Waterz", "multicut": "LMC"}
 
 
 def method_title(run: Run) -> str:
-    """`AT`, also for a method that the paper has not."""
+    """`AT`; for a method that the paper does not have, its name in capitals."""
     return METHOD_TITLES.get(run.method, run.method.upper())
 
 
 def run_title(run: Run) -> str:
-    """Column title of a run: the network, or what was added to it."""
+    """Title of a run above a panel: its network, or `+ AT` for a student that AT taught."""
     return NETWORKS[run.network].title if run.teacher is None else f"+ {method_title(run)}"
+
+
+def titles_of(project: Project, experiment: str) -> dict[str, str]:
+    """Titles of the rows of a table by run stem; networks are numbered over all tables of its part, so that these agree."""
+    part = project.experiments[experiment].part
+    tables = [name for name in project.tables if project.experiments[name].part == part]
+    titles = row_titles(project.runs(*tables, experiment))
+    return {run.stem: titles[run.stem] for run in project.runs(experiment)}
 
 
 def row_titles(runs: Sequence[Run]) -> dict[str, str]:
     """Titles of rows by run stem, as the paper has them: `T1: ResUNet`, `S2: MobileNet`, `T1 & S2 + AT`.
 
-    Where only one network teaches, and one other, they are T and S, and their pair's rows `+ AT`.
+    Where a single teacher teaches a single student, they are T and S, and the rows of the pair `+ AT`.
     """
     symbols = network_symbols(runs)
     return {run.stem: _row_title(run, symbols) for run in runs}
 
 
 def network_symbols(runs: Sequence[Run]) -> dict[str, str]:
-    """T1, T2 for networks that teach, S1, S2 for those that are taught, counted apart for images and for volumes.
+    """T1, T2 for networks that teach, S1, S2 for those that are taught, numbered apart for images and for volumes.
 
-    One alone needs no number: T, S.
+    A single one needs no number: T, S.
     """
     plain = dict.fromkeys(run.network for run in runs if run.teacher is None)
     roles = {"T": {run.teacher for run in runs if run.teacher}, "S": {run.network for run in runs if run.teacher}}

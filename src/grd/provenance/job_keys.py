@@ -24,7 +24,7 @@ from grd.config.catalogue import METHODS, NETWORKS
 from grd.config.segmenters import Segmenter
 from grd.project.project import Project
 from grd.project.run import Run
-from grd.project.titles import row_titles
+from grd.project.titles import titles_of
 from grd.provenance.fingerprint import Code
 from grd.system.digests import digest_of, sha256
 
@@ -142,13 +142,12 @@ def first_segmenter(project: Project, job: Job) -> Segmenter:
 def contents(project: Project, job: Job) -> dict[str, Any]:
     """All that a table or figure shows beside the files that it is made from."""
     datasets = {name: project.dataset(name) for name in project.datasets_of(job.experiment)}
-    titles = row_titles(project.runs("table2", "table3", job.experiment))
     return {
         "experiment": plain(project.experiments[job.experiment]),
         "published": project.published.get(job.experiment),
         "scale": project.scale_title,
         "datasets": {name: [d.title, d.metrics, list(d.segmenters), d.resolution] for name, d in datasets.items()},
-        "titles": {run.stem: titles[run.stem] for run in project.runs(job.experiment)},
+        "titles": titles_of(project, job.experiment),
     }
 
 

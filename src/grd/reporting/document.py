@@ -1,11 +1,11 @@
-"""All tables and figures in one LaTeX document, with what they were made with."""
+"""The LaTeX document of all tables, figures and claims."""
 
 from collections.abc import Iterable, Mapping
 
 from grd.config.experiments import Experiment
 from grd.project.project import Project
-from grd.reporting.formats.tex import escaped
-from grd.reporting.notes import scale_notes
+from grd.reporting.formats.tex import tex_text
+from grd.reporting.notes import scale_note, twins_banner
 
 PREAMBLE = r"""\documentclass[10pt,a4paper,landscape]{article}
 \usepackage[T1]{fontenc}
@@ -22,13 +22,20 @@ PREAMBLE = r"""\documentclass[10pt,a4paper,landscape]{article}
 \begin{document}
 \maketitle
 """
+INTRODUCTION = (
+    "Tables and figures of Liu et al., Graph Relation Distillation for Efficient Biomedical Instance Segmentation, as reproduced "
+    "by this pipeline; published numbers stand in parentheses."
+)
 
 
 def document(project: Project, made_with: Mapping[str, Mapping[str, str]]) -> str:
-    """The LaTeX source: how it was made, then tables, figures and claims, by paths relative to the folder of the results."""
+    """The LaTeX source: introduction, tables, figures and claims, by paths relative to the folder of the results.
+
+    `made_with` has titles of small tables (settings, versions, hardware) and their entries.
+    """
     parts = [
         PREAMBLE,
-        *_made(project, made_with),
+        *_introduction(project, made_with),
         r"\clearpage",
         r"\section*{Tables}",
         *(rf"\input{{tables/{name}.tex}}" for name in project.tables),
@@ -43,39 +50,37 @@ def document(project: Project, made_with: Mapping[str, Mapping[str, str]]) -> st
     return "\n".join(parts) + "\n"
 
 
-def _made(project: Project, made_with: Mapping[str, Mapping[str, str]]) -> Iterable[str]:
-    """Scale and data in words, the settings, versions and hardware as small tables."""
-    yield escaped(
-        "Tables and figures of Liu et al., Graph Relation Distillation for Efficient Biomedical Instance Segmentation, as this "
-        "pipeline makes them: ours, and in parentheses the published numbers."
-    )
-    yield r"\par " + escaped(" ".join(scale_notes(project, project.scale.training)))
+def _introduction(project: Project, made_with: Mapping[str, Mapping[str, str]]) -> Iterable[str]:
+    yield tex_text(INTRODUCTION)
+    if banner := twins_banner(project):
+        yield rf"\par\emph{{{tex_text(banner)}}}"
+    yield r"\par " + tex_text(scale_note(project, project.scale.training))
     yield r"\par\smallskip"
     yield from (_listing(title, content) for title, content in made_with.items())
 
 
 def _listing(title: str, content: Mapping[str, str]) -> str:
-    rows = [rf"{escaped(name)} & {escaped(value)} \\" for name, value in content.items()]
-    head = rf"\begin{{minipage}}[t]{{0.33\linewidth}}\footnotesize\textbf{{{escaped(title)}}}\par"
+    rows = [rf"{tex_text(name)} & {tex_text(value)} \\" for name, value in content.items()]
+    head = rf"\begin{{minipage}}[t]{{0.33\linewidth}}\footnotesize\textbf{{{tex_text(title)}}}\par"
     body = [r"\begin{tabular}[t]{@{}ll@{}}", *rows, r"\end{tabular}"]
     return "\n".join([head, *body, r"\end{minipage}\hfill"])
 
 
 def _figure(name: str, figure: Experiment) -> str:
-    heading = escaped(f"Figure {figure.number}. {figure.title}.")
+    heading = tex_text(f"Figure {figure.number}. {figure.title}.")
     return "\n".join(
         [
             r"\begin{figure}[!htbp]",
             r"\centering",
             rf"\includegraphics[width=\linewidth,height=0.86\textheight,keepaspectratio]{{figures/{name}.pdf}}",
-            rf"\caption[{escaped(figure.title)}]{{{heading} \input{{figures/{name}.tex}}}}",
+            rf"\caption[{tex_text(figure.title)}]{{{heading} \input{{figures/{name}.tex}}}}",
             r"\end{figure}",
         ]
     )
 
 
 def settings_of(project: Project) -> dict[str, str]:
-    """What was run, as text by name."""
+    """Names and values, as text, of the settings that the results were made with."""
     training, seeds = project.scale.training, ", ".join(map(str, project.config.seeds))
     shown = ("iterations", "teacher_iterations", "batch_size", "learning_rate", "schedule", "precision", "select")
     return {

@@ -1,4 +1,4 @@
-"""LaTeX on this machine: whether it is there, and a source's PDF."""
+"""The LaTeX of this machine: what it lacks, and PDFs typeset with it."""
 
 import os
 import shutil
@@ -14,7 +14,7 @@ INSTALL = "Debian: apt-get install texlive-latex-recommended lmodern"
 
 
 def missing_latex() -> list[str]:
-    """What of LaTeX is not installed: empty where the document can be made into a PDF."""
+    """Programs and styles that LaTeX lacks here; empty where the document can be made into a PDF."""
     programs = [name for name in ("pdflatex", "kpsewhich") if shutil.which(name) is None]
     if programs:
         return programs
@@ -24,7 +24,7 @@ def missing_latex() -> list[str]:
 
 
 def write_pdf(source: Path, pdf: Path) -> None:
-    """Typeset the document in its folder; GrdError with LaTeX's first complaint where it cannot.
+    """Typeset a document in its folder; GrdError with LaTeX's first complaint if that fails.
 
     Two passes, with a fixed date: the same sources give the same bytes.
     """
@@ -45,4 +45,6 @@ def _typeset(source: Path, folder: Path) -> None:
     )
     if result.returncode:
         complaint = next((line for line in result.stdout.splitlines() if line.startswith("!")), "no message")
-        raise GrdError(f"{source}: pdflatex could not typeset it ({complaint}); correct the text, or remove LaTeX to go without")
+        raise GrdError(
+            f"{source}: pdflatex could not typeset it ({complaint}); correct the text, or remove LaTeX to skip the PDF"
+        )

@@ -1,18 +1,22 @@
-"""Notes below tables and figures that hold for all of them."""
+"""Sentences about data and training that tables, claims and the document share."""
 
 from grd.config.scales import Training
 from grd.project.project import TWINS_NOTE, Project
 
 
-def scale_notes(project: Project, training: Training) -> list[str]:
-    """On what data, how long and how often was trained."""
+def twins_banner(project: Project) -> str:
+    """The sentence that stands above numbers from synthetic twins; empty where the data are real."""
+    return TWINS_NOTE if project.scale.data == "twins" else ""
+
+
+def scale_note(project: Project, training: Training) -> str:
+    """Data, iterations and seeds of this scale in a sentence."""
     seeds = project.config.seeds
     spread = f"mean ± sd over seeds {', '.join(map(str, seeds))}" if len(seeds) > 1 else f"one run per cell, seed {seeds[0]}"
-    note = f"Scale {project.config.scale} ({project.scale.title}; {duration(training)}); {spread}."
-    return [note, TWINS_NOTE] if project.scale.data == "twins" else [note]
+    return f"Scale {project.config.scale} ({project.scale.title}; {duration(training)}); {spread}."
 
 
 def duration(training: Training) -> str:
-    """How many steps networks are trained for."""
+    """`120 iterations, teachers 260`."""
     teachers = f", teachers {training.teacher_iterations}" if training.teacher_iterations else ""
     return f"{training.iterations} iterations{teachers}"

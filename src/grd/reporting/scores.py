@@ -1,9 +1,9 @@
-"""Scores of runs as cells and rows of tables."""
+"""Scores of runs as columns, cells and rows of tables."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -11,26 +11,36 @@ import pandas as pd
 from grd.project.paths import Layout
 from grd.project.project import Project
 from grd.project.run import Run
+from grd.reporting.runs import one_per_stem
 from grd.reporting.table import DOWN, UP, Cell, Column
 
+
+class Metric(NamedTuple):
+    """Title of a metric, factor from scores files to tables, digits in tables, and the direction of better."""
+
+    title: str
+    factor: float
+    digits: int
+    direction: str
+
+
 METRICS = {
-    "sbd": ("SBD", 100, 1, UP),
-    "dic": ("|DiC|", 1, 2, DOWN),
-    "aji": ("AJI", 1, 3, UP),
-    "dice": ("Dice (pixels)", 1, 3, UP),
-    "f1": ("F1 (objects)", 1, 3, UP),
-    "pq": ("PQ", 1, 3, UP),
-    "voi": ("VOI", 1, 3, DOWN),
-    "arand": ("ARAND", 1, 3, DOWN),
+    "sbd": Metric("SBD", 100, 1, UP),
+    "dic": Metric("|DiC|", 1, 2, DOWN),
+    "aji": Metric("AJI", 1, 3, UP),
+    "dice": Metric("Dice (pixels)", 1, 3, UP),
+    "f1": Metric("F1 (objects)", 1, 3, UP),
+    "pq": Metric("PQ", 1, 3, UP),
+    "voi": Metric("VOI", 1, 3, DOWN),
+    "arand": Metric("ARAND", 1, 3, DOWN),
 }
-"""Titles, factors from scores files to tables, digits and directions of the metrics."""
 
 Printed = Callable[[Mapping[str, Any], Column], float | None]
-"""Finds a column's number in what published.yaml has of a run."""
+"""Looks up the number of a column in a run's entry of published.yaml."""
 
 
 def score_columns(project: Project, experiment: str, segmenters: Mapping[str, str] | None = None) -> list[Column]:
-    """A column per data set and metric of an experiment, by the first segmenter or, with their titles, by each of several."""
+    """A column for each data set and metric of an experiment, by the first segmenter or, given their titles, by each."""
     columns = []
     for name in project.datasets_of(experiment):
         dataset = project.datasets[name]
@@ -53,37 +63,24 @@ def score_cell(paths: Sequence[Path], metric: str, published: float | None) -> C
 def score_rows(
     project: Project, layout: Layout, experiment: str, columns: Sequence[Column], titles: Mapping[str, str], printed: Printed
 ) -> dict[str, list[Cell | str]]:
-    """A row for each run but for its data set and seed, a cell for each column, empty where the experiment has no such run.
-
-    `titles` names the rows by run stem.
-    """
-    runs = project.runs(experiment)
+    """A row of cells for each run stem, by its title in `titles`; a cell is empty where the experiment has no such run."""
+    runs, published = project.runs(experiment), project.published.get(experiment, {})
     rows = {}
-    for run in one_of_each(runs):
+    for run in one_per_stem(runs):
         cells: list[Cell | str] = []
         for column in columns:
             members = [replace(run, dataset=column.dataset, seed=seed) for seed in project.config.seeds]
-            number = printed(project.published[experiment].get(column.dataset, {}).get(run.stem, {}), column)
+            number = printed(published.get(column.dataset, {}).get(run.stem, {}), column)
             paths = [layout.scores(member, column.segmenter) for member in members]
             cells.append(score_cell(paths, column.metric, number) if members[0] in runs else "")
         rows[titles[run.stem]] = cells
     return rows
 
 
-def one_of_each(runs: Sequence[Run]) -> list[Run]:
-    """The runs that differ in more than data set and seed, in order."""
-    return list({run.stem: run for run in reversed(runs)}.values())[::-1]
-
-
-def pairs(runs: Sequence[Run], titles: Mapping[str, str]) -> list[list[str]]:
+def pair_contests(runs: Sequence[Run], titles: Mapping[str, str]) -> list[list[str]]:
     """Titles of the rows that compete: the methods for one teacher and one student."""
     groups: dict[tuple[str | None, str], list[str]] = {}
-    for run in one_of_each(runs):
+    for run in one_per_stem(runs):
         if run.teacher is not None:
             groups.setdefault((run.teacher, run.network), []).append(titles[run.stem])
     return list(groups.values())
-
-
-def first_seed(project: Project, experiment: str, dataset: str) -> list[Run]:
-    """The runs of an experiment on one data set, for the first seed."""
-    return [run for run in project.runs(experiment) if run.dataset == dataset and run.seed == project.config.seeds[0]]

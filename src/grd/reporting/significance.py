@@ -1,4 +1,4 @@
-"""The best cells of a table, and whether the test and every seed confirm their lead."""
+"""The best cells of a table, and a test of their lead over the second best."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -11,30 +11,30 @@ ALPHA = 0.05
 
 
 class Lead(NamedTuple):
-    """Of the best cell over the second best: p of the test, and whether it leads in every seed."""
+    """The lead of the best cell over the second best: p of the test, and True if it leads in every seed."""
 
     p: float
     in_every_seed: bool
 
 
 def leads(table: Table) -> dict[tuple[str, int], Lead]:
-    """The best cell of each contest and column, (title, column), and its lead over the second best.
+    """The best cell, (title, column), of each contest and column, and its lead over the second best.
 
     p is that of a one-sided Wilcoxon signed-rank test over pairs of images and seeds, 1 where no pair differs. Images of one
-    seed share a training, so p alone overstates what a few seeds can tell. Nothing for a single seed.
+    seed share a training, so p alone overstates what a few seeds can tell. Empty for a single seed.
     """
     found = {}
     for titles in table.contests:
         for number, column in enumerate(table.columns):
             more_is_better = UP in column.name
-            ranked = _ranked(table, titles, number, descending=more_is_better)
-            if len(ranked) > 1:
-                best, second = (samples for _, samples in ranked[:2])
-                found[ranked[0][0], number] = _lead(best - second if more_is_better else second - best)
+            ranking = _ranking(table, titles, number, descending=more_is_better)
+            if len(ranking) > 1:
+                best, second = (samples for _, samples in ranking[:2])
+                found[ranking[0][0], number] = _lead(best - second if more_is_better else second - best)
     return found
 
 
-def _ranked(table: Table, titles: Sequence[str], column: int, descending: bool) -> list[tuple[str, np.ndarray]]:
+def _ranking(table: Table, titles: Sequence[str], column: int, descending: bool) -> list[tuple[str, np.ndarray]]:
     """Titles and samples of the cells that have several seeds, best first."""
     cells = {title: table.rows[title][column] for title in titles}
     several = {
@@ -46,7 +46,7 @@ def _ranked(table: Table, titles: Sequence[str], column: int, descending: bool) 
 
 
 def _lead(ahead: np.ndarray) -> Lead:
-    """From by how much the best is ahead of the second best, (seeds, images)."""
+    """The lead that these differences (seeds, images) of best and second best amount to."""
     from scipy.stats import wilcoxon  # takes a second to import, and a single seed has no use for it
 
     p = float(wilcoxon(ahead.ravel(), alternative="greater").pvalue) if ahead.any() else 1.0
@@ -54,15 +54,16 @@ def _lead(ahead: np.ndarray) -> Lead:
 
 
 def best_cells(table: Table) -> set[tuple[str, int]]:
-    """The cells to set in bold: (title, column) of the leads that the test confirms and every seed shows."""
+    """The cells (title, column) to set in bold: those whose lead the test confirms and every seed shows."""
     return {cell for cell, lead in leads(table).items() if lead.p < ALPHA and lead.in_every_seed}
 
 
 def bold_note(seeds: Sequence[int], among: str) -> str:
-    """What bold means, or why nothing is."""
+    """The meaning of bold in a table whose best `among` are sought, or the reason that nothing is bold."""
     if len(seeds) == 1:
         return "One seed: plain numbers, no cell is bold."
     return (
         f"Bold: the best {among}, where it leads the second best in every seed and a one-sided Wilcoxon signed-rank test over "
-        f"pairs of images and seeds separates them (p < {ALPHA}). Images of a seed share a training: it is no test of trainings."
+        f"pairs of images and seeds separates them (p < {ALPHA}). Images of one seed share a training, so this is no test of "
+        "trainings."
     )

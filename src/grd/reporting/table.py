@@ -8,17 +8,18 @@ from itertools import pairwise
 import numpy as np
 
 UP, DOWN = "↑", "↓"
-
+MISSING = "–"
+"""Stands for a number that is missing."""
 
 BLOCK = 10
-"""Columns that can be read side by side; a wider table goes on below, group by group."""
+"""Columns that can be read side by side; a wider table continues below, group by group."""
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One number of ours (mean and, over several seeds, sd) beside the published one; either may be missing.
+    """A reproduced number (mean and, over several seeds, sd) beside the published one; either may be missing.
 
-    `samples` (seeds, images) are the scores that it is the mean of.
+    `samples` (seeds, images) are the scores that `mean` is taken over.
     """
 
     mean: float | None
@@ -28,16 +29,18 @@ class Cell:
     samples: np.ndarray | None = field(default=None, compare=False, repr=False)
 
     def text(self) -> str:
-        """`ours ± sd (published)`."""
-        ours = "–" if self.mean is None else f"{self.mean:.{self.digits}f}"
-        ours += "" if self.sd is None else f" ± {self.sd:.{self.digits}f}"
-        published = "–" if self.published is None else f"{self.published:.{self.digits}f}"
-        return f"{ours} ({published})"
+        """`reproduced ± sd (published)`."""
+        spread = "" if self.sd is None else f" ± {self.number(self.sd)}"
+        return f"{self.number(self.mean)}{spread} ({self.number(self.published)})"
+
+    def number(self, value: float | None) -> str:
+        """A number with the digits of this cell."""
+        return MISSING if value is None else f"{value:.{self.digits}f}"
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column's two heads, the lower one with an arrow to what is better, and what it holds."""
+    """The upper and lower head of a column, the lower one with an arrow towards better, and the scores that it holds."""
 
     group: str
     name: str
@@ -48,9 +51,10 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """A table as rows of cells under two-level columns, with notes.
+    """Rows of cells under two-level columns, with notes.
 
-    `runs` names the run of a row by its title, without its seed; `contests` are the titles of rows of which the best is sought.
+    `runs` maps titles of rows to run stems; `contests` are groups of titles, in each of which the best row is sought; `banner`
+    is a sentence to read before the numbers, set between caption and rows.
     """
 
     caption: str
@@ -59,10 +63,11 @@ class Table:
     notes: Sequence[str]
     runs: Mapping[str, str] = field(default_factory=dict)
     contests: Sequence[Sequence[str]] = ()
+    banner: str = ""
 
     @property
     def groups(self) -> dict[str, int]:
-        """The columns' upper heads and how many columns each spans."""
+        """Number of columns under each upper head."""
         return dict(Counter(column.group for column in self.columns))
 
     def columns_from(self, start: int, stop: int) -> "Table":
@@ -72,7 +77,7 @@ class Table:
 
 
 def blocks(table: Table) -> list[Table]:
-    """The table as tables of at most BLOCK columns; groups of columns stay whole, and a wider one is a block of its own."""
+    """The table as tables of at most BLOCK columns; groups of columns stay whole, and a wider group is a block of its own."""
     starts = [0]
     end = 0
     for width in table.groups.values():
@@ -83,5 +88,5 @@ def blocks(table: Table) -> list[Table]:
 
 
 def cell_texts(cells: Sequence[Cell | str]) -> list[str]:
-    """The cells of a row as they are printed."""
+    """The cells of a row as text."""
     return [cell if isinstance(cell, str) else cell.text() for cell in cells]

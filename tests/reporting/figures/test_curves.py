@@ -8,7 +8,7 @@ import pytest
 from grd.project.paths import Layout
 from grd.project.project import Project
 from grd.project.run import Run
-from grd.reporting.figures.curves import POINTS, curves, digits_between, in_order, long_form, panel_title, styles_of
+from grd.reporting.figures.curves import POINTS, curves, digits_between, line_styles, long_form, panel_order, panel_title
 
 CONFIG = Path(__file__).parents[3] / "config"
 TAUGHT = Run("cvppp", "mobilenet_v2", "grd", "resunet", changes=(("inter_edge", 0.1), ("node", 1.0)))
@@ -51,7 +51,7 @@ def test_the_legend_above_names_what_is_drawn_once(trained):
     figure, _ = curves(*trained, "cremi_c")
     (legend,) = figure.legends
     names = [text.get_text() for text in legend.get_texts()]
-    assert names == ["L_aff, supervised", "L_aff of validation data", "Total", "Node", "strange term"]
+    assert names == ["L_aff, supervised", "L_aff, validation data", "Total", "Node", "strange term"]
     plt.close(figure)
 
 
@@ -75,7 +75,7 @@ def test_runs_are_in_order_of_pairs_then_methods_then_changes():
     plain, other = Run("d", "mobilenet_v2"), Run("d", "resunet_tiny", "at", "resunet")
     pair = [Run("d", "mobilenet_v2", method, "resunet") for method in ("spkd", "grd")]
     changed = Run("d", "mobilenet_v2", "grd", "resunet", changes=(("node", 1.0),))
-    assert in_order([pair[0], other, changed, pair[1], plain]) == [plain, *pair, changed, other]
+    assert panel_order([pair[0], other, changed, pair[1], plain]) == [plain, *pair, changed, other]
 
 
 def test_a_panel_s_title_is_short_and_says_what_was_changed():
@@ -84,7 +84,7 @@ def test_a_panel_s_title_is_short_and_says_what_was_changed():
 
 
 def test_a_term_has_its_colour_whatever_is_drawn_beside_it():
-    assert styles_of(["affinity", "edge"])["edge"] == styles_of(["affinity", "node", "edge"])["edge"]
+    assert line_styles(["affinity", "edge"])["edge"] == line_styles(["affinity", "node", "edge"])["edge"]
 
 
 def test_a_log_axis_has_fewer_ticks_the_more_decades_it_has():

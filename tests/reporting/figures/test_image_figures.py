@@ -10,9 +10,9 @@ from grd.metrics.overlap import overlap_table
 from grd.project.project import Project
 from grd.project.run import Run
 from grd.reporting.figures.comparisons import representative_image
-from grd.reporting.figures.figure3 import middle, representative_section
+from grd.reporting.figures.figure3 import central_window, representative_section
 from grd.reporting.figures.figure5 import embedding_colours
-from grd.reporting.figures.panels import id_colours, mark_errors, renamed, write_figure
+from grd.reporting.figures.panels import id_colours, mark_errors, match_ids, write_figure
 
 CONFIG = Path(__file__).parents[3] / "config"
 
@@ -64,7 +64,7 @@ def test_a_segment_is_named_after_the_instance_that_it_matches_best():
     prediction = np.where(halves() == 1, 7, 5)
     prediction[0, 4:] = 6  # the smaller part of instance 2
     assert counterparts(overlap_table(prediction, halves())) == {7: 1, 5: 2}
-    names = renamed(prediction, halves())
+    names = match_ids(prediction, halves())
     assert (names[:, :4] == 1).all() and (names[1:, 4:] == 2).all() and (names[0, 4:] == 8).all()
 
 
@@ -93,7 +93,7 @@ def test_the_section_with_the_median_number_of_errors_is_shown():
 
 
 def test_of_a_large_section_the_middle_is_shown():
-    assert middle((1024, 400)) == (slice(256, 768), slice(0, 400))
+    assert central_window((1024, 400)) == (slice(256, 768), slice(0, 400))
 
 
 def test_the_image_of_median_score_is_shown(tmp_path):
@@ -105,10 +105,10 @@ def test_embeddings_become_colours_of_the_foreground(tmp_path):
     samples = write_squares(tmp_path / "samples.h5")
     train_into([settings(Run("cvppp", "resunet_tiny"))], samples, [tmp_path], tmp_path / "state")
     image, labels = squares(1, 0).images[0], squares(1, 0).labels[0]
-    colours, held = embedding_colours(tmp_path / "model.pt", image, labels > 0, (48, 48), torch.device("cpu"))
+    colours, share = embedding_colours(tmp_path / "model.pt", image, labels > 0, (48, 48), torch.device("cpu"))
     assert colours.shape == (48, 48, 3) and colours[labels == 0].sum() == 0
     assert colours[labels > 0].min() >= 0 and colours[labels > 0].max() <= 1 and colours[labels > 0].std() > 0.1
-    assert 0.5 < held <= 1
+    assert 0.5 < share <= 1
 
 
 def test_for_latex_the_caption_is_a_text_of_its_own(tmp_path):

@@ -11,9 +11,10 @@ import pytest
 from grd.config.parsing import read_yaml
 from grd.reporting.claims import load_claims
 from grd.reporting.claims.base import FAILS, HOLDS, UNTESTED, Finding
-from grd.reporting.claims.table import Checked, ClaimsTable
+from grd.reporting.claims.table import ClaimRow, ClaimsTable
 from grd.reporting.claims.table import as_html as claims_page
-from grd.reporting.formats.html import as_html, difference, page
+from grd.reporting.formats.html import as_html, difference
+from grd.reporting.formats.page import page
 from grd.reporting.table import Cell, Column, Table
 from grd.reporting.tables import write_table
 
@@ -77,7 +78,7 @@ def test_nothing_comes_from_elsewhere():
     assert not re.search(r"https?:|src=|<link|@import|url\(", html)
 
 
-def test_the_difference_is_ours_less_the_published_and_missing_where_one_is():
+def test_the_difference_is_reproduced_minus_published_and_missing_where_one_is():
     assert difference(Cell(0.5, None, 0.4, 1)) == pytest.approx(0.1)
     assert difference(Cell(None, None, 0.4, 1)) is difference(Cell(0.5, None, None, 1)) is None
 
@@ -108,7 +109,7 @@ def test_dollars_and_braces_in_a_text_stay():
     assert "$x {y}" in page("$x {y}", [], [], ["$x {y}"])
 
 
-def test_a_table_is_written_in_four_forms(tmp_path):
+def test_a_table_is_written_in_four_formats(tmp_path):
     paths = [tmp_path / f"t.{ending}" for ending in ("csv", "tex", "md", "html")]
     write_table(small(), *paths)
     assert all(path.stat().st_size > 100 for path in paths) and paths[3].read_text().startswith("<!doctype html>")
@@ -154,11 +155,11 @@ def test_in_a_browser_columns_are_sorted_by_what_is_shown(tmp_path, clicks, orde
 
 
 def some_claims():
-    """The configured claims with verdicts in turn: the paper's hold, fail; ours hold, fail, are not tested."""
-    paper, ours = cycle((HOLDS, FAILS)), cycle((HOLDS, FAILS, UNTESTED))
+    """The configured claims with verdicts in turn: published hold, fail; reproduced hold, fail, not tested."""
+    published, reproduced = cycle((HOLDS, FAILS)), cycle((HOLDS, FAILS, UNTESTED))
     sections = load_claims(read_yaml(Path(__file__).parents[3] / "config/claims.yaml"))
     claims = [(section, claim) for section, own in sections.items() for claim in own]
-    rows = [Checked(*claim, Finding("a < b", next(paper)), Finding("", next(ours))) for claim in claims]
+    rows = [ClaimRow(*claim, Finding("a < b", next(published)), Finding("", next(reproduced))) for claim in claims]
     return ClaimsTable(rows, ["A note."])
 
 
@@ -171,10 +172,15 @@ def test_the_claims_page_has_a_row_for_each_with_both_verdicts():
 
 @pytest.mark.skipif(BROWSER is None, reason="needs Chromium or Chrome")
 @pytest.mark.parametrize(
-    ("kept", "share"), [(["paper=holds"], 2), (["paper=does not hold", "ours=not tested"], 6), (["paper=holds", "paper="], 1)]
+    ("kept", "share"),
+    [
+        (["published=holds"], 2),
+        (["published=does not hold", "reproduced=not tested"], 6),
+        (["published=holds", "published="], 1),
+    ],
 )
 def test_in_a_browser_claims_are_kept_by_either_verdict_or_both(tmp_path, kept, share):
     buttons = [f'[data-keep="{name}"]' for name in kept]
     _, shown = after(claims_page(some_claims()), click(*buttons), tmp_path)
-    rows = re.findall(r"<tr[^>]*data-paper[^>]*>", shown)
+    rows = re.findall(r"<tr[^>]*data-published[^>]*>", shown)
     assert sum("hidden" not in row for row in rows) == pytest.approx(len(rows) / share, abs=1)

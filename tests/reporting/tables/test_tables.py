@@ -10,12 +10,13 @@ from grd.config.experiments import RunRow
 from grd.data.store import write_labels
 from grd.errors import GrdError
 from grd.project.paths import Layout
-from grd.project.project import Project
+from grd.project.project import TWINS_NOTE, Project
 from grd.project.run import Run
 from grd.project.titles import row_titles
 from grd.reporting.formats.csv import as_csv
+from grd.reporting.formats.html import as_html
 from grd.reporting.formats.markdown import as_markdown
-from grd.reporting.formats.tex import as_tex, escaped
+from grd.reporting.formats.tex import as_tex, tex_text
 from grd.reporting.significance import best_cells, leads
 from grd.reporting.table import Cell, Column, Table, blocks
 from grd.reporting.tables.table1 import table1
@@ -37,7 +38,7 @@ METRICS = ("sbd", "dic", "aji", "f1", "pq", "dice")
 
 
 def scored(tmp_path, project):
-    """Scores for every run of images: each metric is a number that tells run and metric; times for every run of Table I."""
+    """Scores that differ by run and metric, for every run of images; times for every run of Table I."""
     layout = Layout(tmp_path, tmp_path)
     for number, run in enumerate(project.runs("table2", "table4", "table5", "table6")):
         for segmenter in project.dataset(run.dataset).segmenters:
@@ -71,7 +72,7 @@ def test_table_2_has_every_row_and_column_of_the_paper(tmp_path):
     table = table2(project(), scored(tmp_path, project()))
     assert len(table.rows) == 24 and len(table.columns) == 10
     assert list(table.rows)[:5] == ["T1: ResUNet", "T2: NestedUNet", "S1: ResUNet-tiny", "S2: MobileNet", "T1 & S1 + AT"]
-    assert list(table.rows)[-1] == "T2 & S2 + GRD (ours)"
+    assert list(table.rows)[-1] == "T2 & S2 + GRD"
     assert [column.group for column in table.columns] == ["CVPPP A1"] * 2 + ["C. elegans"] * 4 + ["BBBC039V1"] * 4
 
 
@@ -123,11 +124,11 @@ def test_table_1_has_the_networks_of_volumes_at_their_own_size(tmp_path):
 
 def test_table_3_has_two_segmentations_of_four_volumes_by_seven_networks(tmp_path):
     table = table3(project(), partitioned(tmp_path, project()))
-    assert list(table.rows) == ["T: MALA", "S: MALA-tiny", "+ AT", "+ SPKD", "+ ReKD", "+ BISKD", "+ GRD (ours)"]
+    assert list(table.rows) == ["T: MALA", "S: MALA-tiny", "+ AT", "+ SPKD", "+ ReKD", "+ BISKD", "+ GRD"]
     assert list(table.groups.items()) == [("AC3/4", 4), ("CREMI-A", 4), ("CREMI-B", 4), ("CREMI-C", 4)]
     assert [column.name for column in table.columns[:4]] == ["Waterz VOI ↓", "Waterz ARAND ↓", "LMC VOI ↓", "LMC ARAND ↓"]
     assert [cell.text() for cell in table.rows["T: MALA"][:3]] == ["2.000 (1.296)", "1.000 (0.115)", "1.000 (1.261)"]
-    assert table.rows["+ GRD (ours)"][15].published == 0.102
+    assert table.rows["+ GRD"][15].published == 0.102
 
 
 def test_table_3_lists_the_thresholds_that_labels_files_tell(tmp_path):
@@ -181,6 +182,26 @@ def test_bold_is_the_best_where_pairs_of_images_and_seeds_tell_it_from_the_secon
     assert "|DiC|" not in markdown and "\\|DiC\\|" in markdown
 
 
+def test_a_banner_stands_between_caption_and_rows_in_every_text():
+    table = replace(small(), banner="50 % of this is synthetic.")
+    texts = {as_markdown: "*50 % of this is synthetic.*", as_tex: r"\emph{50 \% of this is synthetic.}", as_html: ">50 % of this"}
+    for form, banner in texts.items():
+        text = form(table)
+        assert text.count(banner) == 1 and text.rindex("A caption.") < text.index(banner) < text.index("Data")
+    assert not any(mark in as_markdown(small()) + as_tex(small()) for mark in ("synthetic", "\n*", r"\emph"))
+    assert 'class="banner"' not in as_html(small())
+
+
+@pytest.mark.parametrize(("scale", "banner"), [("demo", TWINS_NOTE), ("single-gpu", "")])
+def test_tables_of_twins_say_so_before_the_numbers_and_those_of_real_data_do_not(tmp_path, scale, banner):
+    plan = Project.load(CONFIG, {"scale": scale, "seeds": [0]})
+    layout = scored(tmp_path, plan)
+    partitioned(tmp_path, plan)
+    for table in (table1, table2, table3, table4, table5, table6):
+        found = table(plan, layout)
+        assert found.banner == banner and TWINS_NOTE not in found.notes
+
+
 def test_a_single_seed_tells_nothing_and_says_so(tmp_path):
     assert leads(small(seeds=1)) == {} and "**" not in as_markdown(small(seeds=1)).replace("**A caption.**", "")
     assert "One seed: plain numbers, no cell is bold." in table2(project(), scored(tmp_path, project())).notes
@@ -216,12 +237,12 @@ def test_a_lead_that_one_seed_lacks_is_not_bold():
 def test_only_methods_of_one_pair_compete(tmp_path):
     contests = table2(project(), scored(tmp_path, project())).contests
     assert [len(titles) for titles in contests] == [5] * 4
-    assert contests[0] == [f"T1 & S1 + {name}" for name in ("AT", "SPKD", "ReKD", "BISKD", "GRD (ours)")]
+    assert contests[0] == [f"T1 & S1 + {name}" for name in ("AT", "SPKD", "ReKD", "BISKD", "GRD")]
 
 
 def test_the_csv_is_long_and_unrounded_and_names_the_run():
     lines = as_csv(small()).splitlines()
-    assert lines[0] == "run,dataset,segmenter,metric,row,group,column,ours,sd,published,p" and len(lines) == 1 + 5
+    assert lines[0] == "run,dataset,segmenter,metric,row,group,column,reproduced,sd,published,p" and len(lines) == 1 + 5
     assert lines[1].startswith("net-a-net,data,mutex,pq,A,Data_1,PQ ↑,0.4") and lines[1].endswith(",0.4,")
     assert float(lines[3].rsplit(",", 1)[1]) < 1e-6
 
@@ -236,7 +257,7 @@ def test_the_tex_escapes_and_balances():
 
 
 def test_every_special_character_is_escaped():
-    assert escaped(r"a_b & 50 % {x} \ #1 ~ ^") == (
+    assert tex_text(r"a_b & 50 % {x} \ #1 ~ ^") == (
         r"a\_b \& 50 \% \{x\} \textbackslash{} \#1 \textasciitilde{} \textasciicircum{}"
     )
 
@@ -302,9 +323,9 @@ def test_cells_that_tables_share_are_of_one_run(tmp_path):
 
     assert run(two, "S2: MobileNet") == run(four, "Student alone")
     assert run(two, "T1 & S2 + BISKD") == run(four, "+ AGD")
-    assert run(two, "T1 & S2 + GRD (ours)") == run(four, "+ AGD, inter") == run(five, "GRD")
+    assert run(two, "T1 & S2 + GRD") == run(four, "+ AGD, inter") == run(five, "GRD")
     assert run(two, "S1: ResUNet-tiny")[0] == run(six, "ResUNet-tiny alone")[0]
-    assert run(two, "T1 & S1 + GRD (ours)")[0] == run(six, "ResUNet-tiny + GRD")[0]
+    assert run(two, "T1 & S1 + GRD")[0] == run(six, "ResUNet-tiny + GRD")[0]
 
 
 def wide(*groups):

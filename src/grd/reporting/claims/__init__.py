@@ -1,7 +1,7 @@
-"""What the paper's prose claims, and how a claim is checked: on the published numbers and on ours, by the same code.
+"""Claims of the paper's prose, checked on the published and on the reproduced numbers by the same code.
 
-A kind of claim is a class in `numbers` or `others` and a line in KINDS: its fields are the keys of an entry of
-config/claims.yaml, `check` says what the evidence gives, and whether the sentence holds by it.
+A kind of claim is a class of this package and a line in KINDS: its fields are the keys of an entry of config/claims.yaml, and
+`check` returns what the evidence gives and whether the sentence holds by it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,10 +10,11 @@ from typing import Any
 
 from grd.config.parsing import check_name, parse
 from grd.errors import GrdError
-from grd.reporting.claims.base import Claim, Key
+from grd.reporting.claims.base import Claim, Key, Untested
+from grd.reporting.claims.design import Count, Samples, Setting
+from grd.reporting.claims.figures import Curve, Errors
 from grd.reporting.claims.numbers import Gap, Improvement, Ratio, Width
 from grd.reporting.claims.orders import Better, Gains, Order, Sensitivity, Significant
-from grd.reporting.claims.others import Count, Curve, Errors, Samples, Setting, Untested
 
 KINDS: dict[str, type[Claim]] = {
     "improvement": Improvement,
@@ -32,11 +33,11 @@ KINDS: dict[str, type[Claim]] = {
     "errors": Errors,
     "untested": Untested,
 }
-"""The kinds of claims by the names that config/claims.yaml has for them."""
+"""The kinds of claims by their names in config/claims.yaml."""
 
 
 def load_claims(content: Mapping[str, Any], where: Path | str = "config/claims.yaml") -> dict[str, list[Claim]]:
-    """All claims by the section of the paper, from what config/claims.yaml holds; the first fault is a GrdError."""
+    """The claims of each section of the paper, from the content of config/claims.yaml; the first fault is a GrdError."""
     return {section: [_claim(entry, f"{where}, {section}") for entry in entries] for section, entries in content.items()}
 
 

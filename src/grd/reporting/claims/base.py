@@ -1,4 +1,4 @@
-"""What a claim is, and the evidence that it is checked by."""
+"""A claim of the paper's prose, the evidence that it is checked on, and the finding."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
+from pydantic import Field
 
 from grd.config.parsing import Closed
 from grd.errors import GrdError
@@ -15,15 +16,15 @@ from grd.reporting.scores import METRICS
 HOLDS, FAILS, UNTESTED = "holds", "does not hold", "not tested"
 
 Key = tuple[str, str, str, str, str]
-"""Table, run stem, data set (empty for costs), segmenter (of Table III) and metric: what names a number."""
+"""The name of a number: table, run stem, data set (empty for costs), segmenter (where a table has several) and metric."""
 
-LISTED = 5
-"""So many exceptions are named; a sentence has no room for more."""
+MOST_NAMED = 5
+"""Number of exceptions that a finding names; a sentence has no room for more."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What the evidence gives, in a few words, and one of HOLDS, FAILS, UNTESTED."""
+    """The result of a check: a few words on what the evidence gives, and one of HOLDS, FAILS, UNTESTED."""
 
     text: str
     verdict: str
@@ -34,11 +35,11 @@ NOTHING = Finding("", UNTESTED)
 
 @dataclass(frozen=True)
 class Evidence:
-    """What one side, the paper or this project, has to show; what it has not stays empty.
+    """All that one side, the paper or this project, has to show; fields of which it has nothing stay empty.
 
-    `titles` of data sets; `absent` says why a number is None; `leads` are the p of the best cells over the second best;
-    `settings` by data set and run stem; `samples` shapes of the labels by data set and split, `twins` whether of synthetic
-    twins; `seeds` how many; `figures` the data of figures.
+    `titles` of data sets; `absent` says why a number is None; `leads` has the p of the best cells over the second best;
+    `settings` by data set and run stem; `samples` has shapes of the labels by data set and split; `twins` is True if these are
+    synthetic; `seeds` is the number of seeds; `figures` has the data of figures by name.
     """
 
     numbers: Mapping[Key, float | None]
@@ -52,12 +53,12 @@ class Evidence:
     figures: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
     def columns(self, table: str, run: str) -> list[tuple[str, str, str]]:
-        """The scores that a table has of a run: data set, segmenter, metric."""
+        """The columns in which a table has scores of a run: data set, segmenter, metric."""
         return [key[2:] for key in self.numbers if key[:2] == (table, run) and key[4] in METRICS]
 
     def title(self, dataset: str, segmenter: str, metric: str) -> str:
         """A column in words: `CREMI-B LMC ARAND`."""
-        words = (self.titles.get(dataset, dataset), SEGMENTER_TITLES.get(segmenter, segmenter), METRICS[metric][0])
+        words = (self.titles.get(dataset, dataset), SEGMENTER_TITLES.get(segmenter, segmenter), METRICS[metric].title)
         return " ".join(filter(None, words))
 
 
@@ -66,19 +67,20 @@ def rival(run: str, method: str) -> str:
     parts = run.split("-")
     if len(parts) < 3:
         raise GrdError(
-            f"config/claims.yaml, run '{run}': expected a taught one, NETWORK-METHOD-TEACHER, to name '{method}' beside it"
+            f"config/claims.yaml, run '{run}': expected a student with a teacher, NETWORK-METHOD-TEACHER, to compare with "
+            f"'{method}', found a network alone; name another run"
         )
     return parts[0] if method == "none" else f"{parts[0]}-{method}-{parts[2]}"
 
 
-def listed(names: Sequence[str]) -> str:
-    """The first few of them, and how many more."""
-    more = len(names) - LISTED
-    return ", ".join(names[:LISTED]) + (f" and {more} more" if more > 0 else "")
+def enumeration(names: Sequence[str]) -> str:
+    """The first few names, and the number of the others."""
+    more = len(names) - MOST_NAMED
+    return ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 class Claim(Closed, ABC):
-    """A sentence: where it stands, what it says in short, and, where that helps, what to know about it."""
+    """A sentence: its place in the paper, what it says in short, and, where that helps, a note to the reader."""
 
     kind: str
     place: str
@@ -87,8 +89,22 @@ class Claim(Closed, ABC):
 
     @abstractmethod
     def check(self, evidence: Evidence) -> Finding:
-        """What the evidence gives, and whether the sentence holds by it."""
+        """Check the sentence on the evidence."""
 
     def cells(self) -> Iterable[tuple[str, ...]]:
-        """The tables' cells, or rows, that it is about, for their names to be checked."""
+        """Names of the tables' rows, or cells, that it is about, to be checked for typos."""
         return ()
+
+    def figures(self) -> Iterable[str]:
+        """Names of the figures whose data it is about."""
+        return ()
+
+
+class Untested(Claim):
+    """A statement that nothing here tests; `note` says why."""
+
+    note: str = Field(min_length=1)
+
+    def check(self, evidence: Evidence) -> Finding:
+        """Nothing."""
+        return NOTHING

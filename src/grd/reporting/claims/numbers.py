@@ -1,4 +1,4 @@
-"""Claims that give a number: percentages of improvement, of a gap, of another network's cost or width."""
+"""Claims that give a number: percentages of an improvement, a gap or another network's cost, and widths."""
 
 from abc import abstractmethod
 from collections.abc import Iterable, Sequence
@@ -11,31 +11,30 @@ from grd.reporting.claims.base import FAILS, HOLDS, UNTESTED, Claim, Evidence, F
 from grd.reporting.scores import METRICS
 from grd.reporting.table import UP
 
-COUNTED = ("parameters", "macs")
-"""Numbers of the paper's networks, whatever they are trained on."""
+SIZES = ("parameters", "macs")
+"""Numbers of the paper's networks, whatever data they are trained on."""
 
-
-ABOUT = 0.25
-"""How far, as a share, an "approximate" width may be off."""
+TOLERANCE = 0.25
+"""Largest relative error of an "approximate" width."""
 
 
 def sign(metric: str) -> int:
     """1 where more is better, -1 where less is."""
-    return 1 if METRICS[metric][3] == UP else -1
+    return 1 if METRICS[metric].direction == UP else -1
 
 
-def shown(metric: str, value: float) -> str:
+def number_text(metric: str, value: float) -> str:
     """A number with the digits of its tables."""
-    return f"{value:.{METRICS[metric][2] if metric in METRICS else 2}f}"
+    return f"{value:.{METRICS[metric].digits if metric in METRICS else 2}f}"
 
 
-def rounded(value: float, digits: int) -> str:
-    """Rounded half up: 19.95 is 20.0, whatever its binary digits."""
+def half_up(value: float, digits: int) -> str:
+    """A number rounded half up: 19.95 is 20.0, whatever its binary digits."""
     return f"{value + 1e-9:.{digits}f}"
 
 
-class Measured(Claim):
-    """A claim about numbers of one column."""
+class ColumnClaim(Claim):
+    """A claim about the numbers of some runs in one column."""
 
     table: str
     dataset: str = ""
@@ -43,29 +42,29 @@ class Measured(Claim):
     metric: str
 
     def key(self, run: str) -> Key:
-        """The number of a run in this column."""
+        """Key of a run's number in this column."""
         return self.table, run, self.dataset, self.segmenter, self.metric
 
     def cells(self) -> Iterable[tuple[str, ...]]:
-        """One per run."""
+        """The cells of these runs."""
         return map(self.key, self.runs())
 
     def check(self, evidence: Evidence) -> Finding:
-        """Not tested where a number is missing."""
+        """The finding from the numbers of `runs`; not tested if one is missing."""
         found = [evidence.numbers.get(self.key(run)) for run in self.runs()]
         values = [value for value in found if value is not None]
-        return self.judged(values) if len(values) == len(found) else Finding(evidence.absent, UNTESTED)
+        return self.finding(values) if len(values) == len(found) else Finding(evidence.absent, UNTESTED)
 
     @abstractmethod
     def runs(self) -> list[str]:
-        """The run stems that it compares."""
+        """Stems of the runs that it compares."""
 
     @abstractmethod
-    def judged(self, values: Sequence[float]) -> Finding:
-        """By the runs' numbers, in their order."""
+    def finding(self, values: Sequence[float]) -> Finding:
+        """The finding from the numbers of `runs`, in their order."""
 
 
-class Percentage(Measured):
+class Percentage(ColumnClaim):
     """A claim about a percentage: equal to `claimed` when rounded to its digits, or strictly above or below it."""
 
     arrow: ClassVar[str] = " → "
@@ -73,24 +72,24 @@ class Percentage(Measured):
     relation: Literal["equals", "above", "below"] = "equals"
 
     def check(self, evidence: Evidence) -> Finding:
-        """Scores and times of synthetic twins give a percentage, but no verdict on one of real data."""
+        """Scores and times of synthetic twins give a percentage, but no verdict on a claim about real data."""
         finding = super().check(evidence)
-        return replace(finding, verdict=UNTESTED) if evidence.twins and self.metric not in COUNTED else finding
+        return replace(finding, verdict=UNTESTED) if evidence.twins and self.metric not in SIZES else finding
 
     @abstractmethod
     def percent(self, values: Sequence[float]) -> float | None:
         """The percentage; None where it has no meaning."""
 
-    def judged(self, values: Sequence[float]) -> Finding:
+    def finding(self, values: Sequence[float]) -> Finding:
         """The percentage with the digits that were claimed (one more beside a bound), and the numbers that it is from."""
         percent = self.percent(values)
-        numbers = self.arrow.join(shown(self.metric, value) for value in values)
+        numbers = self.arrow.join(number_text(self.metric, value) for value in values)
         if percent is None:
             return Finding(f"no percentage ({numbers})", UNTESTED)
         digits = -int(self.claimed.as_tuple().exponent)
-        text = rounded(percent, digits + (self.relation != "equals"))
+        text = half_up(percent, digits + (self.relation != "equals"))
         holds = {
-            "equals": rounded(percent, digits) == str(self.claimed),
+            "equals": half_up(percent, digits) == str(self.claimed),
             "above": Decimal(str(round(percent, 9))) > self.claimed,
             "below": Decimal(str(round(percent, 9))) < self.claimed,
         }[self.relation]
@@ -98,28 +97,28 @@ class Percentage(Measured):
 
 
 class Improvement(Percentage):
-    """By how much a run is better than another, or than the best of several, relative to that."""
+    """Relative improvement of a run over another run, or over the best of several."""
 
     run: str
     over: str | list[str]
 
     def runs(self) -> list[str]:
-        """Those it is compared with, then the run."""
+        """The runs it is compared with, then the run."""
         return [*([self.over] if isinstance(self.over, str) else self.over), self.run]
 
-    def judged(self, values: Sequence[float]) -> Finding:
-        """Over the best."""
+    def finding(self, values: Sequence[float]) -> Finding:
+        """The finding against the best of the others."""
         *others, own = values
-        return super().judged([max(others, key=lambda other: sign(self.metric) * other), own])
+        return super().finding([max(others, key=lambda other: sign(self.metric) * other), own])
 
     def percent(self, values: Sequence[float]) -> float | None:
-        """Of the other's number."""
+        """Difference in percent of the other's number."""
         other, own = values
         return 100 * sign(self.metric) * (own - other) / other if other else None
 
 
 class Gap(Percentage):
-    """Which share of the gap between a student alone (`over`) and its teacher a run closes."""
+    """Share of the gap between a student alone (`over`) and its teacher that a run closes."""
 
     run: str
     over: str
@@ -130,29 +129,29 @@ class Gap(Percentage):
         return [self.over, self.run, self.teacher]
 
     def percent(self, values: Sequence[float]) -> float | None:
-        """Of the gap; none where the teacher is no better than the student alone."""
+        """Gain in percent of the gap; None where the teacher is no better than the student alone."""
         alone, taught, teacher = (sign(self.metric) * value for value in values)
         return 100 * (taught - alone) / (teacher - alone) if teacher > alone else None
 
 
 class Ratio(Percentage):
-    """What a network has or takes, in percent of what another one does."""
+    """A number of a network in percent of another network's."""
 
     arrow: ClassVar[str] = " / "
     run: str
     of: str
 
     def runs(self) -> list[str]:
-        """Both."""
+        """The network, then the other."""
         return [self.run, self.of]
 
     def percent(self, values: Sequence[float]) -> float | None:
-        """Of the other's."""
+        """Percent of the other's number."""
         return 100 * values[0] / values[1] if values[1] else None
 
 
 class Width(Claim):
-    """A network of about 1 / `claimed` of another's width, by the square root of their parameters' ratio."""
+    """A network of about 1 / `claimed` of another's width, by the square root of the ratio of their parameters."""
 
     table: str
     run: str
@@ -160,17 +159,17 @@ class Width(Claim):
     claimed: int
 
     def key(self, table: str, run: str) -> Key:
-        """The number of parameters."""
+        """Key of a network's number of parameters."""
         return table, run, "", "", "parameters"
 
     def cells(self) -> Iterable[tuple[str, ...]]:
-        """The network's in its table, the other's in Table I."""
+        """The network's number in its table, the other's in Table I."""
         return [self.key(self.table, self.run), self.key("table1", self.of)]
 
     def check(self, evidence: Evidence) -> Finding:
-        """Convolutions have as many parameters as the product of their widths."""
+        """Compare widths: the parameters of a convolution grow with the product of its widths."""
         narrow, wide = (evidence.numbers.get(key) for key in (self.key(self.table, self.run), self.key("table1", self.of)))
         if not narrow or not wide:
             return Finding(evidence.absent, UNTESTED)
         share = sqrt(wide / narrow)
-        return Finding(f"1/{share:.1f}", HOLDS if abs(share / self.claimed - 1) <= ABOUT else FAILS)
+        return Finding(f"1/{share:.1f}", HOLDS if abs(share / self.claimed - 1) <= TOLERANCE else FAILS)

@@ -1,12 +1,12 @@
-"""Claims that compare: which row is better, leads significantly, gains, or reacts to a setting."""
+"""Claims that compare rows: better, significantly better, in an order, gaining, or sensitive to a setting."""
 
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Literal
 
 from grd.config.catalogue import NETWORKS
-from grd.reporting.claims.base import FAILS, HOLDS, UNTESTED, Claim, Evidence, Finding, listed, rival
-from grd.reporting.claims.numbers import Measured, shown, sign
+from grd.reporting.claims.base import FAILS, HOLDS, UNTESTED, Claim, Evidence, Finding, enumeration, rival
+from grd.reporting.claims.numbers import ColumnClaim, number_text, sign
 from grd.reporting.significance import ALPHA
 
 
@@ -23,7 +23,7 @@ class Better(Claim):
     extent: Literal["all", "majority"] = "all"
 
     def rivals(self, run: str) -> list[str]:
-        """The runs that it is compared with."""
+        """Runs that a run is compared with."""
         return [*(rival(run, method) for method in self.methods), *self.others]
 
     def cells(self) -> Iterable[tuple[str, ...]]:
@@ -31,7 +31,7 @@ class Better(Claim):
         return ((self.table, name) for run in self.runs for name in (run, *self.rivals(run)))
 
     def check(self, evidence: Evidence) -> Finding:
-        """In how many columns, and in which not; columns with a missing number are left out."""
+        """Count the columns, and name the exceptions; columns with a missing number are left out."""
         margins = {
             (run, column): margin
             for run in self.runs
@@ -44,18 +44,18 @@ class Better(Claim):
         count = len(margins) - len(failing)
         holds = not failing if self.extent == "all" else 2 * count > len(margins)
         named = [self._label(evidence, *cell) + ("" if margins[cell] else " (equal)") for cell in failing]
-        text = f"{count} of {len(margins)} columns" + (f"; not {listed(named)}" if named else "")
+        text = f"{count} of {len(margins)} columns" + (f"; not {enumeration(named)}" if named else "")
         return Finding(text, HOLDS if holds else FAILS)
 
     def _margin(self, evidence: Evidence, run: str, column: tuple[str, str, str]) -> float | None:
-        """By how much it is better than the best of the others; None where a number is missing."""
+        """Margin over the best of the others; None where a number is missing."""
         own, *others = (evidence.numbers.get((self.table, name, *column)) for name in (run, *self.rivals(run)))
         if own is None or None in others:
             return None
         return min(sign(column[2]) * (own - other) for other in others if other is not None)
 
     def _label(self, evidence: Evidence, run: str, column: tuple[str, str, str]) -> str:
-        """The column and, where there are several runs, the run's pair."""
+        """The column and, if there are several runs, the pair of this one."""
         network, _, *teacher = run.split("-")[:3] if "-" in run else (run, "")
         pair = f" of {NETWORKS[network].title}" + "".join(f" by {NETWORKS[name].title}" for name in teacher)
         return evidence.title(*column) + (pair if len(self.runs) > 1 else "")
@@ -72,51 +72,51 @@ class Significant(Claim):
         return [(self.table, self.run)]
 
     def check(self, evidence: Evidence) -> Finding:
-        """In how many columns p is below ALPHA; one seed allows no test, and one volume with a few none that could show it."""
+        """Count the columns with p < ALPHA; one seed allows no test, and few seeds on one volume none that could show it."""
         columns = evidence.columns(self.table, self.run)
         if not any(key[0] == self.table for key in evidence.leads):
             return Finding("no test over seeds", UNTESTED)
-        if 0.5**evidence.seeds >= ALPHA:  # of one volume: all pairs of one sign
+        if 0.5**evidence.seeds >= ALPHA:  # the least p of one volume: all pairs of one sign
             return Finding(f"{evidence.seeds} pairs cannot have p < {ALPHA}", UNTESTED)
         count = sum(evidence.leads.get((self.table, self.run, *column), 1) < ALPHA for column in columns)
         return Finding(f"p < {ALPHA} in {count} of {len(columns)} columns", HOLDS if 2 * count > len(columns) else FAILS)
 
 
-class Order(Measured):
+class Order(ColumnClaim):
     """Runs of which each is strictly better than the one before."""
 
     rows: list[str]
 
     def runs(self) -> list[str]:
-        """In the order that is claimed."""
+        """The runs in the claimed order."""
         return self.rows
 
-    def judged(self, values: Sequence[float]) -> Finding:
-        """The numbers, in that order."""
-        text = ", ".join(shown(self.metric, value) for value in values)
+    def finding(self, values: Sequence[float]) -> Finding:
+        """The numbers in that order."""
+        text = ", ".join(number_text(self.metric, value) for value in values)
         return Finding(text, HOLDS if all(sign(self.metric) * (b - a) > 0 for a, b in pairwise(values)) else FAILS)
 
 
-class Gains(Measured):
-    """The better students are alone, the less they gain from a teacher."""
+class Gains(ColumnClaim):
+    """Students that gain the less from a teacher, the better they are alone."""
 
     students: list[str]
 
     def runs(self) -> list[str]:
-        """Students alone, then taught."""
+        """The students alone, then taught."""
         return [*(rival(run, "none") for run in self.students), *self.students]
 
-    def judged(self, values: Sequence[float]) -> Finding:
+    def finding(self, values: Sequence[float]) -> Finding:
         """The gains of the students, the worst student first."""
         alone, taught = values[: len(values) // 2], values[len(values) // 2 :]
         pairs = sorted((sign(self.metric) * a, sign(self.metric) * b) for a, b in zip(alone, taught, strict=True))
         gains = [round(b - a, 9) for a, b in pairs]
-        text = ", ".join(shown(self.metric, gain) for gain in gains)
+        text = ", ".join(number_text(self.metric, gain) for gain in gains)
         return Finding(f"gains {text}", HOLDS if all(a > b for a, b in pairwise(gains)) else FAILS)
 
 
-class Sensitivity(Measured):
-    """Settings of which some move a metric less, whichever way they are changed, than the critical ones do.
+class Sensitivity(ColumnClaim):
+    """Minor settings that move a metric less than the critical ones do, whichever way they are changed.
 
     `minor` and `critical` list, by the settings' names, the runs that change them; `run` is the unchanged one.
     """
@@ -129,13 +129,13 @@ class Sensitivity(Measured):
         """The unchanged run, then the changed ones."""
         return [self.run, *(run for runs in (self.minor | self.critical).values() for run in runs)]
 
-    def judged(self, values: Sequence[float]) -> Finding:
-        """Each setting's largest change of the metric; the largest of the minor ones against the smallest of the critical."""
+    def finding(self, values: Sequence[float]) -> Finding:
+        """Compare the largest change of the metric by a minor setting with the smallest by a critical one."""
         numbers = dict(zip(self.runs(), values, strict=True))
         swings = {
             name: max(round(abs(numbers[run] - numbers[self.run]), 9) for run in runs)
             for name, runs in (self.minor | self.critical).items()
         }
         holds = max(swings[name] for name in self.minor) < min(swings[name] for name in self.critical)
-        text = ", ".join(f"{name} {shown(self.metric, swing)}" for name, swing in swings.items())
+        text = ", ".join(f"{name} {number_text(self.metric, swing)}" for name, swing in swings.items())
         return Finding(f"changes by up to: {text}", HOLDS if holds else FAILS)

@@ -15,10 +15,10 @@ from grd.project.paths import Layout
 from grd.project.project import Project
 from grd.project.run import Run
 from grd.project.titles import run_title
-from grd.reporting.figures.panels import caption, draw_image, draw_labels, mark_errors, renamed, undistilled_student
+from grd.reporting.figures.panels import caption, draw_image, draw_labels, mark_errors, match_ids, undistilled_student
 
 DIMMED = 0.62
-"""Light of instances that have outlines drawn over them."""
+"""Brightness of instances under outlines."""
 
 
 @dataclass(frozen=True)
@@ -33,15 +33,15 @@ class Comparison:
 
 
 ERRORS = (
-    "A segment has the colour of the instance that it matches best. Red: over-merge, a segment that holds a quarter or more of "
-    "each of two instances. White: over-segmentation, an instance of which two segments hold a quarter or more each"
+    "A segment has the colour of the instance that it matches best. Red: over-merge, a segment that holds at least a quarter of "
+    "each of two instances. White: over-segmentation, an instance of which two segments hold at least a quarter each"
 )
 
 
 def draw_comparisons(
     project: Project, rows: Sequence[Comparison], text: str, outlines: bool = False
 ) -> tuple[Figure, pd.DataFrame]:
-    """Rows of panels above a text, and the errors counted in each panel."""
+    """Draw rows of panels above a text; returns the figure and the counts of errors in each panel."""
     columns = max(len(row.predictions) for row in rows) + 2
     heights = [row.truth.shape[0] / row.truth.shape[1] for row in rows]
     size = (1.6 * columns, 1.6 * sum(heights) + 0.12 * len(rows) + 0.5)
@@ -57,13 +57,13 @@ def draw_comparisons(
 
 
 def draw_row(panels: Sequence[Axes], row: Comparison, outlines: bool) -> list[dict[str, Any]]:
-    """Image, truth and predictions side by side; the errors of each prediction."""
+    """Draw image, truth and predictions side by side; returns the counts of errors of each prediction."""
     draw_image(panels[0], row.image)
-    light = DIMMED if outlines else 1
-    draw_labels(panels[1], row.truth, light=light)
+    brightness = DIMMED if outlines else 1
+    draw_labels(panels[1], row.truth, brightness=brightness)
     records = []
     for axis, (run, prediction) in zip(panels[2:], row.predictions, strict=True):
-        draw_labels(axis, renamed(prediction, row.truth), light=light)
+        draw_labels(axis, match_ids(prediction, row.truth), brightness=brightness)
         merges, splits = mark_errors(axis, prediction, row.truth, outlines)
         errors = {"over_merge": merges, "over_segmentation": splits}
         records.append({"dataset": row.dataset, "image": row.name, "run": run.name, **errors})
@@ -71,16 +71,16 @@ def draw_row(panels: Sequence[Axes], row: Comparison, outlines: bool) -> list[di
 
 
 def student_scores(project: Project, layout: Layout, experiment: str, dataset: str) -> Path:
-    """Scores of the undistilled student, by which the shown image is chosen."""
+    """Scores file of the undistilled student, by which the image to show is chosen."""
     segmenter = next(iter(project.datasets[dataset].segmenters))
     return layout.scores(undistilled_student(project, experiment, dataset), segmenter)
 
 
 def representative_image(scores: Path) -> int:
-    """The test image of median PQ of a scores file: neither the best case nor the worst."""
-    return _median(pd.read_csv(scores)["pq"].to_numpy())
+    """Index of the test image with the median PQ of a scores file: neither the best case nor the worst."""
+    return median_index(pd.read_csv(scores)["pq"].to_numpy())
 
 
-def _median(values: np.ndarray) -> int:
-    """Where the (upper) median is."""
+def median_index(values: np.ndarray) -> int:
+    """Index of the (upper) median."""
     return int(values.argsort(kind="stable")[len(values) // 2])

@@ -1,4 +1,4 @@
-"""Loss curves: how every run of a data set was trained, a panel for each."""
+"""Loss curves of every run of a data set, a panel for each run."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -19,16 +19,16 @@ from grd.reporting.figures.panels import caption
 from grd.training.history import Record, read_history
 
 Styles = dict[str, dict[str, Any]]
-"""How the line of each loss is drawn, as keywords of matplotlib, by its name."""
+"""Styles of lines, as keywords of matplotlib, by the name of the loss."""
 
 COLUMNS = 5
 POINTS = 300
-"""Of a line; a longer history is averaged over as many windows."""
+"""Number of points of a line; a longer history is averaged over as many windows."""
 
 SUPERVISED, TOTAL, VALIDATION = "affinity", "loss", "validation"
 LOSSES = {
     SUPERVISED: "L_aff, supervised",
-    VALIDATION: "L_aff of validation data",
+    VALIDATION: "L_aff, validation data",
     TOTAL: "Total",
     "attention": "Attention (AT)",
     "similarity": "Similarity (SPKD)",
@@ -39,28 +39,28 @@ LOSSES = {
     "inter_edge": "Edge, between images",
     "inter_affinity": "Affinity graph, between images",
 }
-"""Titles of what a history records, in the order of the legend; terms of other methods follow, by their names."""
+"""Titles of the losses in a history, in the order of the legend; terms of other methods follow under their names."""
 
 BLUE = "#1f5f9e"
 COLOURS = ("#d95f02", "#1b9e77", "#7570b3", "#e7298a", "#8a6d3b", "#e6ab02", "#66a61e", "#17a2b8")
-"""Of the distillation's terms, in the order of their titles."""
+"""Colours of the terms of distillation, in the order of their titles."""
 
 TEXT = (
-    "A panel for each run (teacher → student: method, and what was changed of it). Losses over iterations: L_aff (Eq. 6) of the "
-    "training crops and, as points, of the validation data; every term of the distillation, unweighted; and Total, the "
-    "weighted sum that is minimised (Eq. 8). Terms of different methods have different units: compare their course"
+    "A panel for each run (teacher → student: method, and changes to it). Losses over iterations: L_aff (Eq. 6) of the training "
+    "crops and, as points, of the validation data; every term of distillation, unweighted; and Total, the weighted sum that is "
+    "minimised (Eq. 8). Terms of different methods have different units: compare their shapes, not their heights"
 )
 
 
 def curves(project: Project, layout: Layout, dataset: str) -> tuple[Figure, pd.DataFrame]:
     """Every loss of every run of a data set, a panel per run, seeds after the first lighter; and the values in long form."""
-    runs = in_order([run for run in project.all_runs() if run.dataset == dataset])
+    runs = panel_order([run for run in project.all_runs() if run.dataset == dataset])
     data = pd.concat([long_form(run, read_history(layout.history(run))) for run in runs], ignore_index=True)
     return draw(project, runs, data), data
 
 
-def in_order(runs: Sequence[Run]) -> list[Run]:
-    """Networks alone, then pairs of teacher and student, in each the methods and their changes."""
+def panel_order(runs: Sequence[Run]) -> list[Run]:
+    """Runs in the order of their panels: networks alone, then pairs of teacher and student, each with methods and changes."""
     methods = list(dict.fromkeys(run.method for run in runs))
     pairs = list(dict.fromkeys((run.teacher, run.network) for run in sorted(runs, key=lambda run: run.teacher is not None)))
     return sorted(
@@ -69,26 +69,26 @@ def in_order(runs: Sequence[Run]) -> list[Run]:
 
 
 def long_form(run: Run, records: Sequence[Record]) -> pd.DataFrame:
-    """A history as run, seed, step, term, value, at most about POINTS of each term."""
+    """A history as run, seed, step, term, value, with about POINTS values of each term at most."""
     table = pd.DataFrame(records).drop(columns="learning_rate", errors="ignore")
     long = table.melt("step", var_name="term").dropna(subset="value")
-    thin = [_thinned(part) for _, part in long.groupby("term", sort=False)]
+    thin = [_thin(part) for _, part in long.groupby("term", sort=False)]
     return pd.concat(thin).assign(run=run.stem, seed=run.seed)[["run", "seed", "step", "term", "value"]]
 
 
-def _thinned(line: pd.DataFrame) -> pd.DataFrame:
-    """Means over windows of a line of many points, at the last step of each."""
+def _thin(line: pd.DataFrame) -> pd.DataFrame:
+    """A line as means over windows, each at its last step."""
     window = -(-len(line) // POINTS)
     grouped = line.groupby(np.arange(len(line)) // window)
     return grouped.agg({"step": "last", "term": "last", "value": "mean"})
 
 
 def draw(project: Project, runs: Sequence[Run], data: pd.DataFrame) -> Figure:
-    """The panels, a legend above, a text below."""
+    """Draw the panels with a legend above and a text below."""
     panels = {run.stem: run for run in reversed(runs)}  # of each stem its first seed
     stems, rows = list(panels)[::-1], -(-len(panels) // COLUMNS)
-    styles, columns = styles_of(data["term"].unique().tolist()), min(COLUMNS, len(panels))
-    above = 0.2 + 0.15 * -(-len(styles) // (columns + 1))  # inches, a line of the legend has an entry more than a row panels
+    styles, columns = line_styles(data["term"].unique().tolist()), min(COLUMNS, len(panels))
+    above = 0.2 + 0.15 * -(-len(styles) // (columns + 1))  # inches; a line of the legend has one entry more than a row has panels
     figure, axes = plt.subplots(rows, columns, figsize=(1.85 * columns, 1.5 * rows + above + 0.6), squeeze=False)
     for axis, stem in zip(axes.flat, stems, strict=False):
         draw_run(axis, data[data["run"] == stem], styles, first=project.config.seeds[0])
@@ -101,26 +101,25 @@ def draw(project: Project, runs: Sequence[Run], data: pd.DataFrame) -> Figure:
     return figure
 
 
-def styles_of(terms: Sequence[str]) -> Styles:
-    """How the line of each term is drawn, in the order of the legend."""
+def line_styles(terms: Sequence[str]) -> Styles:
+    """Styles of the terms' lines, in the order of the legend."""
     fixed: Styles = {
         SUPERVISED: {"color": BLUE, "linewidth": 1.4, "zorder": 3},
         VALIDATION: {"color": BLUE, "marker": "o", "markersize": 3.2, "markerfacecolor": "white", "linestyle": "", "zorder": 4},
         TOTAL: {"color": "black", "linewidth": 1.4},
     }
-    known = [name for name in LOSSES if name not in fixed]
-    others = [*known, *sorted(set(terms) - set(LOSSES))]
+    others = [*(name for name in LOSSES if name not in fixed), *sorted(set(terms) - set(LOSSES))]
     coloured = {name: {"color": COLOURS[number % len(COLOURS)], "linewidth": 1.0} for number, name in enumerate(others)}
     return {name: {"label": loss_title(name), **style} for name, style in {**fixed, **coloured}.items() if name in terms}
 
 
 def loss_title(name: str) -> str:
-    """What the legend calls a loss."""
+    """Title of a loss in the legend."""
     return LOSSES.get(name, name.replace("_", " "))
 
 
 def draw_run(axis: Axes, data: pd.DataFrame, styles: Styles, first: int) -> None:
-    """A run's losses over its iterations; seeds after the first lighter."""
+    """Draw the losses of a run over its iterations; seeds after the first are lighter."""
     for (term, seed), line in data.groupby(["term", "seed"], sort=False):
         axis.plot(line["step"], line["value"], **{**styles[str(term)], "alpha": 1.0 if seed == first else 0.35})
     axis.set_yscale("log", nonpositive="mask")  # terms between images are 0 while the bank is empty
@@ -135,15 +134,15 @@ def draw_run(axis: Axes, data: pd.DataFrame, styles: Styles, first: int) -> None
 
 
 def digits_between(low: float, high: float) -> tuple[float, ...]:
-    """First digits of the ticks of a log axis: the fewer, the more decades it has."""
+    """First digits of the ticks of a log axis, fewer where it spans more decades."""
     decades = np.log10(high / low)
     return (1.0, 2.0, 5.0) if decades < 1.7 else (1.0, 3.0) if decades < 3 else (1.0,)
 
 
 def panel_title(run: Run) -> str:
-    """`ResUNet`, or `ResUNet → MobileNet: GRD` and below it what was changed."""
+    """`ResUNet`, or `ResUNet → MobileNet: GRD` with changes to the method below it."""
     student = NETWORKS[run.network].title
     if run.teacher is None:
         return student
     changes = ", ".join(f"{name.replace('_', ' ')} {value:g}" for name, value in run.changes)
-    return f"{NETWORKS[run.teacher].title} → {student}: {method_title(run).removesuffix(' (ours)')}\n{changes}".strip()
+    return f"{NETWORKS[run.teacher].title} → {student}: {method_title(run)}\n{changes}".strip()

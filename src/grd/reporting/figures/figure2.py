@@ -9,16 +9,17 @@ from grd.project.project import Project
 from grd.reporting.figures.comparisons import ERRORS, Comparison, draw_comparisons, representative_image, student_scores
 from grd.reporting.figures.panels import predictions
 
+SHOWN = "Of each data set the test image on which the undistilled student has its median PQ"
+
 
 def figure2(project: Project, layout: Layout) -> tuple[Figure, pd.DataFrame]:
-    """Image, truth, teacher, student and every method, a row per data set, with their errors marked; and the error counts."""
+    """Image, truth, teacher, student and every method, a row per data set, with errors marked; and the error counts."""
     rows = [compared_image(project, layout, dataset) for dataset in project.datasets_of("figure2")]
-    shown = "The test image of median PQ of the undistilled student"
-    return draw_comparisons(project, rows, f"{shown}. {ERRORS}")
+    return draw_comparisons(project, rows, f"{SHOWN}. {ERRORS}")
 
 
 def compared_image(project: Project, layout: Layout, dataset: str) -> Comparison:
-    """The test image of a data set that the figure shows, and what each run makes of it."""
+    """The row of a data set: its representative test image, and each run's segmentation of it."""
     shown = representative_image(student_scores(project, layout, "figure2", dataset))
     split = read_split(layout.samples(dataset), "test")
     predicted = [(run, labels[shown].copy()) for run, labels in predictions(project, layout, "figure2", dataset)]

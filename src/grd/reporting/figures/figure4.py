@@ -1,4 +1,4 @@
-"""Figure 4: a few neurites in 3D, true and as the segments of each run that cover them."""
+"""Figure 4: a few neurites in 3D, the truth and the segments of each run that cover them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,33 +23,33 @@ from grd.project.project import Project
 from grd.project.titles import run_title
 from grd.reporting.figures.panels import caption, predictions
 from grd.reporting.figures.surfaces import Camera, Surface, camera_beside, draw_surfaces, triangles
-from grd.reporting.scores import first_seed
+from grd.reporting.runs import first_seed_runs
 
 TWIN_PIXEL = 5
-"""How many times as wide a pixel of a twin is: its neurites, not magnified, are a fifth as wide, in as many sections."""
+"""Width of a twin's pixel in pixels of the real data: unless magnified, its neurites are a fifth as wide."""
 
 COUNT = 3
-"""Neurites of each data set."""
+"""Number of neurites of each data set."""
 PANEL = 1.35
-"""Inches of a panel's width."""
+"""Width of a panel in inches."""
 COVER = 0.1
-"""A segment covers a neurite of which it holds this share."""
+"""Share of a neurite that a segment holds to cover it."""
 MARGIN = 0.15
-"""Of a neurite's extent, shown around it."""
+"""Share of a neurite's extent that is shown around it."""
 MAIN, BEYOND = (0.30, 0.58, 0.86), (0.90, 0.10, 0.10)
 PARTS = ((0.98, 0.72, 0.15), (0.35, 0.75, 0.40), (0.68, 0.42, 0.82), (0.98, 0.52, 0.68), (0.35, 0.85, 0.85), (0.65, 0.5, 0.35))
 CAPTION = (
-    "The {count} largest neurites of the test volume that run through at least half of its sections. Blue: the segment that "
-    "holds most of the neurite; other colours: further segments that hold at least 10 % of it (over-segmentation); "
-    "translucent red: other neurites, as far as near, of which these segments hold at least 10 % (over-merge). Below: number of "
-    "segments and the largest one's share. Seen from the side on which the neurite is widest, first section on top; "
-    "voxels (z, y, x) in nm: {voxels}"
+    "The {count} largest neurites of the test volume among those in at least half of its sections. Blue: the segment that holds "
+    "most of the neurite; other colours: further segments that hold at least 10 % of it (over-segmentation); translucent red: "
+    "nearby parts of other neurites of which these segments hold at least 10 % (over-merge). Below each panel: the number of "
+    "segments and the share of the largest. Seen from the side on which the neurite is widest, first section on top; voxels "
+    "(z, y, x) in nm: {voxels}"
 )
 
 
 @dataclass(frozen=True)
 class Neurite:
-    """A true neurite of a volume, the box (slices of z, y, x) around it that is drawn, its mask in that box, a voxel's size."""
+    """A true neurite of a volume, the box (slices of z, y, x) that is drawn around it, its mask in the box, a voxel's size."""
 
     dataset: str
     number: int
@@ -59,20 +59,20 @@ class Neurite:
 
     @cached_property
     def camera(self) -> Camera:
-        """Where it is seen from."""
+        """The camera that looks at its widest side."""
         places = np.argwhere(self.mask)
         return camera_beside(places[:: len(places) // 10_000 + 1] * self.voxel)
 
     @cached_property
     def frame(self) -> tuple[np.ndarray, np.ndarray]:
-        """The picture's lower left and upper right: all of the box fits in."""
+        """Lower left and upper right of the picture, which has room for the whole box."""
         corners = np.array(list(product(*((part.start, part.stop) for part in self.box)))) * self.voxel
         seen = self.camera.project(corners)[:, :2]
         return seen.min(axis=0), seen.max(axis=0)
 
     @property
     def aspect(self) -> float:
-        """Height by width of the picture."""
+        """Height of the picture divided by its width."""
         low, high = self.frame
         width, height = high - low
         return float(height / width)
@@ -83,10 +83,10 @@ class Neurite:
 
 
 def figure4(project: Project, layout: Layout) -> tuple[Figure, pd.DataFrame]:
-    """Neurites of the test volumes, a row each: the truth and every run; and how many segments cover each, and how well."""
+    """Neurites of the test volumes, a row each: the truth and every run; and the number and shares of the covering segments."""
     datasets = project.datasets_of("figure4")
     neurites = [neurite for dataset in datasets for neurite in true_neurites(project, layout, dataset)]
-    titles = ["Ground truth", *map(run_title, first_seed(project, "figure4", datasets[0]))]
+    titles = ["Ground truth", *map(run_title, first_seed_runs(project, "figure4", datasets[0]))]
     heights = [neurite.aspect for neurite in neurites]
     size = (PANEL * len(titles), (PANEL - 0.1) * sum(heights) + 0.2 * len(heights) + 0.6)
     figure, axes = plt.subplots(len(neurites), len(titles), figsize=size, height_ratios=heights, squeeze=False)
@@ -121,7 +121,7 @@ def true_neurites(project: Project, layout: Layout, dataset: str) -> list[Neurit
 def draw_dataset(
     project: Project, layout: Layout, dataset: str, rows: Sequence[tuple[Neurite, np.ndarray]]
 ) -> list[dict[str, Any]]:
-    """The rows of panels (1 + runs) of a data set's neurites, and what they show."""
+    """Draw the rows of panels (1 + runs) of a data set's neurites; returns the figure's data."""
     split = read_split(layout.samples(dataset), "test")
     truth, own = split.labels[0], [(neurite, panels) for neurite, panels in rows if neurite.dataset == dataset]
     for number, (neurite, panels) in enumerate(own, 1):
@@ -137,9 +137,9 @@ def draw_dataset(
 
 
 def chosen_neurites(truth: np.ndarray, count: int) -> list[int]:
-    """The largest instances of a volume (Z, Y, X) among those that are in at least half of its sections; no choice by result.
+    """The largest instances of a volume (Z, Y, X) among those in at least half of its sections, whatever any run makes of them.
 
-    Where there are too few, the largest others follow.
+    If there are too few, the largest others follow.
     """
     sizes = np.bincount(truth.ravel())
     sections = np.bincount(np.concatenate([np.unique(section) for section in truth]), minlength=len(sizes))
@@ -149,13 +149,13 @@ def chosen_neurites(truth: np.ndarray, count: int) -> list[int]:
 
 
 def box_around(truth: np.ndarray, number: int) -> tuple[slice, slice, slice]:
-    """The box of an instance of a volume (Z, Y, X), with some of what is around it."""
+    """The box of an instance of a volume (Z, Y, X), with a margin around it."""
     (found,) = ndimage.find_objects((truth == number).view(np.uint8))
-    z, y, x = (_widened(part, side) for part, side in zip(found, truth.shape, strict=True))
+    z, y, x = (_widen(part, side) for part, side in zip(found, truth.shape, strict=True))
     return z, y, x
 
 
-def _widened(part: slice, side: int) -> slice:
+def _widen(part: slice, side: int) -> slice:
     margin = ceil(MARGIN * (part.stop - part.start))
     return slice(max(part.start - margin, 0), min(part.stop + margin, side))
 
@@ -163,7 +163,7 @@ def _widened(part: slice, side: int) -> slice:
 def draw_covering(
     axis: Axes, neurite: Neurite, prediction: np.ndarray, truth: np.ndarray, table: OverlapTable
 ) -> dict[str, float]:
-    """The segments that cover a neurite, and what else these cover; their number, the largest share, voxels beyond."""
+    """Draw the segments that cover a neurite, and what else they cover; returns number, largest share and voxels beyond."""
     segments = covering_segments(table, neurite.number, COVER)
     surfaces, beyond = [], 0
     for place, segment in enumerate(segments):
@@ -179,7 +179,7 @@ def draw_covering(
 
 
 def draw_panel(axis: Axes, neurite: Neurite, surfaces: Sequence[Surface]) -> None:
-    """Surfaces in the frame of a neurite, which is the same in all its panels."""
+    """Draw surfaces in the frame of a neurite, which is the same in all its panels."""
     if surfaces:
         draw_surfaces(axis, surfaces, neurite.camera)
     (left, low), (right, high) = neurite.frame

@@ -16,15 +16,15 @@ from grd.project.paths import Layout
 from grd.project.project import Project
 from grd.project.titles import run_title
 from grd.reporting.figures.comparisons import representative_image, student_scores
-from grd.reporting.figures.panels import bare, caption, draw_image
-from grd.reporting.scores import first_seed
+from grd.reporting.figures.panels import caption, draw_image, label_panel
+from grd.reporting.runs import first_seed_runs
 from grd.system.gpu_turns import claimed_device
 
 
 def figure5(project: Project, layout: Layout) -> tuple[Figure, pd.DataFrame]:
-    """Embeddings of one CVPPP test image by every network of the pair, as colours; and the variance that three axes hold."""
+    """Embeddings of one test image by every network, as colours; and the share of variance along the three axes shown."""
     (dataset,) = project.experiments["figure5"].datasets
-    runs = first_seed(project, "figure5", dataset)
+    runs = first_seed_runs(project, "figure5", dataset)
     shown = representative_image(student_scores(project, layout, "figure5", dataset))
     split = read_split(layout.samples(dataset), "test")
     image, labels = split.images[shown], split.labels[shown]
@@ -33,20 +33,20 @@ def figure5(project: Project, layout: Layout) -> tuple[Figure, pd.DataFrame]:
     records = []
     with claimed_device("figure5", project.config.device, jobs_per_gpu=project.config.jobs_per_gpu) as device:
         for axis, run in zip(axes[1:], runs, strict=True):
-            colours, held = embedding_colours(layout.model(run), image, labels > 0, project.datasets[dataset].canvas, device)
+            colours, share = embedding_colours(layout.model(run), image, labels > 0, project.datasets[dataset].canvas, device)
             axis.imshow(colours)
-            bare(axis, run_title(run))
-            records.append({"image": split.names[shown], "run": run.name, "variance_in_three_axes": held})
-    caption(figure, project, "First three principal components of the foreground's embeddings as red, green, blue")
+            label_panel(axis, run_title(run))
+            records.append({"image": split.names[shown], "run": run.name, "variance_in_three_axes": share})
+    caption(figure, project, "The first three principal components of the foreground's embeddings as red, green and blue")
     return figure, pd.DataFrame(records)
 
 
 def embedding_colours(
     model: Path, image: np.ndarray, foreground: np.ndarray, canvas: Extent, device: torch.device
 ) -> tuple[np.ndarray, float]:
-    """Unit embeddings by their first three principal axes, scaled to [0, 1]: (H, W, 3), background black; variance held.
+    """Colours (H, W, 3) in [0, 1] from the first three principal axes of the embeddings, and the axes' share of the variance.
 
-    The axes are those of the foreground's pixels: the background would take the first for itself.
+    The axes are those of the foreground, since the background would take the first for itself; the background is black.
     """
     predictor = load_predictor(model, device, canvas)
     if not isinstance(predictor, ImagePredictor):

@@ -21,23 +21,24 @@ from grd.project.paths import Layout
 from grd.project.project import Project
 from grd.project.run import Run
 from grd.reporting.figures.panels import caption
-from grd.reporting.scores import one_of_each, score_cell
+from grd.reporting.runs import one_per_stem
+from grd.reporting.scores import score_cell
 from grd.system.gpu_turns import claimed_device
 
 DIMENSION = 16
 SYMBOLS = {"queue_size": "K", "sampling_number": "L"}
-HELD = {
-    "held": ("nodes and Gram matrices (ours)", "o-"),
-    "held_map": ("maps, at this scale's crop", "s--"),
-    "held_map_544": ("maps, at 544 x 544", "^:"),
+MEMORY = {
+    "held": ("Gram bank: nodes and Gram matrices", "o-"),
+    "held_map": ("map bank, at this scale's crop", "s--"),
+    "held_map_544": ("map bank, at 544 x 544", "^:"),
     "peak_device": ("a step of the student, peak", "d-."),
 }
-"""The ways to keep images: columns of the figure's data, their names and styles."""
+"""Titles and line styles of the memory that is drawn, by the columns (`<name>_bytes`) of the figure's data."""
 
 
 @dataclass(frozen=True)
 class Point:
-    """One setting of the bank: which option was varied, the run, and both options' values."""
+    """One setting of the bank: the option that varies, the run, and the values of both options."""
 
     option: str
     run: Run
@@ -46,14 +47,14 @@ class Point:
 
     @property
     def value(self) -> int:
-        """Of the option that was varied."""
+        """Value of the option that varies."""
         return {"queue_size": self.queue_size, "sampling_number": self.sampling_number}[self.option]
 
 
 def points(runs: Sequence[Run]) -> list[Point]:
-    """The points of both curves by their option's value; the unchanged run is one of both."""
+    """The points of both curves in the order of their values; the unchanged run lies on both."""
     found = []
-    for run in one_of_each(runs):
+    for run in one_per_stem(runs):
         options = method_class(run.method).changed(dict(run.changes))[1]
         for option in SYMBOLS:
             if all(name == option for name, _ in run.changes):
@@ -62,7 +63,7 @@ def points(runs: Sequence[Run]) -> list[Point]:
 
 
 def figure6(project: Project, layout: Layout) -> tuple[Figure, pd.DataFrame]:
-    """SBD and bytes over K (L = 12) and over L (K = 32), and the numbers."""
+    """SBD and bytes over K (L = 12) and over L (K = 32), and the figure's data."""
     (dataset,) = project.experiments["figure6"].datasets
     instances = int(read_split(layout.samples(dataset), "training").labels.max()) + 1
     crop = project.datasets[dataset].augment.crop
@@ -86,9 +87,9 @@ def _sbd(project: Project, layout: Layout, run: Run) -> dict[str, float]:
 
 
 def held_bytes(point: Point, instances: int, crop: Sequence[int], device: torch.device) -> dict[str, int]:
-    """Bytes of real tensors on the device: the bank, what a step draws from it, and their sum `held`.
+    """Bytes of tensors allocated on the device: the Gram bank, what a step draws from it, and their sum `held`.
 
-    `map` is what the paper's bank keeps instead: embedding maps (float32) with label maps (int32), at a crop's size.
+    `map` is the paper's bank, of embedding maps (float32) with label maps (int32), at a crop's size and at 544 x 544.
     """
     bank = MemoryBank(point.queue_size, instances, DIMENSION).to(device)
     bank.enqueued = point.queue_size
@@ -102,7 +103,7 @@ def held_bytes(point: Point, instances: int, crop: Sequence[int], device: torch.
 
 
 def peak_bytes(project: Project, run: Run, device: torch.device) -> float:
-    """Device memory of a step of this student, from random images, without what its teacher holds; NaN without a GPU."""
+    """Device memory of a step of this student on random images, its teacher not counted; NaN without a GPU."""
     if device.type != "cuda":
         return math.nan
     found = measure(project, run, 1, device)
@@ -110,7 +111,7 @@ def peak_bytes(project: Project, run: Run, device: torch.device) -> float:
 
 
 def map_bytes(count: int, size: Sequence[int], device: torch.device) -> int:
-    """Bytes of so many maps (D, *size) and label maps (*size), allocated and let go again."""
+    """Bytes of so many embedding maps (D, *size) and label maps (*size), allocated and freed again."""
     maps = torch.empty(count, DIMENSION, *size, device=device)
     labels = torch.empty(count, *size, dtype=torch.int32, device=device)
     return _bytes([maps, labels])
@@ -121,7 +122,7 @@ def _bytes(tensors: Sequence[Tensor]) -> int:
 
 
 def draw(project: Project, data: pd.DataFrame) -> Figure:
-    """SBD above, memory below; K on the left, L on the right."""
+    """Draw SBD above and memory below, over K on the left and over L on the right."""
     figure, axes = plt.subplots(2, 2, figsize=(6.4, 4.6), sharex="col", sharey="row")
     for column, (option, symbol) in enumerate(SYMBOLS.items()):
         curve = data[data["option"] == option]
@@ -147,7 +148,7 @@ def _draw_sbd(axis: Axes, curve: pd.DataFrame) -> None:
 
 
 def _draw_memory(axis: Axes, curve: pd.DataFrame) -> None:
-    for column, (title, style) in HELD.items():
+    for column, (title, style) in MEMORY.items():
         if curve[f"{column}_bytes"].isna().all():
             continue  # no GPU, no peak
         axis.plot(curve["value"], curve[f"{column}_bytes"], style, label=title, markersize=4)
@@ -158,7 +159,8 @@ def _draw_memory(axis: Axes, curve: pd.DataFrame) -> None:
 
 
 CAPTION = (
-    "SBD on CVPPP A1, MobileNet taught by ResUNet, and bytes of the memory bank with the L images that a step draws from it, "
-    "measured on allocated tensors. Left: K images are kept, L = 12 drawn; right: K = 32, L drawn. The paper's own points are "
-    "not in its text, which prints SBD 86.0 at K = 32, L = 12 and says that memory grows with both, with K more than with L"
+    "SBD on CVPPP A1, MobileNet taught by ResUNet, and bytes of the memory bank and the L images that a step draws from it, "
+    "measured on allocated tensors. This pipeline keeps a Gram bank, the paper a map bank of embedding maps. Left: K images "
+    "kept, L = 12 drawn; right: K = 32 kept, L drawn. The text of the paper does not give the points of its figure; it prints "
+    "SBD 86.0 at K = 32, L = 12 and says that memory grows with both, more with K than with L"
 )

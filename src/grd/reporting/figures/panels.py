@@ -1,4 +1,4 @@
-"""What figures are put together from: images, instances in colours, boxes around errors, captions."""
+"""Parts of figures: images, instances in colours, boxes around errors, captions; and the files of a figure."""
 
 import textwrap
 from collections.abc import Iterator
@@ -24,25 +24,25 @@ from grd.metrics.overlap import overlap_table
 from grd.project.paths import Layout
 from grd.project.project import Project
 from grd.project.run import Run
-from grd.reporting.formats.tex import escaped
-from grd.reporting.scores import first_seed
+from grd.reporting.formats.tex import tex_text
+from grd.reporting.runs import first_seed_runs
 from grd.system.files import whole, write_text
 
 OVER_MERGE, OVER_SEGMENTATION = "red", "white"
 GOLDEN = 0.61803398875
-"""Of the circle of hues: steps of it keep away from all hues before them."""
+"""Step on the circle of hues; each lands far from all before it."""
 
 
 def predictions(project: Project, layout: Layout, experiment: str, dataset: str) -> Iterator[tuple[Run, np.ndarray]]:
-    """Every run of an experiment on a data set, first seed, and its test labels (n, *spatial) by the first segmenter."""
+    """The runs of an experiment on a data set, first seed, with their test labels (n, *spatial) by the first segmenter."""
     segmenter = next(iter(project.datasets[dataset].segmenters))
-    for run in first_seed(project, experiment, dataset):
+    for run in first_seed_runs(project, experiment, dataset):
         yield run, read_labels(layout.labels(run, segmenter))[1]
 
 
 def undistilled_student(project: Project, experiment: str, dataset: str) -> Run:
-    """The student without a teacher, by whose results the samples to show are chosen."""
-    taught = [run.network for run in first_seed(project, experiment, dataset) if run.teacher is not None]
+    """The student trained without a teacher, by whose results the samples to show are chosen."""
+    taught = [run.network for run in first_seed_runs(project, experiment, dataset) if run.teacher is not None]
     if not taught:
         raise GrdError(
             f"config/experiments.yaml, {experiment}: expected a student with a teacher on {dataset}, found none; add one"
@@ -51,31 +51,31 @@ def undistilled_student(project: Project, experiment: str, dataset: str) -> Run:
 
 
 def draw_image(axis: Axes, image: np.ndarray, title: str = "") -> None:
-    """An image (H, W) or (H, W, 3) uint8."""
+    """Draw an image (H, W) or (H, W, 3) uint8."""
     axis.imshow(image, cmap="gray")
-    bare(axis, title)
+    label_panel(axis, title)
 
 
-def draw_labels(axis: Axes, labels: np.ndarray, title: str = "", light: float = 1) -> None:
-    """Instances (H, W) in the colours of their ids, thin dark borders between them; less light for what is drawn over them."""
-    picture = light * id_colours(labels)
+def draw_labels(axis: Axes, labels: np.ndarray, title: str = "", brightness: float = 1) -> None:
+    """Draw instances (H, W) in the colours of their ids, with thin dark borders between them."""
+    picture = brightness * id_colours(labels)
     picture[find_boundaries(labels, mode="inner")] *= 0.45
     axis.imshow(picture)
-    bare(axis, title)
+    label_panel(axis, title)
 
 
 def id_colours(ids: np.ndarray) -> np.ndarray:
-    """Colours (..., 3) of ids (...): always the same for the same id; black for 0."""
+    """Colours (..., 3) of ids (...), always the same for an id; black for 0."""
     hue, strength = ids * GOLDEN % 1, ids % 3
     colours = hsv_to_rgb(np.stack([hue, 0.95 - 0.22 * strength, 1 - 0.12 * (strength == 1)], axis=-1))
     return colours * (ids > 0)[..., None]
 
 
-def renamed(prediction: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """The prediction with ids by which its colours agree with the truth's, and so with other predictions' of it.
+def match_ids(prediction: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """The prediction with ids that give it the colours of the truth, and so those of other predictions.
 
-    A segment has the id of the true instance of which it holds most, if it is the one that holds most of that. Others,
-    further parts of split instances among them, have ids that no true instance has.
+    A segment gets the id of the true instance of which it holds most, if no other segment holds more of that instance. Other
+    segments get ids that no true instance has.
     """
     table = overlap_table(prediction, truth)
     own = counterparts(table)
@@ -84,7 +84,10 @@ def renamed(prediction: np.ndarray, truth: np.ndarray) -> np.ndarray:
 
 
 def mark_errors(axis: Axes, prediction: np.ndarray, truth: np.ndarray, outlines: bool = False) -> tuple[int, int]:
-    """Mark merging segments and split instances with boxes, or where these would cover all with outlines; how many of each."""
+    """Mark merging segments and split instances with boxes, or with `outlines` if boxes would cover too much.
+
+    Returns the number of both.
+    """
     table = overlap_table(prediction, truth)
     merges, splits = merging_segments(table), split_instances(table)
     mark = _outline if outlines else _box
@@ -108,15 +111,15 @@ def _outline(axis: Axes, mask: np.ndarray, colour: str) -> None:
     axis.set(xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5))
 
 
-def bare(axis: Axes, title: str = "") -> None:
-    """Title, no ticks."""
+def label_panel(axis: Axes, title: str = "") -> None:
+    """Set the title of a panel and remove its ticks."""
     axis.set_title(title, fontsize=7)
     axis.set_xticks([])
     axis.set_yticks([])
 
 
 def caption(figure: Figure, project: Project, text: str, above: float = 0.1) -> None:
-    """Fit the panels, with so many inches above them, over a text, to which the scale is added."""
+    """Write a text and the scale below the panels, and fit these in, with `above` inches left over them."""
     width, height = figure.get_size_inches()
     figure.set_label(f"{text} · scale {project.config.scale} ({project.scale.title}).")
     lines = textwrap.wrap(str(figure.get_label()), int(23 * width))  # characters of this size in an inch
@@ -125,7 +128,7 @@ def caption(figure: Figure, project: Project, text: str, above: float = 0.1) -> 
 
 
 def write_figure(figure: Figure, data: pd.DataFrame, pdf: Path, png: Path, csv: Path, tex: Path | None = None) -> None:
-    """Write the picture as png, what it shows as csv, and for LaTeX the picture as pdf without its caption, which is `tex`."""
+    """Write the picture (png), its data (csv), and for LaTeX the picture without its caption (pdf) and the caption (tex)."""
     with whole(png) as part:
         figure.savefig(part, format="png", dpi=200)
     for text in figure.texts if tex else ():
@@ -134,5 +137,5 @@ def write_figure(figure: Figure, data: pd.DataFrame, pdf: Path, png: Path, csv: 
         figure.savefig(part, format="pdf", metadata={"CreationDate": None})
     write_text(csv, data.to_csv(index=False))
     if tex:
-        write_text(tex, escaped(str(figure.get_label())) + "\n")
+        write_text(tex, tex_text(str(figure.get_label())) + "\n")
     plt.close(figure)

@@ -1,6 +1,6 @@
 """Surfaces of parts of volumes, seen from a side: meshes, an orthographic camera, light.
 
-Drawn as polygons in a plane, sorted by depth: faces turned away are left out, and the frame of a panel is known exactly.
+They are drawn as polygons in a plane, sorted by depth; faces turned away are left out.
 """
 
 from collections.abc import Sequence
@@ -14,10 +14,10 @@ from scipy.ndimage import gaussian_filter
 from skimage.measure import marching_cubes
 
 SAMPLES = 64
-"""Along each axis at most; finer masks are averaged."""
+"""Largest number of voxels along an axis; finer masks are averaged."""
 SMOOTHING = 0.8
 LIGHT = np.array([-0.45, 0.6, 0.66])
-"""Where it comes from: right, up and towards the camera; of length 1."""
+"""Direction to the light: right, up and towards the camera; of length 1."""
 AMBIENT = 0.45
 
 
@@ -34,7 +34,7 @@ class Camera:
 
 @dataclass(frozen=True)
 class Surface:
-    """Triangles (N, 3 corners, 3) in (z, y, x), their colour (red, green, blue), and how little shows through."""
+    """Triangles (N, 3 corners, 3) in (z, y, x), their colour (red, green, blue) and opacity."""
 
     triangles: np.ndarray
     colour: Sequence[float]
@@ -42,7 +42,7 @@ class Surface:
 
 
 def camera_beside(points: np.ndarray, elevation: float = 20) -> Camera:
-    """A camera that looks at points (N, 3) in (z, y, x) from the side on which they are widest, down by so many degrees.
+    """A camera that looks at the widest side of points (N, 3) in (z, y, x), down by `elevation` degrees.
 
     The first section is on top.
     """
@@ -59,7 +59,7 @@ def triangles(mask: np.ndarray, voxel: Sequence[float] | np.ndarray, origin: Seq
     `origin` is the place of the mask's first voxel, in voxels. Corners are counter-clockwise as seen from outside.
     """
     factors = [ceil(side / SAMPLES) for side in mask.shape]
-    field = gaussian_filter(np.pad(coarse(mask, factors), 2), SMOOTHING)
+    field = gaussian_filter(np.pad(block_means(mask, factors), 2), SMOOTHING)
     if field.max() <= 0.5:
         return np.zeros((0, 3, 3))
     corners, faces, _, _ = marching_cubes(field, 0.5, gradient_direction="ascent")
@@ -67,21 +67,21 @@ def triangles(mask: np.ndarray, voxel: Sequence[float] | np.ndarray, origin: Seq
     return (places * voxel)[faces]
 
 
-def coarse(mask: np.ndarray, factors: Sequence[int]) -> np.ndarray:
-    """Means of a mask over blocks of this size; blocks at the far ends may be smaller, and count as filled up with zeros."""
+def block_means(mask: np.ndarray, factors: Sequence[int]) -> np.ndarray:
+    """Means of a mask over blocks of this size; at the far ends the mask is continued by zeros."""
     for axis, factor in reversed(list(enumerate(factors))):
         mask = np.add.reduceat(mask, np.arange(0, mask.shape[axis], factor), axis=axis, dtype=np.float32)
     return mask / prod(factors)
 
 
 def draw_surfaces(axis: Axes, surfaces: Sequence[Surface], camera: Camera) -> None:
-    """Surfaces that hide one another, under a fixed light."""
+    """Draw surfaces that hide one another, under a fixed light."""
     seen = [camera.project(surface.triangles) for surface in surfaces]
-    paints = [shaded(corners, surface) for corners, surface in zip(seen, surfaces, strict=True)]
+    paints = [shades(corners, surface) for corners, surface in zip(seen, surfaces, strict=True)]
     corners, paint = np.concatenate(seen), np.concatenate(paints)
     front = np.flatnonzero(normals(corners)[:, 2] > 0)
     order = front[np.argsort(corners[front, :, 2].mean(axis=1))]
-    seams = paint[order] * [1, 1, 1, 0] + [0, 0, 0, 1] * (paint[order, 3:] == 1)  # none where they would show through
+    seams = paint[order] * [1, 1, 1, 0] + [0, 0, 0, 1] * (paint[order, 3:] == 1)  # without seams where they would show through
     drawn = PolyCollection(
         list(corners[order, :, :2]), rasterized=True, facecolors=paint[order], edgecolors=seams, linewidths=0.2
     )
@@ -89,8 +89,8 @@ def draw_surfaces(axis: Axes, surfaces: Sequence[Surface], camera: Camera) -> No
     axis.add_collection(drawn, autolim=False)
 
 
-def shaded(corners: np.ndarray, surface: Surface) -> np.ndarray:
-    """Colours (N, 4) of a surface's projected triangles (N, 3, 3)."""
+def shades(corners: np.ndarray, surface: Surface) -> np.ndarray:
+    """Colours (N, 4) of the projected triangles (N, 3, 3) of a surface."""
     bright = AMBIENT + (1 - AMBIENT) * np.clip(normals(corners) @ LIGHT, 0, 1)
     return np.column_stack([bright[:, None] * np.asarray(surface.colour), np.full(len(corners), surface.opacity)])
 

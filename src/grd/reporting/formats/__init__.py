@@ -1,1 +1,1 @@
-"""The forms in which tables are written."""
+"""The formats in which tables are written."""

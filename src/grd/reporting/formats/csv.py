@@ -7,7 +7,7 @@ from grd.reporting.table import Cell, Table
 
 
 def as_csv(table: Table) -> str:
-    """Long form: one line per cell with ours, sd, published, unrounded, and the p of a contest's best (`leads`)."""
+    """Long form: a line per cell with its unrounded numbers and, for the best of a contest, the p of its lead (`leads`)."""
     found = leads(table)
     records = [
         {
@@ -18,7 +18,7 @@ def as_csv(table: Table) -> str:
             "row": title,
             "group": column.group,
             "column": column.name,
-            "ours": cell.mean,
+            "reproduced": cell.mean,
             "sd": cell.sd,
             "published": cell.published,
             "p": found[title, number].p if (title, number) in found else None,

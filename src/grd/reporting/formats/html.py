@@ -1,52 +1,31 @@
-"""Tables as pages for a browser: sorted by a click on a head, switched between ours, published and their difference."""
+"""Tables as HTML: columns sort by a click, numbers switch between reproduced, published and their difference."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from html import escape
-from importlib.resources import files
-from string import Template
 
+from grd.reporting.formats.page import page, sorting_head, span, switch
 from grd.reporting.significance import best_cells
-from grd.reporting.table import DOWN, UP, Cell, Column, Table
+from grd.reporting.table import MISSING, UP, Cell, Column, Table
 
-SHOWN = {"both": "ours (published)", "ours": "ours", "published": "published", "difference": "difference"}
-"""What of the cells can be shown, and the buttons that show it."""
-
-MISSING = "–"
+SHOWN = {
+    "both": "reproduced (published)",
+    "reproduced": "reproduced",
+    "published": "published",
+    "difference": "difference",
+}
+"""The numbers that cells can show, and the buttons that show them."""
+HELP = "Difference: reproduced − published. Click a head to sort by its column, again to reverse, once more to undo."
 
 
 def as_html(table: Table) -> str:
-    """A page of its own, without anything from elsewhere; text where no script runs."""
-    explained = "<span>Difference: ours − published. Click a column to sort, again to turn, again to undo.</span>"
+    """A page with the table; where scripts do not run, it is plain text."""
+    controls = [switch("Numbers", "show", SHOWN), f"<span>{HELP}</span>"]
     lines = [*_heads(table), "<tbody>", *_rows(table), "</tbody>"]
-    return page(table.caption, [switch("Numbers", "show", SHOWN), explained], lines, table.notes, style=_widths(table))
-
-
-def page(
-    title: str, controls: Iterable[str], table: Iterable[str], notes: Iterable[str], kind: str = "", style: Iterable[str] = ()
-) -> str:
-    """The template filled: a title, switches above, the lines of a table, notes below. Title and notes are escaped here."""
-    template = Template(files("grd.reporting.formats").joinpath("page.html").read_text(encoding="utf-8"))
-    return template.substitute(
-        title=escape(title),
-        controls="\n".join(controls),
-        kind=kind,
-        table="\n".join(table),
-        notes="\n".join(f"<li>{escape(note)}</li>" for note in notes),
-        style="\n".join(style),
-    )
-
-
-def switch(label: str, what: str, titles: Mapping[str, str]) -> str:
-    """Buttons of which one is pressed, the first to begin with: they `show` a kind of number, or `keep` rows, by name."""
-    buttons = [
-        f'<button type="button" data-{what}="{escape(name)}" aria-pressed="{str(number == 0).lower()}">{escape(title)}</button>'
-        for number, (name, title) in enumerate(titles.items())
-    ]
-    return f'<div class="switch" role="group" aria-label="{escape(label)}">{"".join(buttons)}</div>'
+    return page(table.caption, controls, lines, table.notes, banner=table.banner, style=_widths(table))
 
 
 def _heads(table: Table) -> Iterable[str]:
-    starts = _starts(table.columns)
+    starts = _group_starts(table.columns)
     yield "<thead><tr>" + sorting_head("", 0, "ascending", 'rowspan="2"')
     for group, width in table.groups.items():
         yield f'<th scope="colgroup" colspan="{width}" class="start">{escape(group)}</th>'
@@ -57,28 +36,13 @@ def _heads(table: Table) -> Iterable[str]:
     yield "</tr></thead>"
 
 
-def sorting_head(title: str, column: int, first: str, attributes: str = "") -> str:
-    """A head of a column, with the button that sorts by it, at the first click in this direction."""
-    marks = f'scope="col" data-column="{column}" data-first="{first}" aria-sort="none" {attributes}'
-    label = "" if title else ' aria-label="Row"'
-    return f'<th {marks.strip()}><button type="button"{label}>{_head_text(title)}</button></th>'
-
-
-def _head_text(title: str) -> str:
-    """The title, an arrow kept beside the last word."""
-    if not title.endswith((UP, DOWN)):
-        return escape(title)
-    *before, name, arrow = title.split(" ")
-    return escape(" ".join([*before, ""])) + _span("whole", f"{escape(name)} {arrow}")
-
-
-def _starts(columns: Sequence[Column]) -> set[int]:
-    """Where groups of columns begin."""
+def _group_starts(columns: Sequence[Column]) -> set[int]:
+    """Numbers of the columns that begin a group."""
     return {n for n, column in enumerate(columns) if n == 0 or column.group != columns[n - 1].group}
 
 
 def _rows(table: Table) -> Iterable[str]:
-    best, starts = best_cells(table), _starts(table.columns)
+    best, starts = best_cells(table), _group_starts(table.columns)
     first = {titles[0] for titles in table.contests if titles}
     for title, cells in table.rows.items():
         mark = ' class="first"' if title in first else ""
@@ -91,42 +55,35 @@ def _cell(cell: Cell | str, bold: bool, start: bool) -> str:
     mark = f' class="{" ".join(names)}"' if names else ""
     if isinstance(cell, str):
         return f"<td{mark}>{escape(cell)}</td>"
-    keys = {"ours": cell.mean, "published": cell.published, "difference": difference(cell)}
+    keys = {"reproduced": cell.mean, "published": cell.published, "difference": difference(cell)}
     data = " ".join(f'data-{name}="{"" if value is None else format(value, ".10g")}"' for name, value in keys.items())
-    return f"<td{mark} {data}>{_ours(cell, bold)} {_span('published', _number(cell.published, cell))}{_difference(cell)}</td>"
+    published = span("published", cell.number(cell.published))
+    return f"<td{mark} {data}>{_reproduced(cell, bold)} {published}{_difference(cell)}</td>"
 
 
-def _ours(cell: Cell, bold: bool) -> str:
-    mean = _number(cell.mean, cell)
-    spread = "" if cell.sd is None else " " + _span("sd", f"± {_number(cell.sd, cell)}")
-    return f'<span class="ours">{f"<b>{mean}</b>" if bold else mean}{spread}</span>'
+def _reproduced(cell: Cell, bold: bool) -> str:
+    mean = cell.number(cell.mean)
+    spread = "" if cell.sd is None else " " + span("sd", f"± {cell.number(cell.sd)}")
+    return span("reproduced", f"{f'<b>{mean}</b>' if bold else mean}{spread}")
 
 
 def _difference(cell: Cell) -> str:
     value = difference(cell)
     if value is None:
-        return _span("difference", MISSING)
+        return span("difference", MISSING)
     rounded = round(value, cell.digits)
-    text = f"{rounded:+.{cell.digits}f}" if rounded else _number(0, cell)
-    return _span("difference", text.replace("-", "−"))
+    text = f"{rounded:+.{cell.digits}f}" if rounded else cell.number(0)
+    return span("difference", text.replace("-", "−"))
 
 
 def difference(cell: Cell) -> float | None:
-    """Ours - published; None where one of them is missing."""
+    """Reproduced − published; None where one of them is missing."""
     return None if cell.mean is None or cell.published is None else cell.mean - cell.published
 
 
-def _number(value: float | None, cell: Cell) -> str:
-    return MISSING if value is None else f"{value:.{cell.digits}f}"
-
-
-def _span(name: str, text: str) -> str:
-    return f'<span class="{name}">{text}</span>'
-
-
 def _widths(table: Table) -> Iterable[str]:
-    """Room for the published numbers of each column, so that ours stand below each other."""
+    """CSS that gives a column's published numbers one width, so that the reproduced ones are aligned."""
     for number, column in enumerate(zip(*table.rows.values(), strict=True)):
-        texts = [_number(cell.published, cell) for cell in column if isinstance(cell, Cell)]
+        texts = [cell.number(cell.published) for cell in column if isinstance(cell, Cell)]
         if texts:
             yield f"  [data-shown=both] td:nth-child({number + 2}) .published {{ min-width: {max(map(len, texts)) + 1}ch; }}"

@@ -7,20 +7,26 @@ from grd.reporting.table import Table, blocks, cell_texts
 
 
 def as_markdown(table: Table) -> str:
-    """Pipe tables with the caption above and the notes below."""
-    parts = [line for block in blocks(table) for line in (*_markdown_block(block), "")]
-    return "\n".join([f"**{table.caption}**", "", *parts, *(f"- {note}" for note in table.notes), ""])
+    """Pipe tables, caption and banner above, notes below."""
+    parts = [line for block in blocks(table) for line in (*_block(block), "")]
+    return "\n".join([*head(table.caption, table.banner), *parts, *(f"- {note}" for note in table.notes), ""])
 
 
-def _markdown_block(table: Table) -> list[str]:
-    header = ["", *(f"{column.group}<br>{column.name}".replace("|", "\\|") for column in table.columns)]
+def head(caption: str, banner: str) -> list[str]:
+    """Lines above a table: its caption and, if there is one, its banner."""
+    return [f"**{caption}**", "", *([f"*{banner}*", ""] if banner else [])]
+
+
+def _block(table: Table) -> list[str]:
+    heads = ["", *(f"{column.group}<br>{column.name}".replace("|", "\\|") for column in table.columns)]
     best = best_cells(table)
     rows = [
         [title, *(f"**{text}**" if (title, number) in best else text for number, text in enumerate(cell_texts(cells)))]
         for title, cells in table.rows.items()
     ]
-    return [_pipes(cells) for cells in (header, ["---"] * len(header), *rows)]
+    return [pipes(cells) for cells in (heads, ["---"] * len(heads), *rows)]
 
 
-def _pipes(cells: Sequence[str]) -> str:
+def pipes(cells: Sequence[str]) -> str:
+    """A line of a pipe table."""
     return "| " + " | ".join(cells) + " |"

@@ -10,45 +10,50 @@ from grd.reporting.table import Table, blocks, cell_texts
 
 
 def as_tex(table: Table) -> str:
-    """A booktabs table*, no wider than the page, that compiles with booktabs, graphicx and amssymb loaded."""
+    """A booktabs table*, no wider than the page, caption and banner above, notes below.
+
+    It compiles with booktabs, graphicx and amssymb loaded.
+    """
     parts = blocks(table)
     lines = [
         r"\begin{table*}[!htbp]",
-        rf"\caption{{{escaped(table.caption)}}}",
+        rf"\caption{{{tex_text(table.caption)}}}",
         r"\centering",
+        *([rf"\emph{{{tex_text(table.banner)}}}\par\smallskip"] if table.banner else []),
         r"\resizebox{\ifdim\width>\textwidth\textwidth\else\width\fi}{!}{%",
         rf"\begin{{tabular}}{{l{'c' * max(len(part.columns) for part in parts)}}}",
-        *(line for part in parts for line in (r"\toprule", *_tex_block(part))),
+        *(line for part in parts for line in (r"\toprule", *_block(part))),
         r"\bottomrule",
         r"\end{tabular}}",
         r"\par\smallskip\raggedright\footnotesize",
-        *(rf"{escaped(note)}\par" for note in table.notes),
+        *(rf"{tex_text(note)}\par" for note in table.notes),
         r"\end{table*}",
     ]
     return "\n".join(lines) + "\n"
 
 
-def _tex_block(table: Table) -> list[str]:
-    heads = [rf"\multicolumn{{{width}}}{{c}}{{{escaped(group)}}}" for group, width in table.groups.items()]
+def _block(table: Table) -> list[str]:
+    heads = [rf"\multicolumn{{{width}}}{{c}}{{{tex_text(group)}}}" for group, width in table.groups.items()]
     starts = np.cumsum([2, *table.groups.values()])
     rules = [rf"\cmidrule(lr){{{start}-{stop - 1}}}" for start, stop in pairwise(starts)]
-    names = ["", *(escaped(column.name) for column in table.columns)]
-    return [_ampersands(["", *heads]), " ".join(rules), _ampersands(names), r"\midrule", *_tex_rows(table)]
+    names = ["", *(tex_text(column.name) for column in table.columns)]
+    return [ampersands(["", *heads]), " ".join(rules), ampersands(names), r"\midrule", *_rows(table)]
 
 
-def _tex_rows(table: Table) -> list[str]:
+def _rows(table: Table) -> list[str]:
     best, rows = best_cells(table), []
     firsts = {titles[0] for titles in table.contests} - {next(iter(table.rows), "")}
     for title, cells in table.rows.items():
         if title in firsts:
             rows.append(r"\addlinespace")
-        texts = [escaped(text) for text in cell_texts(cells)]
+        texts = [tex_text(text) for text in cell_texts(cells)]
         bold = [rf"\textbf{{{text}}}" if (title, number) in best else text for number, text in enumerate(texts)]
-        rows.append(_ampersands([escaped(title), *bold]))
+        rows.append(ampersands([tex_text(title), *bold]))
     return rows
 
 
-def _ampersands(cells: Sequence[str]) -> str:
+def ampersands(cells: Sequence[str]) -> str:
+    """A line of a tabular; the cells are LaTeX."""
     return " & ".join(cells) + r" \\"
 
 
@@ -87,6 +92,6 @@ TEX = {
 }
 
 
-def escaped(text: str) -> str:
-    """Plain text as LaTeX; it needs amssymb."""
+def tex_text(text: str) -> str:
+    """Plain text as LaTeX, which needs amssymb."""
     return "".join(TEX.get(character, character) for character in text).replace(" x ", r" $\times$ ")

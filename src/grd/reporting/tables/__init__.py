@@ -1,4 +1,4 @@
-"""The paper's tables: table `name` of config/experiments.yaml is set by the function `name` of the module `name` here."""
+"""The paper's tables: the function `name` of the module `name` here makes table `name` of config/experiments.yaml."""
 
 from importlib import import_module
 from pathlib import Path
@@ -20,7 +20,7 @@ def make_table(name: str, project: Project, layout: Layout) -> Table:
 
 
 def write_table(table: Table, csv: Path, tex: Path, md: Path, html: Path) -> None:
-    """Write the four forms."""
+    """Write a table in four formats."""
     write_text(csv, as_csv(table))
     write_text(tex, as_tex(table))
     write_text(md, as_markdown(table))

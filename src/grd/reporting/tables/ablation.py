@@ -1,4 +1,4 @@
-"""Tables IV to VI have in common: settings of a run, then its scores on one data set."""
+"""The common form of Tables IV to VI: settings of a run, then its scores on one data set."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ from grd.errors import GrdError
 from grd.project.paths import Layout
 from grd.project.project import Project
 from grd.project.run import Run
-from grd.reporting.notes import scale_notes
+from grd.reporting.notes import scale_note, twins_banner
 from grd.reporting.scores import score_columns, score_rows
 from grd.reporting.significance import bold_note
 from grd.reporting.table import Cell, Column, Table
@@ -21,12 +21,12 @@ TERMS = {
     "inter_edge": "Edge, inter",
     "inter_affinity": "AGD, inter",
 }
-"""The terms of Eq. 8 in the order of their weights λ1 … λ5, by the names of the methods' terms."""
+"""Titles of the terms of Eq. 8, in the order of their weights λ1 … λ5, by the names of the methods' terms."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """What a row says of its run before the scores."""
+    """Title and settings of a run; its scores follow."""
 
     title: str
     settings: Sequence[Cell | str]
@@ -43,7 +43,10 @@ def ablation(
     among: str,
     contests: Sequence[Sequence[str]],
 ) -> Table:
-    """A table of settings and scores, its rows by run stem; `among`, in words, and `contests` say which rows compete."""
+    """A table of settings and scores, with a row for each run stem of `rows`.
+
+    `heads` are the columns of the settings. The rows of each of `contests` compete; `among` names such rows in the note on bold.
+    """
     columns, titles = score_columns(project, experiment), {stem: row.title for stem, row in rows.items()}
     if twice := [title for title, count in Counter(titles.values()).items() if count > 1]:
         raise GrdError(f"config/experiments.yaml, {experiment}: expected rows that differ, found several '{twice[0]}'; drop one")
@@ -52,13 +55,14 @@ def ablation(
         caption,
         [*heads, *columns],
         {row.title: [*row.settings, *scores[row.title]] for row in rows.values()},
-        [*scale_notes(project, project.scale.training), note, bold_note(project.config.seeds, among)],
+        [scale_note(project, project.scale.training), note, bold_note(project.config.seeds, among)],
         {title: stem for stem, title in titles.items()},
         contests,
+        twins_banner(project),
     )
 
 
 def term_weights(project: Project, run: Run) -> dict[str, float]:
-    """λ1 … λ5 of a run, by term; 0 for terms that its method has not."""
+    """λ1 … λ5 of a run, by term; 0 for terms that its method lacks."""
     weights = weights_and_options(project.settings(run))[0] if run.teacher else {}
     return {term: weights.get(term, 0.0) for term in TERMS}

@@ -1,4 +1,4 @@
-"""Table I: what networks cost, ours beside the published."""
+"""Table I: the cost of networks."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -12,28 +12,30 @@ from grd.networks.complexity import Complexity, named_complexity
 from grd.project.paths import Layout
 from grd.project.project import Project
 from grd.project.run import Run
-from grd.project.titles import row_titles
-from grd.reporting.notes import duration, scale_notes
+from grd.project.titles import titles_of
+from grd.reporting.notes import duration, scale_note, twins_banner
 from grd.reporting.table import Cell, Column, Table
 
 COUNTED_WITH = {"mobilenet_v2": 1000, "mala": 3}
-"""Outputs of the networks whose printed numbers are those of another embedding than the 16 that are trained."""
+"""Outputs of the networks whose printed numbers belong to another number of outputs than the 16 that are trained."""
 
 
 def table1(project: Project, layout: Layout) -> Table:
     """Table I: parameters and MACs of the paper's networks, and measured inference times on test images and volumes."""
-    titles = row_titles(project.runs("table2", "table3", "table1"))
+    titles = titles_of(project, "table1")
     runs = [run for run in project.runs("table1") if run.seed == project.config.seeds[0]]
     rows = {titles[run.stem]: _row(project, layout, run) for run in runs}
     for network, outputs in COUNTED_WITH.items():
         counted = _complexity_cells(named_complexity(network, embedding=outputs), project.published["table1"][network])
         rows[f"{NETWORKS[network].title} as the paper counted it"] = [*counted, *[""] * 4]
-    trained = [*scale_notes(project, project.scale.training), f"MALA: {duration(project.volume_training)}."]
-    stems = {titles[run.stem]: run.stem for run in runs}
-    return Table(CAPTION, COLUMNS, rows, [*trained, *_measured(project, layout, runs), *NOTES], stems)
+    trained = [scale_note(project, project.scale.training), f"MALA: {duration(project.volume_training)}."]
+    notes = [*trained, *_measurement_notes(project, layout, runs), *NOTES]
+    return Table(CAPTION, COLUMNS, rows, notes, {titles[run.stem]: run.stem for run in runs}, banner=twins_banner(project))
 
 
-CAPTION = "Table I. Complexity at 544 x 544, MALA at 84 x 268 x 268, and inference time over the test set: ours (published)."
+CAPTION = (
+    "Table I. Complexity at 544 x 544 (MALA at 84 x 268 x 268) and inference time over the test set: reproduced (published)."
+)
 COLUMNS = (
     Column("Paper's network", "Parameters (M)", "parameters"),
     Column("Paper's network", "GMAC", "macs"),
@@ -44,13 +46,13 @@ COLUMNS = (
     Column("Network as trained here", "GMAC per image or tile", "trained_macs"),
 )
 NOTES = (
-    "GMAC by ptflops' rule, which reproduces the printed digits: biases, batch norms, activations and poolings count.",
+    "GMAC by the rule of ptflops, which gives the printed digits: biases, batch norms, activations and poolings count.",
     "NestedUNet: the printed 36.36 M looks like exchanged digits; the network with exactly 624.14 GMAC has 36.63 M.",
-    "MobileNet: the printed 4.79 M and 25.82 GMAC are those of 1000 outputs; the student that is trained has 16.",
-    "MALA: the printed 367.04 GMAC are those of 3 outputs, affinities; the teacher that is trained has 16.",
-    "Forward: network passes summed over the test images or the tiles of the test volume, synchronised with the device (the "
-    "released code's times of volumes are not). Image to instances: padding or tiles, network, affinities, segmentation and "
-    "clean-up, one image after another. Times: mean ± sd over three passes.",
+    "MobileNet: the printed 4.79 M and 25.82 GMAC belong to 1000 outputs; the trained student has 16.",
+    "MALA: the printed 367.04 GMAC belong to 3 outputs, the affinities; the trained teacher has 16.",
+    "Forward: network passes, summed over the test images or the tiles of the test volume, synchronised with the device (the "
+    "released code does not synchronise its times of volumes). Image to instances: padding or tiling, network, affinities, "
+    "segmentation and clean-up, one image after another. Times: mean ± sd over three passes.",
 )
 
 
@@ -83,8 +85,8 @@ def _trained_cells(project: Project, run: Run) -> list[Cell]:
     return [Cell(complexity.parameters / 1e6, None, None, 3), Cell(complexity.macs / 1e9, None, None, 2)]
 
 
-def _measured(project: Project, layout: Layout, runs: Sequence[Run]) -> list[str]:
-    """On what was measured, a note for each data set."""
+def _measurement_notes(project: Project, layout: Layout, runs: Sequence[Run]) -> list[str]:
+    """Device and test samples of the times, a note for each data set."""
     notes = []
     for run in {run.dataset: run for run in reversed(runs)}.values():
         times, dataset = pd.read_csv(layout.timing(run)), project.datasets[run.dataset]
@@ -92,4 +94,4 @@ def _measured(project: Project, layout: Layout, runs: Sequence[Run]) -> list[str
         networks = ", ".join(NETWORKS[other.network].title for other in runs if other.dataset == run.dataset)
         measured = f"measured on {times['device'][0]}; test {kind} of {dataset.title}: {times['images'][0]}"
         notes.append(f"{networks}: {measured}, canvas {' x '.join(map(str, dataset.canvas))}.")
-    return [*notes[::-1], "Published times are of a TITAN Xp."]
+    return [*notes[::-1], "Published times were measured on a TITAN Xp."]

@@ -2,40 +2,41 @@
 
 from grd.project.paths import Layout
 from grd.project.project import Project
-from grd.project.titles import row_titles
-from grd.reporting.notes import scale_notes
-from grd.reporting.scores import pairs, score_columns, score_rows
+from grd.project.titles import titles_of
+from grd.reporting.notes import scale_note, twins_banner
+from grd.reporting.scores import pair_contests, score_columns, score_rows
 from grd.reporting.significance import bold_note
 from grd.reporting.table import Table
 
-# In the paper's C. elegans and BBBC039V1 columns, "Dice" holds object F1 and "F1" pixel Dice (PQ / "Dice" is a plausible
-# segmentation quality, PQ / "F1" is not; the released code assigns them so). We set both under their true names.
+# In the paper's columns of C. elegans and BBBC039V1, "Dice" holds the object F1 and "F1" the pixel Dice: PQ / "Dice" is a
+# plausible segmentation quality, PQ / "F1" is not, and the released code names them so. Here both have their true names.
 EXCHANGED = {"dice": "f1", "f1": "dice"}
 
 
 def table2(project: Project, layout: Layout) -> Table:
     """Table II: every method and pair on the three 2D data sets."""
     runs, columns = project.runs("table2"), score_columns(project, "table2")
-    titles = row_titles(runs)
+    titles = titles_of(project, "table2")
     return Table(
-        "Table II. Distillation methods on 2D data sets: ours (published).",
+        "Table II. Distillation methods on 2D data sets: reproduced (published).",
         columns,
         score_rows(
             project, layout, "table2", columns, titles, lambda run, column: run.get(EXCHANGED.get(column.metric, column.metric))
         ),
         [
-            *scale_notes(project, project.scale.training),
+            scale_note(project, project.scale.training),
             *TABLE2_NOTES,
             bold_note(project.config.seeds, "method of each teacher–student pair"),
         ],
         {title: stem for stem, title in titles.items()},
-        pairs(runs, titles),
+        pair_contests(runs, titles),
+        twins_banner(project),
     )
 
 
 TABLE2_NOTES = (
     "CVPPP: the mutex watershed is given the ground truth's foreground, as in the authors' released evaluation.",
-    "C. elegans and BBBC039V1: the paper's columns Dice and F1 look exchanged; its Dice stands here beside our object F1, its "
-    "F1 beside our pixel Dice.",
-    "–: not printed, or unreadable in the text of the paper that was used.",
+    "C. elegans and BBBC039V1: the paper's columns Dice and F1 look exchanged; here its Dice stands beside the object F1, its F1 "
+    "beside the pixel Dice.",
+    "–: not printed, or not readable in the text of the paper.",
 )

@@ -6,9 +6,10 @@ from pathlib import Path
 from grd.data.store import opened
 from grd.project.paths import Layout
 from grd.project.project import Project
-from grd.project.titles import SEGMENTER_TITLES, row_titles
-from grd.reporting.notes import scale_notes
-from grd.reporting.scores import first_seed, pairs, score_columns, score_rows
+from grd.project.titles import SEGMENTER_TITLES, titles_of
+from grd.reporting.notes import scale_note, twins_banner
+from grd.reporting.runs import first_seed_runs
+from grd.reporting.scores import pair_contests, score_columns, score_rows
 from grd.reporting.significance import bold_note
 from grd.reporting.table import Table
 
@@ -16,9 +17,9 @@ from grd.reporting.table import Table
 def table3(project: Project, layout: Layout) -> Table:
     """Table III: every method on the 3D data sets, segmented in two ways."""
     runs, columns = project.runs("table3"), score_columns(project, "table3", SEGMENTER_TITLES)
-    titles = row_titles(runs)
+    titles = titles_of(project, "table3")
     return Table(
-        "Table III. Distillation methods on 3D data sets, segmented by waterz and by a multicut (LMC): ours (published).",
+        "Table III. Distillation methods on 3D data sets, segmented by waterz and by a multicut (LMC): reproduced (published).",
         columns,
         score_rows(
             project,
@@ -29,19 +30,20 @@ def table3(project: Project, layout: Layout) -> Table:
             lambda run, column: run.get(column.segmenter, {}).get(column.metric),
         ),
         [
-            *scale_notes(project, project.volume_training),
+            scale_note(project, project.volume_training),
             *TABLE3_NOTES,
             bold_note(project.config.seeds, "method of each column"),
             *_threshold_notes(project, layout),
         ],
         {title: stem for stem, title in titles.items()},
-        pairs(runs, titles),
+        pair_contests(runs, titles),
+        twins_banner(project),
     )
 
 
 TABLE3_NOTES = (
-    "VOI: variation of information, split + merge, in bits; ARAND: adapted Rand error. Both of the test volume as a whole, "
-    "voxels whose ground truth is 0 ignored: with one test volume, only seeds make pairs for a test.",
+    "VOI: variation of information, split + merge, in bits; ARAND: adapted Rand error. Both are computed over the whole test "
+    "volume, without voxels whose ground truth is 0; with one test volume, only seeds make pairs for a test.",
     "The paper's LMC is a multicut, not a lifted one.",
 )
 
@@ -51,7 +53,7 @@ def _segmenter_title(segmenter: str) -> str:
 
 
 def _threshold_notes(project: Project, layout: Layout) -> list[str]:
-    """The thresholds that were chosen on validation data, as labels files tell them, a note for each such segmenter."""
+    """Thresholds chosen on validation data, read from labels files: a note for each segmenter that has them."""
     datasets = {name: project.datasets[name] for name in project.datasets_of("table3")}
     tuned = [
         (name, segmenter)
@@ -62,20 +64,20 @@ def _threshold_notes(project: Project, layout: Layout) -> list[str]:
     notes = []
     for segmenter in dict.fromkeys(segmenter for _, segmenter in tuned):
         found = {datasets[name].title: _thresholds(project, layout, name, segmenter) for name, own in tuned if own == segmenter}
-        listed = "; ".join(f"{title} {', '.join(thresholds)}" for title, thresholds in found.items() if any(thresholds))
-        if listed:
-            notes.append(f"{_segmenter_title(segmenter)} {THRESHOLDS_NOTE}: {listed}.")
+        thresholds = "; ".join(f"{title} {', '.join(texts)}" for title, texts in found.items() if any(texts))
+        if thresholds:
+            notes.append(f"{_segmenter_title(segmenter)} {THRESHOLDS_NOTE}: {thresholds}.")
     by_median = any(getattr(s, "scoring", None) == "median" for data in datasets.values() for s in data.segmenters.values())
     return [*notes, "Waterz agglomerates by median affinity here, by the mean in the paper."] if by_median else notes
 
 
-THRESHOLDS_NOTE = "thresholds, for each run the one of lowest VOI on its validation data, in the order of the rows"
+THRESHOLDS_NOTE = "thresholds, those of lowest VOI on the validation data, in the order of the rows"
 
 
 def _thresholds(project: Project, layout: Layout, dataset: str, segmenter: str) -> list[str]:
-    """`0.4`, or `0.4/0.45` for two seeds, of each run on a data set; empty texts where the labels files tell none."""
+    """`0.4`, or `0.4/0.45` for two seeds, for each run on a data set; empty if its labels files have none."""
     texts = []
-    for run in first_seed(project, "table3", dataset):
+    for run in first_seed_runs(project, "table3", dataset):
         found = (_threshold(layout.labels(replace(run, seed=seed), segmenter)) for seed in project.config.seeds)
         texts.append("/".join(f"{value:g}" for value in found if value is not None))
     return texts
