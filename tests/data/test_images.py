@@ -27,7 +27,7 @@ def test_a_file_that_may_not_be_read_is_told_so(tmp_path, name):
     (tmp_path / name).chmod(0)
     with unprivileged(), pytest.raises(PermissionError) as caught:
         read_image(tmp_path / name)
-    assert foreseen(caught.value).startswith(f"{tmp_path / name}: expected leave to read")
+    assert foreseen(caught.value).startswith(f"{tmp_path / name}: expected permission to read")
 
 
 @pytest.mark.parametrize("name", ["image.tif", "image.npy", "image.h5"])
