@@ -1,5 +1,6 @@
 # make        set up .venv and run the demo: synthetic twins, all tables, figures and claims, report.html and reproduction.pdf
 # make test   set up and run all tests        make check   ruff, types, snakefmt, snakemake --lint
+# make schema write config/schema again after a change in src/grd/config
 # CORES=8 make, PYTHON=python3.12 make, TESTS="-m 'not slow'" make test
 
 PYTHON ?= python3
@@ -7,7 +8,7 @@ CORES ?= all
 TESTS ?=
 BIN := .venv/bin
 
-.PHONY: demo setup test check format lock clean
+.PHONY: demo setup test check format schema lock clean
 
 demo: setup
 	$(BIN)/snakemake --cores $(CORES)
@@ -35,6 +36,10 @@ format: setup
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(BIN)/snakefmt workflow
+
+# with which editors complete and check config/*.yaml
+schema: setup
+	$(BIN)/python -m grd.config.schema
 
 lock: setup
 	$(BIN)/python -m pip install uv

@@ -3,6 +3,7 @@
 import os
 import shutil
 import time
+import timeit
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -71,7 +72,12 @@ def test_every_scale_that_is_shipped_is_valid(scale):
         ("experiments.yaml", ("table1", "datasets"), ["bbbc39"], r"table1: unknown data set 'bbbc39'; did you mean 'bbbc039'"),
         ("datasets.yaml", ("ac34", "segmenters", "waterz", "treshold"), 1, r"waterz\.treshold' .* did you mean 'threshold'\?"),
         ("datasets.yaml", ("ac34", "segmenters", "multicut", "solver"), "gac", r"solver' has value 'gac'; input should be 'ker"),
-        ("datasets.yaml", ("ac34", "segmenters", "waterz", "algorithm"), "watrz", r"waterz' has value .*watrz"),
+        (
+            "datasets.yaml",
+            ("ac34", "segmenters", "waterz", "algorithm"),
+            "watrz",
+            r"\.algorithm' has value 'watrz'; .* 'waterz'\?",
+        ),
         ("datasets.yaml", ("ac34", "augment", "cutout"), 0.5, "scale and cutout are for images; leave them out for volumes"),
         ("datasets.yaml", ("ac34", "reach"), 0, r"'ac34\.reach' has value 0; input should be greater than 0"),
         ("datasets.yaml", ("ac34", "canvas"), [16, 16], "need one entry per axis: 2 for images, 3 for volumes"),
@@ -90,15 +96,16 @@ def test_every_scale_that_is_shipped_is_valid(scale):
             r"table1: unknown method 'gdr'; did you mean 'grd'\?",
         ),
         ("experiments.yaml", ("table1", "runs"), [{"network": "resunet", "methods": ["at"]}], "method 'at' needs a teacher"),
-        ("experiments.yaml", ("table1", "runs"), [{"network": "resunet", "changes": {"node": 1}}], "changes are to a method"),
+        ("experiments.yaml", ("table1", "runs"), [{"network": "resunet", "changes": {"node": 1}}], "`changes` need a method"),
         ("experiments.yaml", ("table1", "runs"), [{"network": "resunet", "changes": {"top-2": 1}}], "should match pattern"),
         ("experiments.yaml", ("table1", "runs"), [{"network": "resunet_tiny", "teacher": "resunet"}], "unknown method 'none'"),
         (
             "experiments.yaml",
             ("table1", "runs"),
             [{"net": "resunet"}],
-            r"unknown key 'table1\.runs\.0\.net'|'table1\.runs\.0\.network' is missing",
+            r"unknown key 'table1\.runs\.0\.net' \(value 'resunet'\); did you mean 'network'\?",
         ),
+        ("experiments.yaml", ("table1", "runs"), [{"methods": ["at"]}], r"key 'table1\.runs\.0\.network' is missing"),
     ],
 )
 def test_a_fault_is_one_sentence(config, file, keys, value, sentence):
@@ -108,9 +115,55 @@ def test_a_fault_is_one_sentence(config, file, keys, value, sentence):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("file", "keys", "typo", "sentence"),
+    [
+        ("scales/demo.yaml", ("training", "iterations"), "iteratons", r"'training\.iteratons' \(value 120\); .* 'iterations'\?"),
+        ("datasets.yaml", ("cvppp", "normalisation"), "normalization", r"'cvppp\.normalization' .* 'normalisation'\?"),
+        ("datasets.yaml", ("cvppp", "augment", "crop"), "corp", r"'cvppp\.augment\.corp' \(value \[544, 544\]\); .* 'crop'\?"),
+        ("datasets.yaml", ("ac34", "segmenters", "waterz", "algorithm"), "algoritm", r"waterz\.algoritm' .* 'algorithm'\?"),
+        (
+            "datasets.yaml",
+            ("cvppp", "segmenters", "mutex_truth_foreground", "foreground"),
+            "forground",
+            r"\.forground' .* 'foreground'",
+        ),
+        ("experiments.yaml", ("table1", "needs"), "need", r"'table1\.need' .* did you mean 'needs'\?"),
+        ("config.yaml", ("scale",), "sacle", r"'sacle' \(value 'demo'\); did you mean 'scale'\?"),
+    ],
+)
+def test_a_mistyped_required_key_is_named_and_not_missing(config, file, keys, typo, sentence):
+    path = config / file
+    content = place = yaml.safe_load(path.read_text())
+    for key in keys[:-1]:
+        place = place[key]
+    place[typo] = place.pop(keys[-1])
+    path.write_text(yaml.safe_dump(content))
+    with pytest.raises(GrdError, match=f"unknown key .*{sentence}") as caught:
+        Project.load(config)
+    assert "missing" not in str(caught.value)
+
+
+def test_a_segmenter_without_algorithm_misses_one(config):
+    edit(config / "datasets.yaml", "cvppp", "segmenters", "mutex_truth_foreground", value={"strides": [1, 1]})
+    with pytest.raises(GrdError, match=r"key 'cvppp\.segmenters\.mutex_truth_foreground\.algorithm' is missing"):
+        Project.load(config)
+
+
+def test_a_long_value_is_cut(config):
+    edit(config / "datasets.yaml", "cvppp", "titel", value="x" * 1000)
+    with pytest.raises(GrdError, match=r"\(value 'x{59} …\); did you mean 'title'"):
+        Project.load(config)
+
+
+def test_a_project_loads_within_a_tenth_of_a_second():
+    seconds = min(timeit.repeat(lambda: Project.load(CONFIG), timer=time.process_time, number=1, repeat=5))
+    assert seconds < 0.1
+
+
 def test_a_missing_file_and_broken_yaml_are_named(config):
     (config / "datasets.yaml").write_text("cvppp: [")
-    with pytest.raises(GrdError, match=r"datasets\.yaml: not valid YAML"):
+    with pytest.raises(GrdError, match=r"datasets\.yaml, line 2: not valid YAML"):
         Project.load(config)
     (config / "datasets.yaml").unlink()
     with pytest.raises(GrdError, match=r"datasets\.yaml: expected a configuration file, found none"):
@@ -193,14 +246,14 @@ def test_seeds_multiply_the_runs(config):
 )
 def test_a_run_s_name_says_what_it_is(run, name):
     assert run.name == name
-    assert Run.named("cvppp", name) == run
+    assert Run.from_name("cvppp", name) == run
 
 
 def test_a_name_that_says_no_run_is_refused():
     with pytest.raises(GrdError, match="expected NETWORK-sSEED"):
-        Run.named("cvppp", "resunet")
+        Run.from_name("cvppp", "resunet")
     with pytest.raises(GrdError, match="unknown network 'resnet'"):
-        Run.named("cvppp", "resnet-s0")
+        Run.from_name("cvppp", "resnet-s0")
 
 
 def test_a_change_that_its_method_has_not_is_one_sentence(config):

@@ -3,7 +3,8 @@ import itertools
 import minis
 import pytest
 
-from grd.data.splits import parse_entry, split_names
+from grd.config.splits import parse_entry
+from grd.data.splits import split_names
 from grd.data.store import SPLITS
 from grd.errors import GrdError
 
@@ -51,7 +52,7 @@ def test_a_name_twice_in_a_split_is_refused(tmp_path):
 def test_a_split_file_without_one_of_the_splits_is_refused(tmp_path):
     path = tmp_path / "split.yaml"
     path.write_text("training: [A01]\ntest: [A02]\n")
-    with pytest.raises(GrdError, match="expected lists of names under training, validation, test, found training, test"):
+    with pytest.raises(GrdError, match=r"split\.yaml: key 'validation' is missing"):
         split_names(minis.settings("celegans", split=path), {})
 
 

@@ -141,9 +141,9 @@ def test_a_part_of_a_volume_has_the_size_of_the_part(tmp_path):
     assert split_shapes(paper, "ac34")["validation"] == [(20, 1024, 1024)]
     split = tmp_path / "split.yaml"
     custom = replace(paper, datasets={"ac34": paper.dataset("ac34").model_copy(update={"split": split})})
-    split.write_text('training: ["AC4[0:10, 0:400, 0:220]"]\nvalidation: [AC4]\ntest: ["AC4[50:90]"]\n')
+    split.write_text('training: ["AC4[0:10, 0:400, 0:220]"]\nvalidation: [AC3]\ntest: ["AC4[50:90]"]\n')
     assert list(split_shapes(custom, "ac34").values()) == [[(10, 400, 220)], [(100, 1024, 1024)], [(40, 1024, 1024)]]
-    split.write_text('training: ["AC4[0:9]"]\nvalidation: [AC4]\ntest: [AC4]\n')
+    split.write_text('training: ["AC4[0:9]"]\nvalidation: [AC3]\ntest: [AC5]\n')
     assert split_shapes(custom, "ac34")["training"] == [(9, 1024, 1024)]  # a changed file is read again
 
 

@@ -223,7 +223,7 @@ def test_models_outlive_their_states_and_states_their_models(pipeline):
 def test_the_code_of_another_copy_is_refused(pipeline):
     result = pipeline.run("-n", PYTHONPATH=str(ROOT / "src"))
     assert result.returncode == 1
-    assert f"expected the code of src/grd, found that of {ROOT}/src/grd in use" in result.stdout.splitlines()[-1]
+    assert f"expected the code in src/grd, found {ROOT}/src/grd in use" in result.stdout.splitlines()[-1]
 
 
 def test_results_without_what_tells_of_them_come_with_a_warning(pipeline):
@@ -231,8 +231,8 @@ def test_results_without_what_tells_of_them_come_with_a_warning(pipeline):
     warned = pipeline.run("-n", "table2").stdout
     shutil.rmtree(pipeline.folder / ".snakemake")
     (pipeline.folder / "elsewhere").rename(pipeline.folder / ".snakemake")
-    assert "results/demo came without the .snakemake folder" in warned
-    assert "came without" not in pipeline.run("-n", "table2").stdout
+    assert "results/demo: expected the folder .snakemake" in warned
+    assert "expected the folder .snakemake" not in pipeline.run("-n", "table2").stdout
 
 
 def test_states_that_are_gone_are_made_from_the_models_that_are_there(pipeline):

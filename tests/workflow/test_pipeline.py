@@ -130,6 +130,25 @@ def test_a_typo_in_the_configuration_is_one_sentence_before_anything_runs(small)
     assert "unknown key 'sclae' (value 'demo'); did you mean 'scale'?" in result.stdout + result.stderr
 
 
+def test_broken_yaml_in_the_configuration_has_file_and_line(small):
+    path = small / "config/config.yaml"
+    content = path.read_text()
+    path.write_text(content.replace("seeds: [0]", "seeds: [0"))
+    try:
+        result = snakemake(small, "-n")
+    finally:
+        path.write_text(content)
+    assert result.returncode != 0
+    assert re.match(r"error: config/config\.yaml, line \d+: not valid YAML \(", result.stderr.splitlines()[-1])
+
+
+def test_a_target_without_dashes_before_it_is_one_sentence(small):
+    result = snakemake(small, "-n", "--config", "scale=demo", "table2")
+    assert result.returncode != 0 and "Traceback" not in result.stderr
+    sentence = "error: expected NAME=VALUE after --config, found 'table2'; put -- before targets: snakemake"
+    assert result.stderr.splitlines()[-1].startswith(sentence)
+
+
 def test_a_data_set_by_form_says_where_to_get_it_and_where_to_put_it(small):
     result = snakemake(small, "--cores", "1", "--config", "scale=trial", "--", "results/trial/data/cvppp.h5")
     output = result.stdout + result.stderr

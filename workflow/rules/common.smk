@@ -1,4 +1,4 @@
-# What the rules share: the validated configuration, the paths, and small helpers that take wildcards.
+# Shared by all rules: the validated configuration, the paths, and functions of wildcards.
 
 import os
 import sys
@@ -6,7 +6,7 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
-from grd.errors import GrdError
+from grd.config.parsing import read_yaml
 from grd.jobs import PLANNED
 from grd.planning.estimate import read_benchmark, training_resources
 from grd.project.groups import all_groups
@@ -15,18 +15,29 @@ from grd.project.project import Project
 from grd.project.run import Run
 from grd.provenance.job_keys import Job, Keys, training_of
 from grd.reporting.latex import INSTALL, missing_latex
+from grd.system.logs import foreseen
 
 
 @contextmanager
-def one_sentence():
-    """Within this context a GrdError ends the call with its sentence, and nothing else."""
+def exit_on_error():
+    """End the call with one sentence if a foreseen error occurs in this context."""
     try:
         yield
-    except GrdError as error:
-        sys.exit(f"error: {error}")
+    except Exception as error:
+        if (sentence := foreseen(error)) is None:
+            raise
+        sys.exit(f"error: {sentence}")
 
 
-with one_sentence():
+# Snakemake, which reads this file below, reports broken YAML without file and line.
+with exit_on_error():
+    read_yaml(Path("config/config.yaml"))
+
+
+configfile: "config/config.yaml"
+
+
+with exit_on_error():
     PROJECT = Project.load(Path("config"), config)
     LAYOUT = Layout.of(PROJECT)
     BENCHMARK = read_benchmark(LAYOUT.benchmark)
@@ -34,19 +45,21 @@ with one_sentence():
         from grd.distillation import check_methods
         from grd.reporting import check_modules
         from grd.reporting.claims.evidence import check_claims
+        from grd.reporting.published import check_published
 
         check_methods(PROJECT)
         check_modules(PROJECT)
+        check_published(PROJECT)
         check_claims(PROJECT)
 
-# Scripts read settings that cannot change a result from `config`; code edited later than PLANNED is refused.
+# Scripts read settings that cannot change a result from `config`; code edited after PLANNED is refused.
 config |= PROJECT.config.model_dump(mode="json")
 os.environ[PLANNED] = str(time.time())
 
 LATEX = not missing_latex()
 if workflow.is_main_process and not LATEX:
     logger.warning(
-        f"LaTeX lacks {', '.join(missing_latex())}: reproduction.pdf is left out, its sources and all else are made. {INSTALL}"
+        f"LaTeX lacks {', '.join(missing_latex())}: reproduction.pdf is left out; everything else, its sources included, is made. {INSTALL}"
     )
 
 TWINS = PROJECT.scale.data == "twins"
@@ -61,18 +74,17 @@ WITH_TEACHER = r"[a-z0-9_]+-[a-z0-9_]+-[a-z0-9_]+(-[a-z_]+[0-9.]+)*-s\d+"
 WORKFLOW = Path(os.path.relpath(Path(workflow.main_snakefile).parent))
 REPORT = WORKFLOW / "report"
 
+# A rule's `identity` is the parameters that decide its jobs: settings, `code`, and `made_of`, the key of its inputs.
 KEYS = Keys(PROJECT, WORKFLOW / "scripts")
-identity = (
-    KEYS.identity
-)  # the parameters that decide a rule's jobs: settings, `code`, and `made_of`, the key of its inputs
+identity = KEYS.identity
 
 
 def run_of(wildcards):
-    return Run.named(wildcards.dataset, wildcards.run)
+    return Run.from_name(wildcards.dataset, wildcards.run)
 
 
 def record_of(run):
-    """The record of how a student's training ended, named after all that decides it."""
+    """Record of how a student's training ended; its name holds the key of all that decides the training."""
     return LAYOUT.record(run, KEYS.key(training_of(run)))
 
 
@@ -91,7 +103,7 @@ def archive_folder(wildcards, output):
 
 
 def gpus(wildcards):
-    """GPUs that a job asks for which computes where `device` says; `auto` asks for none on a machine that has none."""
+    """Number of GPUs for a job that computes on `device`: with `auto` none on a machine that has none."""
     if PROJECT.config.device == "auto" and workflow.local_exec:
         from torch.cuda import is_available
 
@@ -99,13 +111,13 @@ def gpus(wildcards):
     return int(PROJECT.config.device != "cpu")
 
 
-def growing(number):
-    """What a job asks a cluster for: more at every attempt."""
+def times_attempt(number):
+    """A request to a cluster that grows with every attempt."""
     return lambda wildcards, attempt: attempt * number
 
 
 def training_needs(runs, attempt):
-    """What a job that trains these runs asks a cluster for."""
+    """Memory and time that a job which trains `runs` asks a cluster for."""
     return training_resources(PROJECT, runs, BENCHMARK, attempt)
 
 

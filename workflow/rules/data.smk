@@ -42,8 +42,8 @@ rule prepare_samples:
         "../../envs/base.yaml"
     threads: 1
     resources:
-        mem_mb=growing(4000),
-        runtime=growing(60),
+        mem_mb=times_attempt(4000),
+        runtime=times_attempt(60),
         gpu=0,
     params:
         **identity("prepare_samples"),

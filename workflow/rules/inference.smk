@@ -15,8 +15,8 @@ rule predict:
         "../../envs/torch.yaml"
     threads: PROJECT.scale.threads
     resources:
-        mem_mb=growing(4000),
-        runtime=growing(30),
+        mem_mb=times_attempt(4000),
+        runtime=times_attempt(30),
         gpu=gpus,
     params:
         **identity("predict"),
@@ -40,8 +40,8 @@ rule time_inference:
         "../../envs/torch.yaml"
     threads: workflow.cores  # alone on the machine, so that nothing else is timed with it
     resources:
-        mem_mb=growing(4000),
-        runtime=growing(30),
+        mem_mb=times_attempt(4000),
+        runtime=times_attempt(30),
         gpu=gpus,
     params:
         **identity("time_inference"),

@@ -15,8 +15,8 @@ rule score:
         "../../envs/base.yaml"
     threads: 1
     resources:
-        mem_mb=growing(2000),
-        runtime=growing(15),
+        mem_mb=times_attempt(2000),
+        runtime=times_attempt(15),
         gpu=0,
     params:
         **identity("score"),

@@ -53,8 +53,8 @@ for figure in PROJECT.figures:
             "../../envs/torch.yaml"
         threads: PROJECT.scale.threads if PROJECT.experiments[figure].device else 1
         resources:
-            mem_mb=growing(4000),
-            runtime=growing(30),
+            mem_mb=times_attempt(4000),
+            runtime=times_attempt(30),
             gpu=gpus if PROJECT.experiments[figure].device else 0,
         params:
             **identity("figure", figure),

@@ -16,7 +16,7 @@ rule segment:
     threads: PROJECT.scale.threads
     resources:
         mem_mb=segmenting_mb,
-        runtime=growing(30),
+        runtime=times_attempt(30),
         gpu=0,
     params:
         **identity("segment"),

@@ -1,7 +1,7 @@
 """The names of networks and methods that config/ may use.
 
-A network is a class in `grd.networks` and a line here; a method is a file in `grd.distillation`, found by its name. Nothing is
-imported for this: whoever plans needs no torch.
+A network is a class in `grd.networks` and a line here; a method is a file in `grd.distillation`, found by its name. Neither is
+imported here, so planning needs no torch.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).parents[1]
 
 @dataclass(frozen=True)
 class NetworkEntry:
-    """A network's title in the paper, its class (`module:class`), the paper's arguments, and its spatial rank."""
+    """Title of a network in the paper, its class (`module:class`), the paper's arguments, and its spatial rank."""
 
     title: str
     target: str
@@ -23,7 +23,7 @@ class NetworkEntry:
 
     @property
     def module(self) -> str:
-        """The file of its class, below grd.networks."""
+        """Name of the module of its class, below grd.networks."""
         return self.target.partition(":")[0]
 
 
@@ -43,4 +43,4 @@ METHODS = (
     "none",
     *sorted(path.stem for path in (PACKAGE / "distillation").glob("*.py") if path.stem not in {"__init__", "method"}),
 )
-"""Ways to train a student: from the labels alone, or by a method of distillation."""
+"""Ways to train a network: `none`, from the labels alone, and the methods of distillation."""

@@ -10,11 +10,11 @@ from grd.config.segmenters import Segmenter
 
 
 class Archive(Closed):
-    """One official file of a data set, and how it is known: by a regular expression for names inside it (members of a zip,
-    paths in an HDF5 file), by one for its own name, or by both.
+    """An official file of a data set. It is recognised by a regular expression for the names inside it (`members`: members of
+    a zip, paths in an HDF5 file), by one for its own name (`named`), or by both.
 
-    `mirrors` are other addresses, tried in their order after `url`. `example` is a name that `members` matches: users are
-    told of it, not of the expression.
+    `mirrors` are other addresses, tried in their order after `url`. `example` is a name that `members` matches; messages
+    show it instead of the expression. `ask` says how to get a file that has no address.
     """
 
     url: str | None = None
@@ -27,15 +27,15 @@ class Archive(Closed):
 
     @property
     def addresses(self) -> list[str]:
-        """Where it can be downloaded from, the first to try first."""
+        """Addresses to download it from, in the order to try them."""
         return [*([self.url] if self.url else []), *self.mirrors]
 
 
 class Augment(Closed):
     """Training augmentation; lengths in pixels, intensities as fractions of the full range.
 
-    `crop` is what the network is given. A volume (sections, rows, columns) is turned, mirrored and deformed within its
-    sections, all of them alike, and mirrored across them; `grayscale` takes all sections alike or each by itself.
+    `crop` is the size of the network's input. A volume (sections, rows, columns) is turned, mirrored and deformed within its
+    sections, in all of them alike, and mirrored across them; `grayscale` changes all sections alike or each by itself.
     """
 
     crop: Extent
@@ -57,16 +57,17 @@ class Augment(Closed):
     cutout_side: int = 20
 
     @model_validator(mode="after")
-    def _for_images(self) -> Self:
+    def _check_volume(self) -> Self:
         if len(self.crop) == 3 and (self.scale or self.cutout):
             raise ValueError("scale and cutout are for images; leave them out for volumes")
         return self
 
 
 class Source(Closed):
-    """What decides a data set's samples: its archives, and its split (a file, or lists in an archive).
+    """The part of a data set that decides its samples: its archives, and its split (a split file, or `archive` where the
+    archives hold the lists).
 
-    `alternatives` are complete sets of other files that can stand in for the archives.
+    `alternatives` are complete sets of other files that can replace the archives.
     """
 
     archives: dict[str, Archive]
@@ -74,20 +75,20 @@ class Source(Closed):
     split: Path | Literal["archive"]
 
     def content(self, addresses: bool = False) -> dict[str, Any]:
-        """It as plain values; only with `addresses` with where archives come from, which decides no sample."""
+        """Plain values that decide the samples; with `addresses` also where the archives come from."""
         left_out = set() if addresses else {"url", "mirrors", "ask", "example"}
         excluded: Any = {"archives": {"__all__": left_out}, "alternatives": {"__all__": {"__all__": left_out}}}
         return self.model_dump(mode="json", include=set(Source.model_fields), exclude=excluded)
 
 
 class Dataset(Source):
-    """One data set of config/datasets.yaml.
+    """A data set of config/datasets.yaml.
 
-    `canvas` is what the network is given at evaluation: images are padded to it, volumes cut into tiles of it. `shifts`
-    lists, axis by axis, the distances in pixels at which the supervised loss compares embeddings; distillation and
-    inference take those up to `reach` (the paper's N). `resolution` is the size of a voxel in nm, for drawing volumes.
-    `shape` is that of a sample's image as its archive has it, (H, W), (H, W, 3) or (Z, Y, X), and `counts` says how many
-    samples the lists in an archive name, split by split: from these time and space are estimated before the data are there.
+    `canvas` is the size of the network's input at evaluation: images are padded to it, volumes are cut into tiles of it.
+    `shifts` lists, axis by axis, the distances in pixels at which the supervised loss compares embeddings; distillation and
+    inference use those up to `reach` (the paper's N). `resolution` is the size of a voxel in nm, for drawings of volumes.
+    `shape` is the shape of a sample's image in its archive, (H, W), (H, W, 3) or (Z, Y, X); `counts` is the number of samples
+    in each list of an archive. From these two `grd plan` estimates time and space before the data are there.
     """
 
     title: str
@@ -108,17 +109,17 @@ class Dataset(Source):
 
     @property
     def rank(self) -> int:
-        """Spatial axes: 2 for images, 3 for volumes."""
+        """Number of spatial axes: 2 for images, 3 for volumes."""
         return len(self.canvas)
 
     @property
     def predicted_splits(self) -> list[str]:
-        """The test split; before it the validation split, where a segmenter takes its threshold from that."""
+        """Splits to predict: test, and before it validation where a segmenter chooses its threshold there."""
         tuned = any(getattr(segmenter, "threshold", None) == "validation" for segmenter in self.segmenters.values())
         return ["validation", "test"] if tuned else ["test"]
 
     @model_validator(mode="after")
-    def _one_rank(self) -> Self:
+    def _check_rank(self) -> Self:
         if not len(self.canvas) == len(self.augment.crop) == len(self.shifts):
             raise ValueError("canvas, augment.crop and shifts need one entry per axis: 2 for images, 3 for volumes")
         if len(self.shape) < self.rank:
@@ -126,7 +127,7 @@ class Dataset(Source):
         return self
 
     @model_validator(mode="after")
-    def _counted(self) -> Self:
+    def _check_counts(self) -> Self:
         if self.split == "archive" and len(self.counts) < 3:
             raise ValueError("`split: archive` needs `counts` of training, validation and test")
         return self

@@ -1,4 +1,4 @@
-"""config/experiments.yaml: every table and figure as runs."""
+"""config/experiments.yaml: the runs of every table and figure."""
 
 from typing import Annotated, Literal
 
@@ -8,9 +8,10 @@ from grd.config.parsing import Closed
 
 
 class RunRow(Closed):
-    """One or, with several methods, more runs of config/experiments.yaml; `datasets`: on these instead of the table's.
+    """A row of `runs`: a network on each data set, by each of `methods`, taught by `teacher`.
 
-    `changes` are to the methods' own numbers, by name: the weight of a loss term, or an option like `queue_size`.
+    `datasets` replaces those of the table. `changes` replaces numbers of the methods by name: the weight of a loss term, or an
+    option such as `queue_size`.
     """
 
     network: str
@@ -21,10 +22,10 @@ class RunRow(Closed):
 
 
 class Experiment(Closed):
-    """A table or figure: its number in the paper, its title, its runs on each of its data sets, and what it needs of them.
+    """A table or figure: its number in the paper, its title, its runs on each of its data sets, and the files that it needs.
 
-    `part` is the heading under which the report lists it. `needs` are kinds of files of every run. `first_seed` is for figures
-    that show one training, `device` for figures that compute.
+    `part` is the heading under which the report lists it. `needs` names the kinds of files that it reads of every run.
+    `first_seed` is for figures that show one training, `device` for figures that compute with networks.
     """
 
     number: str

@@ -1,4 +1,4 @@
-"""config/config.yaml."""
+"""config/config.yaml: the choices of a call."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -9,7 +9,7 @@ from grd.config.parsing import Closed, Positive
 
 
 class Fidelity(Closed):
-    """Where the paper's equations and its authors' released code differ: which of the two each loss term follows."""
+    """The reading that each loss term follows where the paper's equations and its authors' released code differ."""
 
     supervised: Literal["paper", "released"] = "released"
     edges: Literal["paper", "released"] = "released"
@@ -19,7 +19,7 @@ class Fidelity(Closed):
 
 
 class Config(Closed):
-    """config/config.yaml: what to run."""
+    """config/config.yaml: scale, seeds, device, folders, and the reading of the equations."""
 
     scale: str
     seeds: list[Annotated[int, Field(ge=0)]] = Field(min_length=1)

@@ -1,7 +1,7 @@
 """Closed models of config/*.yaml: a key that is not a field is refused, with the nearest field that exists."""
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args
 
@@ -11,21 +11,20 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from grd.errors import GrdError
 
 Probability = Annotated[float, Field(ge=0, le=1)]
-
-
 Positive = Annotated[int, Field(gt=0)]
-
-
-Size = tuple[Positive, Positive]
-
-
-Extent = Annotated[tuple[Positive, ...], Field(min_length=2, max_length=3)]  # rows, columns, before them sections
-
-
 Range = tuple[float, float]
+Size = tuple[Positive, Positive]
+Extent = Annotated[tuple[Positive, ...], Field(min_length=2, max_length=3)]
+"""Rows and columns, or sections, rows and columns."""
 
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""The loader in C, ten times as fast, where PyYAML has it."""
 
-LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the one in C, ten times as fast, where PyYAML has it
+SIMILAR = 0.5
+"""Least similarity, from 0 to 1, of a typo to the name that it may mean."""
+
+LONGEST = 60
+"""Number of characters of a value that messages show."""
 
 
 class Closed(BaseModel):
@@ -37,32 +36,53 @@ class Closed(BaseModel):
 Model = TypeVar("Model", bound=Closed)
 
 
-def nearest(word: str, valid: Iterable[str]) -> str:
-    """The sentence's end for a wrong word: the closest valid one, or all of them."""
+def suggestion(word: str, valid: Iterable[str]) -> str:
+    """End of the sentence about a wrong word: the nearest valid word, or all of them."""
     names = sorted(valid)
-    close = difflib.get_close_matches(word, names, n=1, cutoff=0.5)
-    return f"did you mean '{close[0]}'?" if close else f"choose one of {', '.join(names) or '(none)'}"
+    close = nearest(word, names)
+    return f"did you mean '{close}'?" if close else f"choose one of {', '.join(names) or '(none)'}"
 
 
-def known(word: str, valid: Iterable[str], what: str, where: str) -> str:
+def nearest(word: str, valid: Iterable[str]) -> str | None:
+    """The valid word that is most like `word`; None if none is similar."""
+    return next(iter(difflib.get_close_matches(word, sorted(valid), n=1, cutoff=SIMILAR)), None)
+
+
+def check_name(word: str, valid: Iterable[str], what: str, where: str) -> str:
     """`word` itself if it is among the valid names; otherwise a GrdError that names the nearest."""
     names = list(valid)
     if word not in names:
-        raise GrdError(f"{where}: unknown {what} '{word}'; {nearest(word, names)}")
+        raise GrdError(f"{where}: unknown {what} '{word}'; {suggestion(word, names)}")
     return word
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
     """The mapping that a YAML file holds."""
     try:
-        content = yaml.load(path.read_text(), Loader=LOADER)
+        text = path.read_bytes()
     except FileNotFoundError:
-        raise GrdError(f"{path}: expected a configuration file, found none; restore it from the repository") from None
-    except yaml.YAMLError as error:
-        raise GrdError(f"{path}: not valid YAML ({' '.join(str(error).split())})") from None
+        raise GrdError(
+            f"{path}: expected a configuration file, found none; call from the project's folder, or restore the file"
+        ) from None
+    try:
+        content = yaml.load(text, Loader=LOADER)
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that no calendar has
+        raise GrdError(f"{path}{_syntax_fault(error, text)}") from None
     if not isinstance(content, dict):
         raise GrdError(f"{path}: expected a mapping at the top, found {type(content).__name__}")
     return content
+
+
+def _syntax_fault(error: Exception, text: bytes) -> str:
+    """`, line N: not valid YAML (why)`; a context that begins in another line, such as an open bracket, with that line."""
+    if isinstance(error, yaml.reader.ReaderError):
+        line = len(text[: error.position + 1].splitlines())
+        return f", line {line}: not valid YAML ({error.reason})"
+    if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
+        return f": not valid YAML ({error})"
+    line, began = error.problem_mark.line + 1, error.context_mark and error.context_mark.line + 1
+    since = f" that begins in line {began}" if began and began != line else ""
+    return f", line {line}: not valid YAML ({f'{error.context}{since}: ' if error.context else ''}{error.problem})"
 
 
 def parse(model: type[Model], content: Mapping[str, Any], file: Path | str, under: str = "") -> Model:
@@ -70,28 +90,67 @@ def parse(model: type[Model], content: Mapping[str, Any], file: Path | str, unde
     try:
         return model.model_validate(content)
     except ValidationError as error:
-        raise GrdError(_fault(model, error.errors()[0], file, under)) from None
+        raise GrdError(f"{file}: {_fault(model, error.errors(), under)}") from None
 
 
 def parse_all(model: type[Model], content: Mapping[str, Any], file: Path | str) -> dict[str, Model]:
     """A mapping from names to closed models."""
-    return {name: parse(model, _mapping(value, file, name), file, name) for name, value in content.items()}
+    return {name: parse(model, check_mapping(value, file, name), file, name) for name, value in content.items()}
 
 
-def _mapping(value: Any, file: Path | str, key: str) -> Mapping[str, Any]:
+def check_mapping(value: Any, file: Path | str, key: str) -> Mapping[str, Any]:
+    """`value` itself if it is a mapping; otherwise a GrdError that names its key."""
     if not isinstance(value, dict):
-        raise GrdError(f"{file}: '{key}' expects a mapping, found {value!r}")
+        raise GrdError(f"{file}: '{key}' expects a mapping, found {_shown(value)}")
     return value
 
 
-def _fault(model: type[BaseModel], error: Any, file: Path | str, under: str) -> str:
-    location = [part for part in map(str, error["loc"]) if not part.startswith(("constrained-", "literal["))]  # kinds of value
-    key = ".".join(([under] if under else []) + location)
-    if error["type"] == "extra_forbidden":
-        return f"{file}: unknown key '{key}' (value {error['input']!r}); {nearest(location[-1], _fields(model, location))}"
-    if error["type"] == "missing":
-        return f"{file}: key '{key}' is missing"
-    return f"{file}: '{key}' has value {error['input']!r}; {error['msg'][0].lower()}{error['msg'][1:]}"
+def _fault(model: type[BaseModel], errors: Sequence[Any], under: str) -> str:
+    """The first of pydantic's errors in words, or before it an unknown key that is a mistyped required one."""
+    error = next((error for error in errors if _is_mistyped(model, error, errors)), errors[0])
+    location = _location(error)
+    key, value = ".".join([*filter(None, [under]), *location]), error["input"]
+    match error["type"]:
+        case "extra_forbidden":
+            return f"unknown key '{key}' (value {_shown(value)}); {suggestion(location[-1], _fields(model, location))}"
+        case "missing":
+            return f"key '{key}' is missing"
+        case "union_tag_not_found":
+            return _missing_tag(error, key)
+        case "union_tag_invalid":
+            tag, valid = error["ctx"]["discriminator"].strip("'"), error["ctx"]["expected_tags"].replace("'", "").split(", ")
+            return f"'{key}.{tag}' has value {_shown(value[tag])}; {suggestion(str(value[tag]), valid)}"
+        case "value_error":
+            return f"'{key}': {error['ctx']['error']}"
+    return f"'{key}' has value {_shown(value)}; {error['msg'][0].lower()}{error['msg'][1:]}"
+
+
+def _location(error: Any) -> list[str]:
+    """The keys down to a fault, without the kinds of value that pydantic puts among them."""
+    return [part for part in map(str, error["loc"]) if not part.startswith(("constrained-", "literal["))]
+
+
+def _is_mistyped(model: type[BaseModel], error: Any, errors: Sequence[Any]) -> bool:
+    """True for an unknown key that is most like the required key that is reported as missing beside it."""
+    if (error["type"], errors[0]["type"]) != ("extra_forbidden", "missing"):
+        return False
+    *parent, name = location = _location(error)
+    return [*parent, nearest(name, _fields(model, location))] == _location(errors[0])
+
+
+def _missing_tag(error: Any, key: str) -> str:
+    """A mapping without the key that says which model it is, such as `algorithm`, or with that key mistyped."""
+    tag, content = error["ctx"]["discriminator"].strip("'"), error["input"]
+    typo = nearest(tag, map(str, content)) if isinstance(content, dict) else None
+    if typo is None:
+        return f"key '{key}.{tag}' is missing"
+    return f"unknown key '{key}.{typo}' (value {_shown(content[typo])}); did you mean '{tag}'?"
+
+
+def _shown(value: Any) -> str:
+    """A value as Python writes it, its end left out if it is long."""
+    text = repr(value)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]} …"
 
 
 def _fields(model: type[BaseModel], location: list[str]) -> list[str]:

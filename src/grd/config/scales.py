@@ -1,4 +1,4 @@
-"""config/scales/*.yaml: on which data, with which networks, how long."""
+"""config/scales/*.yaml: data, sizes of networks, and length of training."""
 
 from typing import Annotated, Any, Literal
 
@@ -8,9 +8,9 @@ from grd.config.parsing import Closed, Positive, Range, Size
 
 
 class Training(Closed):
-    """How a network is trained; the learning rate is `learning_rate` throughout (constant) or its peak (one_cycle).
+    """Settings of a training. The learning rate is `learning_rate` throughout (`constant`) or at its peak (`one_cycle`).
 
-    `teacher_iterations` replaces `iterations` for networks that teach; `weights` replaces factors of distillation terms, by
+    `teacher_iterations` replaces `iterations` for networks that teach; `weights` replaces weights of distillation terms, by
     name, in all methods that have them.
     """
 
@@ -32,11 +32,11 @@ class Training(Closed):
 
 
 class Twin(Closed):
-    """Size of a data set's synthetic images (or sections, whose number is the official one), and the seed they are drawn
-    with.
+    """Size of a data set's synthetic images, or of the sections of its volumes (as many as the official ones), and the seed
+    that they are drawn with.
 
-    Of volumes also: `magnification` of the neurites' diameters (about 16 pixels), and `drift`, by how much of their radii
-    neurites move from one section to the next.
+    For volumes also: `magnification` of the neurites' diameters (about 16 pixels), and `drift`, the share of its radius that
+    a neurite moves from one section to the next.
     """
 
     size: Size
@@ -46,10 +46,11 @@ class Twin(Closed):
 
 
 class Scale(Closed):
-    """config/scales/*.yaml: on which data, with which networks and how long.
+    """A scale of config/scales: data, sizes of networks, and length of training.
 
-    `volumes` is laid over `training` for data sets of volumes. `threads`, `training_hours` and
-    `training_gb` are what a training job asks a cluster for; where it was measured, `training_hours` are the most that it does.
+    `networks` replaces arguments of networks by name. `volumes` is laid over `training` for data sets of volumes, and
+    `datasets` over config/datasets.yaml. `threads`, `training_hours` and `training_gb` are what a training job asks a cluster
+    for; after `grd benchmark` it asks for what was measured, and `training_hours` is its upper limit.
     """
 
     title: str

@@ -9,12 +9,12 @@ from grd.config.parsing import Closed, Positive, Probability, Size
 
 
 class MutexSegmenter(Closed):
-    """How affinities of images become instances: mutex watershed, where the foreground comes from, the clean-up.
+    """Mutex watershed for images, the source of the foreground, and the clean-up.
 
-    `foreground: truth` restricts the partition to the ground truth's foreground (the paper's CVPPP numbers were made so);
-    `corner` lets the background be a segment like any other, and drops it afterwards: segments of more than `max_size`
-    pixels, and the one that covers pixel (0, 0). `strides` (rows, columns) sample the repulsive pairs; `merge_passes` are
-    pairs (largest size in pixels, side of the window in pixels).
+    `foreground: truth` restricts the partition to the ground truth's foreground (as the paper's numbers of CVPPP do);
+    `corner` treats the background as a segment like any other, then drops it: segments of more than `max_size` pixels, and the
+    one that covers pixel (0, 0). `strides` (rows, columns) sample the repulsive pairs; `merge_passes` are pairs (largest size
+    in pixels, side of the window in pixels).
     """
 
     algorithm: Literal["mutex"]
@@ -24,7 +24,7 @@ class MutexSegmenter(Closed):
     merge_passes: tuple[Size, ...] = ((5, 5), (20, 11), (50, 11), (300, 21))
 
     @model_validator(mode="after")
-    def _max_size_needs_corner(self) -> Self:
+    def _check_max_size(self) -> Self:
         if self.max_size is not None and self.foreground != "corner":
             raise ValueError("max_size has an effect with `foreground: corner` only; leave it out")
         return self
@@ -33,8 +33,8 @@ class MutexSegmenter(Closed):
 class WaterzSegmenter(Closed):
     """Fragments per section, agglomerated by the affinity between them up to a threshold on 1 - affinity (higher merges more).
 
-    `scoring` says which affinity: the mean (the paper's code), or the median, which bears noise better.
-    `threshold: validation` takes the one of `thresholds` with the lowest VOI on the validation volume.
+    `scoring` is the affinity of two fragments: the mean (as in the paper's code), or the median, which is robust to noise.
+    `threshold: validation` chooses the one of `thresholds` with the lowest VOI on the validation volume.
     """
 
     algorithm: Literal["waterz"]
@@ -44,7 +44,7 @@ class WaterzSegmenter(Closed):
 
 
 class MulticutSegmenter(Closed):
-    """The paper's LMC: fragments per section, joined by a multicut; `beta` above 0.5 cuts more."""
+    """Fragments per section, joined by a multicut (the paper's LMC); `beta` above 0.5 cuts more."""
 
     algorithm: Literal["multicut"]
     solver: Literal["kernighan-lin", "greedy-additive", "greedy-fixation", "decomposition", "fusion-moves"] = "kernighan-lin"

@@ -16,6 +16,7 @@ LABEL_KEYS = ("labels", "main", "volumes/labels/neuron_ids")
 def read_image(path: Path, keys: Sequence[str] = GREY_KEYS) -> np.ndarray:
     """The array in a tif, png, jpg, npy or h5 file; in an h5 file, the first existing dataset of `keys`, or its only one."""
     try:
+        open(path, "rb").close()  # libraries below report absent and unreadable files in many ways
         if path.suffix == ".npy":
             return np.load(path, allow_pickle=False)
         if path.suffix in {".h5", ".hdf5", ".hdf"}:
@@ -23,6 +24,10 @@ def read_image(path: Path, keys: Sequence[str] = GREY_KEYS) -> np.ndarray:
         return np.asarray(imread(path))
     except FileNotFoundError:
         raise GrdError(f"{path}: expected an image, found no file; check the path") from None
+    except IsADirectoryError:
+        raise GrdError(f"{path}: expected an image file, found a folder; name the files in it") from None
+    except PermissionError:
+        raise
     except (OSError, ValueError, SyntaxError, RuntimeError):
         raise GrdError(f"{path}: expected a readable tif, png, npy or h5, found none; convert or replace the file") from None
 

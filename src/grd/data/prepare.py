@@ -9,10 +9,11 @@ import numpy as np
 from tqdm import tqdm
 
 from grd.config.datasets import Source
+from grd.config.splits import parse_entry
 from grd.data import readers, store
 from grd.data.readers.images import missing_samples_error, relabel_consecutive
 from grd.data.sample import Sample
-from grd.data.splits import parse_entry, split_names
+from grd.data.splits import split_names
 from grd.errors import GrdError
 
 log = logging.getLogger(__name__)

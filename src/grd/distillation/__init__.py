@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from grd.config.catalogue import METHODS
-from grd.config.parsing import known
+from grd.config.parsing import check_name
 from grd.errors import GrdError, located
 from grd.project.project import Project
 from grd.project.run import RunSettings
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def method_class(name: str) -> "type[Method]":
     """Class of the method with this name."""
-    known(name, METHODS[1:], "method", "distillation")
+    check_name(name, METHODS[1:], "method", "distillation")
     module = import_module(f"grd.distillation.{name}")
     if not hasattr(module, name.upper()):
         raise GrdError(f"{module.__file__}: expected a class {name.upper()}, found none; name the method's class so")
@@ -53,4 +53,4 @@ def check_methods(project: Project) -> None:
                     method_class(method).check(row.changes, project.scale.training.weights)
     terms = {term for method in METHODS[1:] for term in method_class(method).weights}
     for name in {**project.scale.training.weights, **project.volume_training.weights}:
-        known(name, terms, "term", f"config/scales/{project.config.scale}.yaml, weights")
+        check_name(name, terms, "term", f"config/scales/{project.config.scale}.yaml, weights")

@@ -9,7 +9,7 @@ from typing import ClassVar
 from torch import Tensor, nn
 
 from grd.config.general import Fidelity
-from grd.config.parsing import known
+from grd.config.parsing import check_name
 from grd.errors import GrdError
 from grd.losses.affinity import Reading, affinities, unit_vectors
 from grd.losses.affinity_graph import gram, pool
@@ -117,7 +117,7 @@ class Method(nn.Module, ABC):
     def apply_changes(cls, changes: Mapping[str, float]) -> tuple[dict[str, float], dict[str, float]]:
         """Weights and options with the changes of a run; GrdError that names the nearest for a name that is neither."""
         for name in changes:
-            known(name, [*cls.weights, *cls.options], "weight or option", f"method {cls.__name__.lower()}")
+            check_name(name, [*cls.weights, *cls.options], "weight or option", f"method {cls.__name__.lower()}")
         weights, options = ({name: changes.get(name, own[name]) for name in own} for own in (cls.weights, cls.options))
         return weights, options
 

@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from grd.config.catalogue import NETWORKS
-from grd.config.parsing import known
+from grd.config.parsing import check_name
 
 if TYPE_CHECKING:
     from grd.networks.base import EmbeddingNetwork
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def network_class(name: str) -> "type[EmbeddingNetwork]":
     """Class of the network with this name."""
-    entry = NETWORKS[known(name, NETWORKS, "network", "networks")]
+    entry = NETWORKS[check_name(name, NETWORKS, "network", "networks")]
     return getattr(import_module(f"grd.networks.{entry.module}"), entry.target.partition(":")[2])
 
 

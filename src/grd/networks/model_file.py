@@ -47,6 +47,10 @@ def load_model(path: Path, device: torch.device) -> tuple[EmbeddingNetwork, Mode
         content = torch.load(path, map_location=device, weights_only=True)
     except FileNotFoundError:
         raise GrdError(f"{path}: expected a model, found no file; check the path") from None
+    except IsADirectoryError:
+        raise GrdError(f"{path}: expected a model file, found a folder; name the model.pt in it") from None
+    except PermissionError:
+        raise
     except (RuntimeError, EOFError, OSError, ValueError, zipfile.BadZipFile, pickle.UnpicklingError):
         content = None
     found = (content.get("format"), content.get("format_version")) if isinstance(content, dict) else (None, None)

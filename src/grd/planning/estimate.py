@@ -12,7 +12,7 @@ from typing import NamedTuple
 from pydantic import ValidationError
 
 from grd.config.parsing import Closed
-from grd.data.splits import parse_entry, read_lists
+from grd.config.splits import parse_entry, read_lists
 from grd.data.store import SPLITS
 from grd.errors import GrdError
 from grd.project.project import Project

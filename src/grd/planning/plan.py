@@ -99,5 +99,5 @@ def runs_of(project: Project, layout: Layout, targets: Iterable[str]) -> list[Ru
     runs: list[Run] = []
     for target in targets:
         at_path = "/" in target
-        runs += [project.known_run(layout.run_at(target))] if at_path else project.runs_of(target)
+        runs += [project.check_run(layout.run_at(target))] if at_path else project.runs_of(target)
     return with_teachers(runs)

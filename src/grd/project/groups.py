@@ -1,4 +1,4 @@
-"""Students that train in one job, and so share their teacher's forward passes."""
+"""Groups of students that train in one job and share their teacher's forward passes."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from grd.project.run import Run
 
 @dataclass(frozen=True)
 class Group:
-    """One training job: students of a teacher on a data set, with a seed."""
+    """A training job: students of one teacher on one data set, with one seed."""
 
     name: str
     teacher: Run
@@ -19,20 +19,19 @@ class Group:
 def all_groups(project: Project) -> list[Group]:
     """The students of every teacher in groups, as `sharing` says.
 
-    `table` keeps students apart that different tables need, so that a table by itself trains its own runs alone; `teacher` puts
-    all students of a teacher into one job; `run` makes each student a job.
+    `table` puts students that the same tables need into one job, so that a table by itself trains its own runs alone; `teacher`
+    puts all students of a teacher into one job; `run` makes each student a job.
     """
     separate = _separate_experiments(project) if project.config.sharing == "table" else {}
     members: dict[tuple[Run, tuple[str, ...]], list[Run]] = {}
     for run in project.all_runs():
         if run.taught_by is not None:
-            apart = (
-                (run.stem,) if project.config.sharing == "run" else tuple(name for name, own in separate.items() if run in own)
-            )
-            members.setdefault((run.taught_by, apart), []).append(run)
+            tables = tuple(name for name, own in separate.items() if run in own)
+            key = (run.stem,) if project.config.sharing == "run" else tables
+            members.setdefault((run.taught_by, key), []).append(run)
     return [
-        Group("_".join([teacher.dataset, teacher.network, f"s{teacher.seed}", *apart]), teacher, tuple(students))
-        for (teacher, apart), students in members.items()
+        Group("_".join([teacher.dataset, teacher.network, f"s{teacher.seed}", *key]), teacher, tuple(students))
+        for (teacher, key), students in members.items()
     ]
 
 
@@ -43,13 +42,13 @@ def groups_of(project: Project, runs: Iterable[Run]) -> list[Group]:
 
 
 def with_companions(project: Project, runs: Iterable[Run]) -> list[Run]:
-    """Runs, then the students that train in one job with some of them."""
+    """Runs, followed by the students that train in one job with some of them."""
     wanted = list(runs)
     return list(dict.fromkeys([*wanted, *(student for group in groups_of(project, wanted) for student in group.students)]))
 
 
 def _separate_experiments(project: Project) -> dict[str, set[Run]]:
-    """The experiments with runs that no other has all of, and their runs."""
+    """Runs by experiment, without experiments whose runs are a proper subset of another's."""
     runs = {name: set(project.runs(name)) for name in project.experiments}
-    within = {name for name, own in runs.items() if any(own < others for others in runs.values())}
-    return {name: own for name, own in runs.items() if name not in within}
+    contained = {name for name, own in runs.items() if any(own < others for others in runs.values())}
+    return {name: own for name, own in runs.items() if name not in contained}

@@ -1,4 +1,4 @@
-"""Which pairs of pixels are compared: offsets, from the distances along each axis."""
+"""Offsets between the pixels of the pairs that losses compare."""
 
 from collections.abc import Sequence
 from itertools import zip_longest

@@ -1,4 +1,4 @@
-"""Where everything lies: paths under results/<scale>/ and in the data folder, named once."""
+"""Paths of all files below results/<scale>/ and in the data folder."""
 
 import os
 import re
@@ -17,14 +17,14 @@ CHECKPOINT = re.compile(r"(\d+)-([0-9a-f]{16})\.pt")
 
 @dataclass(frozen=True)
 class Layout:
-    """Paths of one scale; `data` is the folder of archives that all scales with real data share."""
+    """Paths of one scale; `data` is the folder that all scales with real data share."""
 
     results: Path
     data: Path
 
     @classmethod
     def of(cls, project: Project) -> "Layout":
-        """The paths of a project's scale, from the working directory."""
+        """Paths of a project's scale, relative to the working directory."""
         return cls(Path("results") / project.config.scale, project.config.data)
 
     def archives(self, dataset: str, twin: bool) -> Path:
@@ -45,12 +45,12 @@ class Layout:
         return self.results / "runs" / run.dataset / run.name
 
     def run_at(self, path: Path | str) -> Run:
-        """The run whose folder this is, or is in; GrdError for a path that lies elsewhere."""
+        """The run whose folder `path` is or lies in; GrdError for a path elsewhere."""
         below = os.path.relpath(path, self.results / "runs").split(os.sep)
         if len(below) < 2 or below[0] == os.pardir:
             folder = self.results / "runs/DATASET/RUN"
             raise GrdError(f"{path}: expected {folder} or a file in such a folder, found another path; correct it, or the scale")
-        return Run.named(below[0], below[1])
+        return Run.from_name(below[0], below[1])
 
     def model(self, run: Run) -> Path:
         """A run's network."""
@@ -73,15 +73,15 @@ class Layout:
         return self.run(run) / "timing.csv"
 
     def record(self, run: Run, key: str) -> Path:
-        """How a student's training ended; `key` is that of all that decides it."""
+        """Record of how a student's training ended; `key` is the key of all that decides the training."""
         return self.results / "trained" / run.dataset / f"{run.name}-{key}.json"
 
     @property
     def benchmark(self) -> Path:
-        """Measured time and memory of training steps."""
+        """File of measured times and memory of training steps."""
         return self.results / "benchmark.json"
 
     @property
     def state(self) -> Path:
-        """Trainings, unfinished and finished; not an output of any rule, so that Snakemake never deletes it."""
+        """Folder of unfinished and finished trainings; no rule's output, so Snakemake never deletes it."""
         return self.results / "state"

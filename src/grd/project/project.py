@@ -1,4 +1,4 @@
-"""What config/ unfolds into: the runs of every experiment, and the settings of each run."""
+"""The project that config/ describes: the runs of every experiment, and the settings of each run."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -9,17 +9,18 @@ from grd.config.catalogue import NETWORKS
 from grd.config.datasets import Dataset
 from grd.config.experiments import Experiment
 from grd.config.general import Config
-from grd.config.parsing import known, merge, parse, parse_all, read_yaml
+from grd.config.parsing import check_name, merge, parse, parse_all, read_yaml
 from grd.config.scales import Scale, Training, Twin
+from grd.config.splits import read_lists
 from grd.errors import GrdError
-from grd.project.run import Run, RunSettings, checked, with_teachers
+from grd.project.run import Run, RunSettings, check_run, with_teachers
 
 TWINS_NOTE = "The data are synthetic twins: no score or time here compares with a published one."
 
 
 @dataclass(frozen=True)
 class Project:
-    """All of config/, validated: the one object that the workflow asks."""
+    """All of config/, validated."""
 
     config: Config
     scale: Scale
@@ -30,19 +31,23 @@ class Project:
 
     @classmethod
     def load(cls, folder: Path = Path("config"), config: Mapping[str, Any] | None = None) -> "Project":
-        """Read config/; `config` replaces config.yaml's content (Snakemake has merged --config into it)."""
+        """The project in `folder`; `config` replaces the content of config.yaml (Snakemake merges --config into it).
+
+        GrdError for the first fault of any file, split files included; published.yaml and claims.yaml are checked where they
+        are used.
+        """
         general = parse(Config, config or read_yaml(folder / "config.yaml"), folder / "config.yaml")
         scales = [path.stem for path in sorted((folder / "scales").glob("*.yaml"))]
-        file = folder / "scales" / f"{known(general.scale, scales, 'scale', str(folder / 'config.yaml'))}.yaml"
+        file = folder / "scales" / f"{check_name(general.scale, scales, 'scale', str(folder / 'config.yaml'))}.yaml"
         scale = parse(Scale, read_yaml(file), file)
         datasets = read_yaml(folder / "datasets.yaml")
         parse_all(Dataset, datasets, folder / "datasets.yaml")
         for name in [*scale.datasets, *scale.twins]:
-            known(name, datasets, "data set", str(file))
+            check_name(name, datasets, "data set", str(file))
         for name in scale.networks:
-            known(name, NETWORKS, "network", str(file))
+            check_name(name, NETWORKS, "network", str(file))
         for name in general.allow_missing:
-            known(name, datasets, "data set", f"{folder / 'config.yaml'}, allow_missing")
+            check_name(name, datasets, "data set", f"{folder / 'config.yaml'}, allow_missing")
         experiments = parse_all(Experiment, read_yaml(folder / "experiments.yaml"), folder / "experiments.yaml")
         project = cls(
             general,
@@ -52,33 +57,38 @@ class Project:
             read_yaml(folder / "published.yaml"),
             read_yaml(folder / "claims.yaml"),
         )
-        for name in experiments:
-            project.runs(name)
-        _ = project.volume_training  # a fault in it is refused here, not when the first volume is trained
+        project._check()
         return project
+
+    def _check(self) -> None:
+        """GrdError for faults that would stop a job later."""
+        self.runs(*self.experiments)
+        _ = self.volume_training
+        for split in {dataset.split for dataset in self.datasets.values()} - {"archive"}:
+            read_lists(Path(split))
 
     @property
     def scale_title(self) -> str:
-        """The scale in a sentence or two, for captions."""
+        """One or two sentences about the scale, for captions."""
         title = f"Scale {self.config.scale}: {self.scale.title}."
         return f"{title} {TWINS_NOTE}" if self.scale.data == "twins" else title
 
     def dataset(self, name: str) -> Dataset:
         """A data set of config/datasets.yaml at this scale."""
-        return self.datasets[known(name, self.datasets, "data set", "config/datasets.yaml")]
+        return self.datasets[check_name(name, self.datasets, "data set", "config/datasets.yaml")]
 
     def twin(self, dataset: str) -> Twin | None:
-        """How a data set's twin is drawn at this scale; None where the data are real."""
+        """Settings of a data set's twin at this scale; None where the data are real."""
         return self.scale.twins.get(dataset) if self.scale.data == "twins" else None
 
     @property
     def tables(self) -> list[str]:
-        """The experiments that are tables."""
+        """Names of the experiments that are tables."""
         return [name for name in self.experiments if name.startswith("table")]
 
     @property
     def figures(self) -> list[str]:
-        """The experiments that are figures."""
+        """Names of the experiments that are figures."""
         return [name for name in self.experiments if name.startswith("figure")]
 
     def runs(self, *experiments: str) -> list[Run]:
@@ -91,22 +101,22 @@ class Project:
         return list(found)
 
     def shown_runs(self, experiment: str) -> list[Run]:
-        """The runs whose files a table or figure is made from: of the first seed only where it shows one training."""
+        """The runs that a table or figure reads files of: those of the first seed only where it shows one training."""
         seeds = self.config.seeds[: 1 if self.experiments[experiment].first_seed else None]
         return [run for run in self.runs(experiment) if run.seed in seeds]
 
     def datasets_of(self, experiment: str) -> list[str]:
-        """The data sets of an experiment, those of single rows included."""
+        """Data sets of an experiment, including those of single rows."""
         rows = self.experiments[experiment].runs
         return list(dict.fromkeys([*self.experiments[experiment].datasets, *(d for row in rows for d in row.datasets or ())]))
 
     def _unfold(self, experiment: str, dataset: str, seed: int) -> Iterable[Run]:
         where = f"config/experiments.yaml, {experiment}"
-        known(dataset, self.datasets, "data set", where)
+        check_name(dataset, self.datasets, "data set", where)
         for row in self.experiments[experiment].runs:
             for method in row.methods if dataset in (row.datasets or self.experiments[experiment].datasets) else ():
                 changes = tuple(sorted(row.changes.items()))
-                run = checked(Run(dataset, row.network, method, row.teacher, seed, changes), where)
+                run = check_run(Run(dataset, row.network, method, row.teacher, seed, changes), where)
                 self._check_rank(run, where)
                 yield run
 
@@ -124,30 +134,30 @@ class Project:
         return with_teachers(self.runs(*self.experiments))
 
     def runs_of(self, target: str) -> list[Run]:
-        """The runs, teachers included, of a table, a figure, `tables`, `figures`, or of `all`, which `claims`, `curves`,
-        `report` and `pdf` need, too; GrdError for another name."""
+        """The runs, teachers included, of a table, a figure, `tables` or `figures`; for `all`, `claims`, `curves`, `report` and
+        `pdf` all runs. GrdError for another name."""
         everything = {name: list(self.experiments) for name in ("all", "claims", "curves", "report", "pdf")}
         chosen = {name: [name] for name in self.experiments} | everything | {"tables": self.tables, "figures": self.figures}
-        return with_teachers(self.runs(*chosen[known(target, chosen, "target", "config/experiments.yaml")]))
+        return with_teachers(self.runs(*chosen[check_name(target, chosen, "target", "config/experiments.yaml")]))
 
-    def known_run(self, run: Run) -> Run:
-        """`run` if it can be trained here; GrdError if not: an unknown data set, or a student that no experiment has."""
+    def check_run(self, run: Run) -> Run:
+        """`run` itself; GrdError if its data set is unknown, or if it is a student that no experiment has."""
         self._check_rank(run, run.name)
         if run.teacher is not None and run not in self.all_runs():
             students = [other.name for other in self.all_runs() if other.dataset == run.dataset and other.teacher]
-            known(run.name, students, "student", f"config/experiments.yaml, {run.dataset}")
+            check_name(run.name, students, "student", f"config/experiments.yaml, {run.dataset}")
         return run
 
     def check_names(self, dataset: str, run: str | None = None, segmenter: str | None = None) -> None:
-        """GrdError, with the nearest name, if a path names a data set, a run or a segmenter that is not here."""
+        """GrdError, with the nearest name, for a data set, run or segmenter that the project does not have."""
         segmenters = self.dataset(dataset).segmenters
         if run is not None:
-            self.known_run(Run.named(dataset, run))
+            self.check_run(Run.from_name(dataset, run))
         if segmenter is not None:
-            known(segmenter, segmenters, "segmenter", f"config/datasets.yaml, {dataset}")
+            check_name(segmenter, segmenters, "segmenter", f"config/datasets.yaml, {dataset}")
 
     def settings(self, run: Run) -> RunSettings:
-        """What decides this run's result at this scale."""
+        """All settings that decide a run's result at this scale."""
         dataset = self.dataset(run.dataset)
         arguments = {**NETWORKS[run.network].arguments, **self.scale.networks.get(run.network, {})}
         return RunSettings(
@@ -176,12 +186,12 @@ class Project:
 
     @property
     def volume_training(self) -> Training:
-        """How networks of volumes are trained at this scale."""
+        """Settings of trainings on volumes at this scale."""
         merged = merge(self.scale.training.model_dump(), self.scale.volumes)
         return parse(Training, merged, f"config/scales/{self.config.scale}.yaml", "volumes")
 
     @property
     def teachers(self) -> set[str]:
-        """Networks that teach in some experiment."""
+        """Names of the networks that teach in some experiment."""
         rows = (row for experiment in self.experiments.values() for row in experiment.runs)
         return {row.teacher for row in rows if row.teacher is not None}

@@ -94,7 +94,7 @@ class Keys:
 def job_of(kind: str, wildcards: Any) -> Job:
     """The job of a kind with the values of a rule's wildcards."""
     dataset, run = getattr(wildcards, "dataset", ""), getattr(wildcards, "run", None)
-    return Job(kind, dataset, Run.named(dataset, run) if run else NO_RUN, getattr(wildcards, "segmenter", ""))
+    return Job(kind, dataset, Run.from_name(dataset, run) if run else NO_RUN, getattr(wildcards, "segmenter", ""))
 
 
 def training_of(run: Run) -> Job:

@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from grd.config.parsing import known
+from grd.config.parsing import check_name
 from grd.data.readers import ac34, bbbc039, celegans, cremi, cvppp
 from grd.data.sample import Sample
 
@@ -33,4 +33,4 @@ READERS: dict[str, Reader] = {
 
 def read(dataset: str, archives: dict[str, Path], allow_missing: bool = False) -> Iterator[Sample]:
     """Samples of a data set, given its name in config/datasets.yaml."""
-    return READERS[known(dataset, READERS, "data set", "readers")](archives, allow_missing)
+    return READERS[check_name(dataset, READERS, "data set", "readers")](archives, allow_missing)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from grd.config.datasets import Source
-from grd.config.parsing import known
+from grd.config.parsing import check_name
 from grd.config.scales import Twin
 from grd.data.twins import ac34, bbbc039, celegans, cremi, cvppp
 from grd.data.twins.shapes import write_zip
@@ -38,7 +38,7 @@ TWINS: dict[str, Generator] = {
 def write_twin(dataset: str, settings: Source, twin: Twin, folder: Path) -> None:
     """Write the archives of a data set into `folder` by official name, and a manifest with the source 'twin'."""
     contents: dict[str, dict[str, bytes]] = {name: {} for name in settings.archives}
-    for archive, member, content in TWINS[known(dataset, TWINS, "data set", "twins")](settings, twin):
+    for archive, member, content in TWINS[check_name(dataset, TWINS, "data set", "twins")](settings, twin):
         contents[archive][member] = content
     for name, members in contents.items():
         _write(folder / name, members)

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from grd.config.parsing import known, parse
+from grd.config.parsing import check_name, parse
 from grd.errors import GrdError
 from grd.reporting.claims.base import Claim, Key, Untested
 from grd.reporting.claims.design import Count, Samples, Setting
@@ -45,7 +45,7 @@ def _claim(entry: Any, where: str) -> Claim:
     if not isinstance(entry, dict):
         raise GrdError(f"{where}: expected a claim, a mapping with kind, place and says, found {entry!r}")
     where = f"{where}, '{entry.get('says', '')}'"
-    return parse(KINDS[known(str(entry.get("kind")), KINDS, "kind", where)], entry, where)
+    return parse(KINDS[check_name(str(entry.get("kind")), KINDS, "kind", where)], entry, where)
 
 
 def check_names(claims: Mapping[str, Sequence[Claim]], published: Mapping[Key, float | None]) -> None:
@@ -53,4 +53,6 @@ def check_names(claims: Mapping[str, Sequence[Claim]], published: Mapping[Key, f
     valid = {" ".join(filter(None, key[:length])) for key in published for length in (2, 5)}
     for claim in (claim for section in claims.values() for claim in section):
         for cell in claim.cells():
-            known(" ".join(filter(None, cell)), valid, "cell", f"config/claims.yaml, '{claim.says}'")
+            check_name(
+                " ".join(filter(None, cell)), valid, "cell of config/published.yaml", f"config/claims.yaml, '{claim.says}'"
+            )

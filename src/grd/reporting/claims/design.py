@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from grd.config.catalogue import NETWORKS
-from grd.config.parsing import known
+from grd.config.parsing import check_name
 from grd.project.titles import METHOD_TITLES
 from grd.reporting.claims.base import FAILS, HOLDS, NOTHING, UNTESTED, Claim, Evidence, Finding, enumeration
 
@@ -54,7 +54,7 @@ class Setting(Claim):
 
     def _value(self, settings: Any) -> Any:
         for part in self.path.split("."):
-            settings = settings[known(part, settings, "setting", f"claim '{self.says}'")]
+            settings = settings[check_name(part, settings, "setting", f"claim '{self.says}'")]
         return len(settings) if self.entries else settings
 
 
@@ -75,7 +75,7 @@ class Samples(Claim):
 
     def check(self, evidence: Evidence) -> Finding:
         """Every data set must have the claimed amount; twins have the splits of the real data, but not their size."""
-        names = [known(name, evidence.titles, "data set", f"claim '{self.says}'") for name in self.datasets]
+        names = [check_name(name, evidence.titles, "data set", f"claim '{self.says}'") for name in self.datasets]
         if not all(name in evidence.samples for name in names):
             return NOTHING
         found = {name: self._amount([evidence.samples[name][split] for split in self.splits]) for name in names}

@@ -114,7 +114,7 @@ def pairs_with_settings(claims: Claims) -> list[tuple[str, str]]:
 
 def all_settings(project: Project, dataset: str, stem: str) -> dict[str, Any]:
     """Settings of the run of the first seed and of its data set as plain values, those that code decides included."""
-    settings = project.settings(Run.named(dataset, f"{stem}-s{project.config.seeds[0]}"))
+    settings = project.settings(Run.from_name(dataset, f"{stem}-s{project.config.seeds[0]}"))
     configured = {**project.dataset(dataset).model_dump(mode="json"), **settings.model_dump(mode="json")}
     return {**configured, **coded_settings(settings)}
 

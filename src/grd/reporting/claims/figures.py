@@ -6,7 +6,7 @@ from typing import Literal
 
 import pandas as pd
 
-from grd.config.parsing import known
+from grd.config.parsing import check_name
 from grd.project.titles import METHOD_TITLES
 from grd.reporting.claims.base import FAILS, HOLDS, NOTHING, UNTESTED, Claim, Evidence, Finding, rival
 
@@ -31,7 +31,10 @@ class Curve(Claim):
     def check(self, evidence: Evidence) -> Finding:
         """Not tested without the figure's data, or where the quantity could not be measured."""
         frame = evidence.figures.get(BANK_FIGURE)
-        if frame is None or frame[known(self.quantity, map(str, frame.columns), "quantity", f"claim '{self.says}'")].isna().any():
+        if (
+            frame is None
+            or frame[check_name(self.quantity, map(str, frame.columns), "quantity", f"claim '{self.says}'")].isna().any()
+        ):
             return NOTHING
         curve = frame[frame["option"] == self.option].sort_values("value")
         points = list(zip(curve["value"].astype(float), curve[self.quantity].astype(float), strict=True))

@@ -1,0 +1,19 @@
+import pytest
+import torch
+
+from grd.errors import GrdError
+from grd.networks.model_file import load_model
+
+
+def test_a_folder_in_place_of_a_model_is_told_to_be_one(tmp_path):
+    with pytest.raises(GrdError, match=r"expected a model file, found a folder; name the model\.pt in it"):
+        load_model(tmp_path, torch.device("cpu"))
+
+
+def test_a_model_that_may_not_be_read_is_not_to_be_trained_anew(tmp_path, monkeypatch):
+    def refuse(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr("grd.networks.model_file.zipfile.ZipFile", refuse)
+    with pytest.raises(PermissionError):
+        load_model(tmp_path / "model.pt", torch.device("cpu"))
