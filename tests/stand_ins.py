@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from projects import WIDTHS, write_squares
 
 from grd.data import store
-from grd.jobs import recorded
+from grd.jobs import record_job
 from grd.networks import build
 from grd.networks.model_file import ModelCard, save_model
 from grd.provenance.manifest import MANIFEST, record_archive
@@ -46,7 +46,7 @@ def run_job(rule, inputs, outputs, action, **params):
     """Run a job, then set the times of its outputs, as Snakemake does."""
     for path in outputs:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
-    with recorded(job(rule, inputs, outputs, **params)):
+    with record_job(job(rule, inputs, outputs, **params)):
         action(*map(Path, outputs))
     for path in outputs:
         os.utime(path)

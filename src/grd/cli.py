@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from grd.system.logs import logged
+from grd.system.logs import log_to
 
 if TYPE_CHECKING:
     from grd.project.paths import Layout
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point; a GrdError is one sentence on the screen and exit code 2."""
     chosen = parser().parse_args(arguments)
-    with logged():
+    with log_to():
         try:
             chosen.action(chosen)
             sys.stdout.flush()
@@ -141,13 +141,13 @@ def _predict(chosen: argparse.Namespace) -> None:
     from grd.apply.segment import segment_files
     from grd.config.parsing import parse
     from grd.config.segmenters import MulticutSegmenter, MutexSegmenter, WaterzSegmenter
-    from grd.system.gpu_turns import claimed_device
+    from grd.system.gpu_turns import claim_device
 
     corner = {"algorithm": "mutex", "foreground": "corner", "max_size": chosen.max_size}
     image = parse(MutexSegmenter, corner, "grd predict")
     waterz = parse(WaterzSegmenter, {"algorithm": "waterz", "threshold": chosen.threshold}, "grd predict")
     volume = waterz if chosen.algorithm == "waterz" else MulticutSegmenter(algorithm="multicut")
-    with claimed_device(f"segmenting with {chosen.model}", chosen.device) as device:
+    with claim_device(f"segmenting with {chosen.model}", chosen.device) as device:
         for path in segment_files(chosen.images, chosen.model, chosen.out, image, volume, device):
             sys.stdout.write(f"{path}\n")
 
@@ -167,12 +167,12 @@ def _benchmark(chosen: argparse.Namespace) -> None:
     from grd.planning.benchmark import measure_all
     from grd.planning.plan import runs_of
     from grd.project.groups import with_companions
-    from grd.system.gpu_turns import claimed_device
+    from grd.system.gpu_turns import claim_device
 
     project, layout = _project(chosen.scale)
     check_methods(project)
     runs = with_companions(project, runs_of(project, layout, chosen.targets))
-    with claimed_device("measuring", chosen.device or project.config.device, project.scale.threads) as device:
+    with claim_device("measuring", chosen.device or project.config.device, project.scale.threads) as device:
         measure_all(project, runs, chosen.steps, device, layout.benchmark)
     sys.stdout.write(f"{layout.benchmark}\n")
 

@@ -13,7 +13,7 @@ class UnfinishedError(Exception):
 
 
 @contextmanager
-def located(where: str) -> Iterator[None]:
+def error_location(where: str) -> Iterator[None]:
     """Put the place in front of a GrdError's sentence."""
     try:
         yield

@@ -1,7 +1,7 @@
 """The Snakemake side of a script; no other module knows Snakemake's job object.
 
-with recorded(snakemake) as facts:              logs messages, checks inputs and code, writes the outputs' passport
-with computing(snakemake) as (device, facts):   the same, on the configured device
+with record_job(snakemake) as facts:              logs messages, checks inputs and code, writes the outputs' passport
+with compute_job(snakemake) as (device, facts):   the same, on the configured device
 project, layout = planned_project(snakemake)    config/ as this call was planned with
 """
 
@@ -19,7 +19,7 @@ from grd.project.project import Project
 from grd.provenance.fingerprint import Code
 from grd.provenance.passport import FORMAT, FORMAT_VERSION, digest, remove_passports, write_passports
 from grd.system.hardware import processor, versions
-from grd.system.logs import logged
+from grd.system.logs import log_to
 
 if TYPE_CHECKING:
     import torch
@@ -50,15 +50,15 @@ class Job(Protocol):
 
 
 @contextmanager
-def recorded(job: Job) -> Iterator[dict[str, Any]]:
-    """Send messages to the job's log, as `logged` does, and write the passport of its outputs when it ends well.
+def record_job(job: Job) -> Iterator[dict[str, Any]]:
+    """Send messages to the job's log, as `log_to` does, and write the passport of its outputs when it ends well.
 
     Yields facts for the passport, which the script may add to or change: `device` where it is no CPU, `seed`, and others.
     GrdError, before anything is done, if an input is not what its own passport says, or if the job's code was edited since the
     workflow was planned.
     """
     outputs, settings = [Path(path) for path in job.output], dict(job.params.items())
-    with logged(job.log[0]):
+    with log_to(job.log[0]):
         codes = settings.get("code", [])
         Code().check_unchanged([codes] if isinstance(codes, str) else codes, Path(job.scriptdir), _planning_time())
         inputs = {os.path.relpath(path): digest(Path(path)) if os.path.isfile(path) else None for path in job.input}
@@ -71,13 +71,13 @@ def recorded(job: Job) -> Iterator[dict[str, Any]]:
 
 
 @contextmanager
-def computing(job: Job) -> "Iterator[tuple[torch.device, dict[str, Any]]]":
-    """`recorded` for a job that computes on the configured device, with its threads; yields device and facts."""
+def compute_job(job: Job) -> "Iterator[tuple[torch.device, dict[str, Any]]]":
+    """`record_job` for a job that computes on the configured device, with its threads; yields device and facts."""
     from grd.system.devices import device_name
-    from grd.system.gpu_turns import claimed_device
+    from grd.system.gpu_turns import claim_device
 
     what, config = " ".join([job.rule, *(str(value) for _, value in job.wildcards.items())]), job.config
-    with recorded(job) as facts, claimed_device(what, config["device"], job.threads, config["jobs_per_gpu"]) as device:
+    with record_job(job) as facts, claim_device(what, config["device"], job.threads, config["jobs_per_gpu"]) as device:
         facts["device"] = device_name(device)
         yield device, facts
 

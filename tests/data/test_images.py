@@ -7,7 +7,7 @@ import pytest
 
 from grd.data.images import read_image
 from grd.errors import GrdError
-from grd.system.logs import foreseen
+from grd.system.logs import sentence_for
 
 
 @contextmanager
@@ -27,7 +27,7 @@ def test_a_file_that_may_not_be_read_is_told_so(tmp_path, name):
     (tmp_path / name).chmod(0)
     with unprivileged(), pytest.raises(PermissionError) as caught:
         read_image(tmp_path / name)
-    assert foreseen(caught.value).startswith(f"{tmp_path / name}: expected permission to read")
+    assert sentence_for(caught.value).startswith(f"{tmp_path / name}: expected permission to read")
 
 
 @pytest.mark.parametrize("name", ["image.tif", "image.npy", "image.h5"])

@@ -4,7 +4,7 @@ import pytest
 
 from grd.data import store
 from grd.errors import GrdError
-from grd.system.files import whole, write_text
+from grd.system.files import atomic_write, write_text
 
 SPLIT = store.Split(["a", "b"], np.arange(24, dtype=np.uint8).reshape(2, 3, 4), np.ones((2, 3, 4), np.uint16))
 
@@ -49,7 +49,7 @@ def test_a_file_that_is_absent_or_damaged_is_named(tmp_path, content):
 
 def test_a_file_appears_whole_or_not_at_all(tmp_path):
     write_text(tmp_path / "t", "before")
-    with pytest.raises(RuntimeError), whole(tmp_path / "t") as part:
+    with pytest.raises(RuntimeError), atomic_write(tmp_path / "t") as part:
         part.write_text("half")
         raise RuntimeError
     assert [path.name for path in tmp_path.iterdir()] == ["t"]

@@ -20,7 +20,7 @@ from grd.data.archives import acquisition as archives
 from grd.data.archives.download import CHUNK, Patience
 from grd.errors import GrdError
 from grd.provenance.manifest import record_archive
-from grd.system.locks import locked
+from grd.system.locks import lock_file
 
 MEMBER = "images/IXMtest_A01.tif"
 SIZE, AFTER = 7 * CHUNK, 3 * CHUNK  # bytes of the file, and after which transfers break: whole blocks, so none is lost
@@ -273,7 +273,7 @@ def test_where_all_fail_each_address_is_named_with_its_fault(case):
 
 
 def test_what_another_process_has_got_meanwhile_is_taken(case, caplog):
-    with locked(case.folder / "partial/bbbc039.lock"):
+    with lock_file(case.folder / "partial/bbbc039.lock"):
         got = []
         thread = threading.Thread(target=lambda: got.append(case.obtain()))
         thread.start()

@@ -29,10 +29,10 @@ from grd.errors import GrdError
 from grd.networks import build
 from grd.networks.model_file import ModelCard, save_model
 from grd.project.run import Run
-from grd.system.devices import enough_memory
+from grd.system.devices import explain_memory_errors
 from grd.system.files import write_text
-from grd.system.gpu_turns import claimed_device
-from grd.system.logs import logged
+from grd.system.gpu_turns import claim_device
+from grd.system.logs import log_to
 from grd.training.checkpoint import Checkpoints
 from grd.training.fit import train
 from grd.training.student import Student
@@ -77,7 +77,7 @@ def as_a_job(log, action, *arguments):
     """Do something as a script of the workflow does; its exit code."""
 
     def script():
-        with logged(log):
+        with log_to(log):
             action(*arguments)
 
     process = FORK.Process(target=script)
@@ -88,7 +88,7 @@ def as_a_job(log, action, *arguments):
 
 def go_on(samples, state):
     """Train a student on the CPU, saving after every step."""
-    with claimed_device("training resunet_tiny-s0 on cvppp", "cpu") as device:
+    with claim_device("training resunet_tiny-s0 on cvppp", "cpu") as device:
         train([STUDENT], ["code"], samples, state, device, save_every=0)
 
 
@@ -141,7 +141,7 @@ def test_too_large_a_batch_is_too_little_memory(samples, tmp_path, capfd):
         used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
         resource.setrlimit(resource.RLIMIT_AS, (used + 2**28, used + 2**28))
         large = STUDENT.training.model_copy(update={"batch_size": 10_000})
-        with claimed_device("training", "cpu") as device:
+        with claim_device("training", "cpu") as device:
             train([STUDENT.model_copy(update={"training": large})], ["code"], samples, tmp_path / "state", device)
 
     assert as_a_job(tmp_path / "log", greedy) == 2
@@ -158,12 +158,12 @@ def test_too_large_a_batch_is_too_little_memory(samples, tmp_path, capfd):
     ],
 )
 def test_every_library_s_words_for_too_little_memory_are_understood(error):
-    with pytest.raises(GrdError, match="figure5: expected enough memory on CPU"), enough_memory("figure5", CPU):
+    with pytest.raises(GrdError, match="figure5: expected enough memory on CPU"), explain_memory_errors("figure5", CPU):
         raise error
 
 
 def test_other_errors_while_computing_stay_what_they_are():
-    with pytest.raises(RuntimeError, match="size mismatch"), enough_memory("figure5", CPU):
+    with pytest.raises(RuntimeError, match="size mismatch"), explain_memory_errors("figure5", CPU):
         raise RuntimeError("size mismatch")
 
 

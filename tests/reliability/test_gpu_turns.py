@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from grd.system.gpu_turns import claimed_device, place_on, visible_gpus
+from grd.system.gpu_turns import claim_device, occupy_gpu, visible_gpus
 
 PROFILE = Path(__file__).parents[2] / "workflow/profiles/default"
 FORK = multiprocessing.get_context("fork")
@@ -30,7 +30,7 @@ class Job:
         handler = logging.Handler()
         handler.emit = lambda record: pipe.send(record.getMessage())
         logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
-        with place_on(gpus, jobs_per_gpu, places) as index:
+        with occupy_gpu(gpus, jobs_per_gpu, places) as index:
             pipe.send(index)
             pipe.recv()
 
@@ -103,8 +103,8 @@ def test_a_numbered_gpu_is_that_one_and_any_other_name_all_that_there_are(monkey
 
 
 def test_work_on_the_cpu_claims_nothing(monkeypatch):
-    monkeypatch.setattr("grd.system.gpu_turns.place_on", lambda *_: pytest.fail("claimed a GPU"))
-    with claimed_device("a test", "cpu") as device:
+    monkeypatch.setattr("grd.system.gpu_turns.occupy_gpu", lambda *_: pytest.fail("claimed a GPU"))
+    with claim_device("a test", "cpu") as device:
         assert device == torch.device("cpu")
 
 

@@ -14,7 +14,7 @@ from stand_ins import RESULTS, RUN, flip, job, make_results
 
 from grd.cli import main
 from grd.errors import GrdError
-from grd.jobs import recorded
+from grd.jobs import record_job
 from grd.provenance import passport as provenance
 from grd.provenance.passport import check, find
 from grd.system import hardware as machine
@@ -35,7 +35,7 @@ def digest(text):
 
 
 def make(*outputs, inputs=(), text="text", **params):
-    with recorded(job("rule", inputs, outputs, **params)):
+    with record_job(job("rule", inputs, outputs, **params)):
         for path in outputs:
             write(path, text)
 
@@ -48,7 +48,7 @@ def explain(capsys, *arguments):
 def test_a_passport_says_what_made_a_file_and_from_what():
     write("in.txt", "before")
     Path("folder").mkdir()
-    with recorded(job("rule", ["in.txt", "folder", "gone"], ["out.txt"], code="c0de", runs=[{"seed": 3}])) as facts:
+    with record_job(job("rule", ["in.txt", "folder", "gone"], ["out.txt"], code="c0de", runs=[{"seed": 3}])) as facts:
         write("out.txt", "after")
         facts["device"] = "a GPU"
     passport = find(Path("out.txt"))
@@ -82,7 +82,7 @@ def test_every_folder_with_outputs_has_a_passport_of_its_own():
 @pytest.mark.parametrize("error", [GrdError("a fault"), ValueError("another")])
 def test_a_job_that_fails_leaves_no_passport_not_even_of_an_earlier_one(error):
     make("out.txt", "second.txt")
-    with pytest.raises((SystemExit, ValueError)), recorded(job("rule", [], ["second.txt", "out.txt"])):
+    with pytest.raises((SystemExit, ValueError)), record_job(job("rule", [], ["second.txt", "out.txt"])):
         write("out.txt", "half")
         raise error
     assert find(Path("out.txt")) is None and "stopped" in Path("rule.log").read_text()
@@ -92,7 +92,7 @@ def test_a_job_with_a_changed_input_does_not_begin(capsys):
     make("in.csv", text="1,2")
     write("in.csv", "1,3")
     os.utime("in.csv", (1, 1))
-    with pytest.raises(SystemExit), recorded(job("score", ["in.csv"], ["out.csv"])):
+    with pytest.raises(SystemExit), record_job(job("score", ["in.csv"], ["out.csv"])):
         write("out.csv")
     assert not Path("out.csv").exists() and "in.csv: expected the bytes of sha256" in capsys.readouterr().err
 
@@ -169,7 +169,7 @@ def test_explain_tells_a_file_that_is_not_the_one_that_was_used(capsys):
     make_results()
     assert "not the one" not in explain(capsys, RESULTS / "tables/table2.csv")
     used = find(RUN / "model.pt").outputs["model.pt"]["sha256"]
-    with recorded(job("train", [RESULTS / "data/cvppp.h5"], [RUN / "model.pt"])):
+    with record_job(job("train", [RESULTS / "data/cvppp.h5"], [RUN / "model.pt"])):
         write(RUN / "model.pt", "another")
     (RUN / "affinities.h5").unlink()
     flip(RUN / "labels-mutex.h5", keep_time=False)

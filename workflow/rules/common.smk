@@ -15,7 +15,7 @@ from grd.project.project import Project
 from grd.project.run import Run
 from grd.provenance.job_keys import Job, Keys, training_of
 from grd.reporting.latex import INSTALL, missing_latex
-from grd.system.logs import foreseen
+from grd.system.logs import sentence_for
 
 
 @contextmanager
@@ -24,7 +24,7 @@ def exit_on_error():
     try:
         yield
     except Exception as error:
-        if (sentence := foreseen(error)) is None:
+        if (sentence := sentence_for(error)) is None:
             raise
         sys.exit(f"error: {sentence}")
 

@@ -1,9 +1,9 @@
 from pathlib import Path
 
-from grd.jobs import recorded
+from grd.jobs import record_job
 from grd.training.folder import TrainingRecord
 
-with recorded(snakemake) as facts:
+with record_job(snakemake) as facts:
     trained = TrainingRecord.read(Path(snakemake.input.record))
     facts["training"] = trained.folder(Path(snakemake.params.state)).hand_over(
         Path(snakemake.output.model).parent, samples=Path(snakemake.input.samples), teacher=Path(snakemake.input.teacher)

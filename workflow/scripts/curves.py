@@ -1,9 +1,9 @@
 from pathlib import Path
 
-from grd.jobs import planned_project, recorded
+from grd.jobs import planned_project, record_job
 from grd.reporting.figures.curves import curves
 from grd.reporting.figures.panels import write_figure
 
-with recorded(snakemake):
+with record_job(snakemake):
     project, layout = planned_project(snakemake)
     write_figure(*curves(project, layout, snakemake.wildcards.dataset), *map(Path, snakemake.output))

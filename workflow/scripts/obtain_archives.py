@@ -3,9 +3,9 @@ from pathlib import Path
 from grd.config.datasets import Source
 from grd.config.scales import Twin
 from grd.data.archives.provision import provide
-from grd.jobs import recorded
+from grd.jobs import record_job
 
-with recorded(snakemake):
+with record_job(snakemake):
     provide(
         snakemake.wildcards.dataset,
         Source.model_validate(snakemake.params.source),

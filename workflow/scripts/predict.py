@@ -1,9 +1,9 @@
 from pathlib import Path
 
 from grd.inference.predict import write_affinity_file
-from grd.jobs import computing
+from grd.jobs import compute_job
 
-with computing(snakemake) as (device, _):
+with compute_job(snakemake) as (device, _):
     write_affinity_file(
         Path(snakemake.input.model),
         Path(snakemake.input.samples),

@@ -3,9 +3,9 @@ from pathlib import Path
 from grd.config.datasets import Source
 from grd.data.archives.provision import read_record
 from grd.data.prepare import prepare
-from grd.jobs import recorded
+from grd.jobs import record_job
 
-with recorded(snakemake):
+with record_job(snakemake):
     prepare(
         snakemake.wildcards.dataset,
         Source.model_validate(snakemake.params.source),

@@ -4,11 +4,11 @@ import tempfile
 from pathlib import Path
 
 from grd.errors import GrdError
-from grd.jobs import recorded
+from grd.jobs import record_job
 
 # A second Snakemake makes the report; it runs no job. It has the first one's configuration as a file, which keeps the types
 # that --config would not, and its Python, since no environment of a rule holds Snakemake.
-with recorded(snakemake), tempfile.TemporaryDirectory() as folder, open(snakemake.log[0], "a") as log:
+with record_job(snakemake), tempfile.TemporaryDirectory() as folder, open(snakemake.log[0], "a") as log:
     configuration = Path(folder) / "config.json"
     configuration.write_text(json.dumps(snakemake.config))
     made = subprocess.run(

@@ -1,10 +1,10 @@
 from pathlib import Path
 
 from grd.config.segmenters import as_segmenter
-from grd.jobs import computing
+from grd.jobs import compute_job
 from grd.segmentation.timing import write_timing_file
 
-with computing(snakemake) as (device, _):
+with compute_job(snakemake) as (device, _):
     write_timing_file(
         Path(snakemake.input.model),
         Path(snakemake.input.samples),

@@ -1,10 +1,10 @@
 from pathlib import Path
 
-from grd.jobs import computing
+from grd.jobs import compute_job
 from grd.project.run import RunSettings
 from grd.training.fit import train
 
-with computing(snakemake) as (device, facts):
+with compute_job(snakemake) as (device, facts):
     state = Path(snakemake.params.state)
     [trained] = train(
         [RunSettings.model_validate(snakemake.params.run)],

@@ -13,10 +13,10 @@ from tqdm import tqdm
 from grd.config.segmenters import Segmenter
 from grd.data.images import read_microscope_image, read_volume
 from grd.data.prepare import to_uint8
-from grd.errors import GrdError, located
+from grd.errors import GrdError, error_location
 from grd.inference.predict import load_predictor
 from grd.segmentation import segment
-from grd.system.files import whole
+from grd.system.files import atomic_write
 
 
 def segment_files(
@@ -38,7 +38,7 @@ def segment_files(
     shown = tqdm(files, desc="files", leave=False, disable=None, file=sys.stderr)
     for path, target in zip(shown, targets, strict=True):
         pixels = to_uint8(read(path))
-        with located(str(path)):
+        with error_location(str(path)):
             labels = segment(predictor.affinities(pixels), predictor.offsets, settings)
         write_tif(target, _narrow(labels, path))
         yield target
@@ -51,7 +51,7 @@ def write_tif(path: Path, labels: np.ndarray) -> None:
     """
     file = BytesIO()
     tifffile.imwrite(file, labels, photometric="minisblack")
-    with whole(path) as part:
+    with atomic_write(path) as part:
         part.write_bytes(file.getbuffer())
 
 

@@ -23,7 +23,7 @@ import numpy as np
 
 from grd.errors import GrdError
 from grd.provenance.passport import check
-from grd.system.files import whole
+from grd.system.files import atomic_write
 
 FORMATS = ("samples", "affinities", "labels")
 FORMAT_VERSION = 2
@@ -50,7 +50,7 @@ class Split:
 @contextmanager
 def create_file(path: Path, kind: str) -> Iterator[tuple[h5py.File, "Writer"]]:
     """A new HDF5 file of one of FORMATS, whole or not at all, and its writer; call `writer.check()` after each array."""
-    with whole(path) as part, Writer(part) as writer:
+    with atomic_write(path) as part, Writer(part) as writer:
         try:
             with h5py.File(writer, "w") as file:
                 file.attrs["format"], file.attrs["format_version"] = f"grd {kind}", FORMAT_VERSION

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from grd.config.catalogue import METHODS
 from grd.config.parsing import check_name
-from grd.errors import GrdError, located
+from grd.errors import GrdError, error_location
 from grd.project.project import Project
 from grd.project.run import RunSettings
 
@@ -49,7 +49,7 @@ def check_methods(project: Project) -> None:
     for name, experiment in project.experiments.items():
         for row in experiment.runs:
             for method in row.methods if row.changes else ():
-                with located(f"config/experiments.yaml, {name}"):
+                with error_location(f"config/experiments.yaml, {name}"):
                     method_class(method).check(row.changes, project.scale.training.weights)
     terms = {term for method in METHODS[1:] for term in method_class(method).weights}
     for name in {**project.scale.training.weights, **project.volume_training.weights}:

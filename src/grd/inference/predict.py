@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from grd.data.batches import as_channels, crop_to, normalise, pad_to
 from grd.data.store import AffinityMaps, affinity_writer, read_split
-from grd.errors import located
+from grd.errors import error_location
 from grd.inference.tiles import TiledPredictor
 from grd.losses.affinity import affinities, unit_vectors
 from grd.networks.base import EmbeddingNetwork
@@ -100,7 +100,7 @@ def write_affinity_file(
             spatial, channels = split.labels.shape[1:], len(predictor.offsets)
             stored = file.add_split(name, split.names, (channels, *spatial), (channels, *predictor.region_size(spatial)))
             for place, sample in enumerate(tqdm(split.images, desc=f"{title}, {name}", leave=False, disable=None)):
-                with located(f"{samples}, {name}/images"):
+                with error_location(f"{samples}, {name}/images"):
                     predictor.predict_regions(sample, partial(_store, stored, place))
 
 

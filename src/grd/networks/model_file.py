@@ -13,7 +13,7 @@ from grd.errors import GrdError
 from grd.networks import build
 from grd.networks.base import EmbeddingNetwork
 from grd.provenance.passport import check
-from grd.system.files import whole
+from grd.system.files import atomic_write
 
 FORMAT, FORMAT_VERSION = "grd model", 2
 
@@ -35,7 +35,7 @@ def save_model(path: Path, card: ModelCard, weights: dict[str, torch.Tensor]) ->
     """Write model.pt, whole or not at all."""
     content = io.BytesIO()  # torch would store the name of a file, and hide the cause of a failed write
     torch.save({"format": FORMAT, "format_version": FORMAT_VERSION, "card": asdict(card), "weights": weights}, content)
-    with whole(path) as part:
+    with atomic_write(path) as part:
         part.write_bytes(content.getbuffer())
 
 

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from grd.errors import GrdError
-from grd.system.files import whole
+from grd.system.files import atomic_write
 
 STYLES = ("amssymb", "booktabs", "caption", "fontenc", "geometry", "graphicx", "hyperref", "lmodern", "longtable")
 INSTALL = "Debian: apt-get install texlive-latex-recommended lmodern"
@@ -33,7 +33,7 @@ def write_pdf(source: Path, pdf: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         for _ in range(2):
             _typeset(source, Path(folder))
-        with whole(pdf) as part:
+        with atomic_write(pdf) as part:
             shutil.copyfile(Path(folder) / f"{source.stem}.pdf", part)
 
 

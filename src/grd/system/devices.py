@@ -47,7 +47,7 @@ def choose_device(name: str, threads: int | None = None) -> torch.device:
 
 
 @contextmanager
-def enough_memory(what: str, device: torch.device) -> Iterator[None]:
+def explain_memory_errors(what: str, device: torch.device) -> Iterator[None]:
     """Turn errors for too little memory into a GrdError, which says for `what`."""
     try:
         yield

@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 
 
 @contextmanager
-def whole(path: Path) -> Iterator[Path]:
+def atomic_write(path: Path) -> Iterator[Path]:
     """Write a file atomically: yields a path beside `path`, which is fsynced and renamed on leaving, or removed on an error.
 
     Files that killed processes left half-written are removed, too. A full disk is an OSError that names `path`, whatever the
@@ -71,5 +71,5 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 
 def write_text(path: Path, text: str) -> None:
     """Write a text file whole or not at all."""
-    with whole(path) as part:
+    with atomic_write(path) as part:
         part.write_text(text)

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import torch
 
-from grd.system.devices import choose_device, enough_memory
-from grd.system.locks import lock, opened_for_locking
+from grd.system.devices import choose_device, explain_memory_errors
+from grd.system.locks import open_lock_file, try_lock
 
 GPU_PLACES = Path(tempfile.gettempdir()) / f"grd-gpus-{os.getuid()}"
 """A file per place for a job on a GPU: the job that locks it computes there."""
@@ -25,18 +25,18 @@ log = logging.getLogger(__name__)
 
 
 @contextmanager
-def claimed_device(what: str, name: str, threads: int | None = None, jobs_per_gpu: int = 1) -> Iterator[torch.device]:
+def claim_device(what: str, name: str, threads: int | None = None, jobs_per_gpu: int = 1) -> Iterator[torch.device]:
     """Compute on the device of this name (see `choose_device`); waits until a GPU has a place for one more job.
 
     Of several GPUs that the name may mean, the one with a free place is taken. Too little memory is a GrdError that says for
     `what`.
     """
     device = choose_device(name, threads)
-    with enough_memory(what, device):
+    with explain_memory_errors(what, device):
         if device.type != "cuda":
             yield device
             return
-        with place_on(visible_gpus(device), jobs_per_gpu) as index, torch.cuda.device(index):
+        with occupy_gpu(visible_gpus(device), jobs_per_gpu) as index, torch.cuda.device(index):
             yield torch.device("cuda", index)
 
 
@@ -47,13 +47,13 @@ def visible_gpus(device: torch.device) -> dict[int, str]:
 
 
 @contextmanager
-def place_on(gpus: Mapping[int, str], jobs_per_gpu: int, places: Path = GPU_PLACES) -> Iterator[int]:
+def occupy_gpu(gpus: Mapping[int, str], jobs_per_gpu: int, places: Path = GPU_PLACES) -> Iterator[int]:
     """Occupy a place for a job on a GPU; waits for a free one, and yields the GPU's index."""
     names = [(index, f"{gpu}.{number}") for number in range(jobs_per_gpu) for index, gpu in gpus.items()]
     for attempt in count():
         for index, name in names:
-            with opened_for_locking(places / name) as file:
-                if lock(file):
+            with open_lock_file(places / name) as file:
+                if try_lock(file):
                     yield index
                     return
         if attempt == 0:

@@ -16,22 +16,22 @@ log = logging.getLogger(__name__)
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
+def lock_file(path: Path) -> Iterator[None]:
     """Exclude all other processes that lock the same file; waits for one that holds it."""
-    with opened_for_locking(path) as file:
-        if not lock(file):
+    with open_lock_file(path) as file:
+        if not try_lock(file):
             log.warning("%s is held by another process; waiting for it", path)
             fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 
-def opened_for_locking(path: Path) -> TextIO:
+def open_lock_file(path: Path) -> TextIO:
     """A file to lock, made if it is not there; its content is kept."""
     path.parent.mkdir(parents=True, exist_ok=True)
     return open(path, "a+")
 
 
-def lock(file: TextIO) -> bool:
+def try_lock(file: TextIO) -> bool:
     """Lock a file until it is closed; False if another process holds the lock.
 
     On a file system without locks there is a warning, and True.
@@ -47,8 +47,8 @@ def lock(file: TextIO) -> bool:
 
 def occupy(folder: Path) -> TextIO:
     """Reserve a folder for this process until the returned file is closed; GrdError if another process works there."""
-    file = opened_for_locking(folder / ".lock")
-    if not lock(file):
+    file = open_lock_file(folder / ".lock")
+    if not try_lock(file):
         file.seek(0)
         raise GrdError(
             f"{folder}: expected to work here alone, found another pipeline at work ({file.read().strip()}); "

@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 
 @contextmanager
-def logged(path: Path | str | None = None) -> Iterator[None]:
+def log_to(path: Path | str | None = None) -> Iterator[None]:
     """Send messages to a file (without one, warnings to the screen), and end the process with one sentence on a foreseen error.
 
     The exit code is 2, and the traceback is in the file. Interrupted work ends with 75.
@@ -30,7 +30,7 @@ def logged(path: Path | str | None = None) -> Iterator[None]:
         sys.stderr.write(f"{interruption}\n")
         sys.exit(UNFINISHED)
     except Exception as error:
-        sentence = foreseen(error)
+        sentence = sentence_for(error)
         if path is not None:
             log.exception("stopped")
         if sentence is None:
@@ -48,7 +48,7 @@ def _send_messages(path: Path | str | None) -> None:
     logging.basicConfig(level=logging.WARNING if path is None else logging.INFO, handlers=[handler], force=True)
 
 
-def foreseen(error: Exception) -> str | None:
+def sentence_for(error: Exception) -> str | None:
     """The sentence for an error that users can do something about; None for any other error."""
     if isinstance(error, GrdError):
         return str(error)

@@ -11,7 +11,7 @@ import torch
 
 from grd.project.paths import CHECKPOINT
 from grd.system.digests import sha256
-from grd.system.files import whole
+from grd.system.files import atomic_write
 
 KEPT = 2
 
@@ -35,7 +35,7 @@ class Checkpoints:
             return
         content = io.BytesIO()
         torch.save(state, content)
-        with whole(self.folder / f"{step:08d}-{hashlib.sha256(content.getbuffer()).hexdigest()[:16]}.pt") as part:
+        with atomic_write(self.folder / f"{step:08d}-{hashlib.sha256(content.getbuffer()).hexdigest()[:16]}.pt") as part:
             part.write_bytes(content.getbuffer())
         for old in self.all()[KEPT:]:
             old.unlink()

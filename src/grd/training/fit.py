@@ -13,7 +13,7 @@ from tqdm import tqdm
 from grd.data.batches import Batch, DeviceSplit, Geometry, device_split
 from grd.data.store import SPLITS, read_split
 from grd.distillation.method import View
-from grd.errors import GrdError, UnfinishedError, located
+from grd.errors import GrdError, UnfinishedError, error_location
 from grd.networks.base import EmbeddingNetwork
 from grd.networks.model_file import load_model
 from grd.project.run import RunSettings
@@ -81,7 +81,7 @@ def _train(
         with collect_failure(run.run, failures):
             students.append(Student(run, teacher, training.instances, folder, device))
     if students:
-        with located(str(samples)):
+        with error_location(str(samples)):
             training.check(geometry_of(students[0].network, first))
         Session(students, teacher, training, validation, inputs, save_every, failures).run()
     return failures

@@ -23,8 +23,8 @@ from grd.project.paths import ACCOUNT, HISTORY, MODEL
 from grd.provenance.account import read_account
 from grd.provenance.passport import digest
 from grd.system.digests import sha256
-from grd.system.files import whole, write_text
-from grd.system.locks import locked
+from grd.system.files import atomic_write, write_text
+from grd.system.locks import lock_file
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def _holds_training(folder: Path) -> bool:
 
 def _place(source: Path, target: Path) -> None:
     for name in (MODEL, HISTORY, ACCOUNT):
-        with whole(target / name) as part:
+        with atomic_write(target / name) as part:
             try:
                 os.link(source / name, part)
             except OSError:  # another file system, or one without links
@@ -111,7 +111,7 @@ def lock_trainings(folders: Sequence[TrainingFolder]) -> Iterator[None]:
     """Keep other processes from training these; waits for one that does."""
     with ExitStack() as stack:
         for path in sorted(folder.path for folder in folders):
-            stack.enter_context(locked(path / "lock"))
+            stack.enter_context(lock_file(path / "lock"))
         yield
 
 

@@ -17,8 +17,8 @@ from grd.data.archives.download import DEFAULT_PATIENCE, DownloadError, Patience
 from grd.errors import GrdError
 from grd.provenance.manifest import read_manifest, record_archive
 from grd.system.digests import sha256
-from grd.system.files import whole
-from grd.system.locks import locked
+from grd.system.files import atomic_write
+from grd.system.locks import lock_file
 
 HDF5 = {".hdf", ".h5", ".hdf5"}
 
@@ -185,7 +185,7 @@ def _choose(found: list[Path], archive: Archive) -> Path:
 def _take(source: Path, path: Path, archive: Archive) -> None:
     """Copy a matching file to its official name; a copy, since a link would change with its source."""
     if source != path:
-        with whole(path) as part:
+        with atomic_write(path) as part:
             shutil.copyfile(source, part)
     digest = sha256(path)
     if archive.sha256 and digest != archive.sha256:
@@ -196,7 +196,7 @@ def _take(source: Path, path: Path, archive: Archive) -> None:
 def _download(dataset: str, path: Path, archive: Archive, places: Places, progress: bool, patience: Patience) -> None:
     verify = partial(_verify, name=path.name, archive=archive)
     try:
-        with locked(places.partial / f"{dataset}.lock"):
+        with lock_file(places.partial / f"{dataset}.lock"):
             if not _manifest_entry(path):  # another process may have got it while this one waited
                 address, digest = download(archive.addresses, path, places.partial, verify, progress, patience)
                 record_archive(path.parent, path.name, address, digest)

@@ -22,7 +22,7 @@ import requests
 from requests import Response
 from tqdm import tqdm
 
-from grd.system.files import whole, write_text
+from grd.system.files import atomic_write, write_text
 
 CHUNK = 1 << 16  # bytes; a broken transfer loses at most so many
 PAGE = re.compile(rb"\s*<(!doctype html|html)", re.IGNORECASE)
@@ -122,7 +122,7 @@ def download(
         except _AttemptError as error:
             faults[address] = str(error)
             continue
-        with whole(path) as target:
+        with atomic_write(path) as target:
             shutil.move(part.file, target)
         for left in parts.values():
             left.remove()

@@ -14,7 +14,7 @@ from grd.config.scales import Twin
 from grd.data.twins import ac34, bbbc039, celegans, cremi, cvppp
 from grd.data.twins.shapes import write_zip
 from grd.provenance.manifest import record_archive
-from grd.system.files import whole
+from grd.system.files import atomic_write
 
 
 class Generator(Protocol):
@@ -49,5 +49,5 @@ def _write(path: Path, members: Mapping[str, bytes]) -> None:
     if path.suffix == ".zip":
         write_zip(path, members)
     else:
-        with whole(path) as part:
+        with atomic_write(path) as part:
             part.write_bytes(members[path.name])

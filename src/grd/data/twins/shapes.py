@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
-from grd.system.files import whole
+from grd.system.files import atomic_write
 
 SMALLEST = 12  # pixels of a visible instance
 EPOCH = (1980, 1, 1, 0, 0, 0)  # earliest date of a zip member; a fixed date gives the same bytes on every write
@@ -77,6 +77,6 @@ def guid(rng: np.random.Generator) -> str:
 
 def write_zip(path: Path, members: Mapping[str, bytes]) -> None:
     """Write a zip, whole or not at all, with members in the order of their names; equal members give equal bytes."""
-    with whole(path) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as file:
+    with atomic_write(path) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as file:
         for name in sorted(members):
             file.writestr(zipfile.ZipInfo(name, EPOCH), members[name], zipfile.ZIP_DEFLATED)

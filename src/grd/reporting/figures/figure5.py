@@ -18,7 +18,7 @@ from grd.project.titles import run_title
 from grd.reporting.figures.comparisons import representative_image, student_scores
 from grd.reporting.figures.panels import caption, draw_image, label_panel
 from grd.reporting.runs import first_seed_runs
-from grd.system.gpu_turns import claimed_device
+from grd.system.gpu_turns import claim_device
 
 
 def figure5(project: Project, layout: Layout) -> tuple[Figure, pd.DataFrame]:
@@ -31,7 +31,7 @@ def figure5(project: Project, layout: Layout) -> tuple[Figure, pd.DataFrame]:
     figure, axes = plt.subplots(1, len(runs) + 1, figsize=(1.6 * (len(runs) + 1), 2.1))
     draw_image(axes[0], image, "Image")
     records = []
-    with claimed_device("figure5", project.config.device, jobs_per_gpu=project.config.jobs_per_gpu) as device:
+    with claim_device("figure5", project.config.device, jobs_per_gpu=project.config.jobs_per_gpu) as device:
         for axis, run in zip(axes[1:], runs, strict=True):
             colours, share = embedding_colours(layout.model(run), image, labels > 0, project.datasets[dataset].canvas, device)
             axis.imshow(colours)

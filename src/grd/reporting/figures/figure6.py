@@ -23,7 +23,7 @@ from grd.project.run import Run
 from grd.reporting.figures.panels import caption
 from grd.reporting.runs import one_per_stem
 from grd.reporting.scores import score_cell
-from grd.system.gpu_turns import claimed_device
+from grd.system.gpu_turns import claim_device
 
 DIMENSION = 16
 SYMBOLS = {"queue_size": "K", "sampling_number": "L"}
@@ -67,7 +67,7 @@ def figure6(project: Project, layout: Layout) -> tuple[Figure, pd.DataFrame]:
     (dataset,) = project.experiments["figure6"].datasets
     instances = int(read_split(layout.samples(dataset), "training").labels.max()) + 1
     crop = project.datasets[dataset].augment.crop
-    with claimed_device("figure6", project.config.device, jobs_per_gpu=project.config.jobs_per_gpu) as device:
+    with claim_device("figure6", project.config.device, jobs_per_gpu=project.config.jobs_per_gpu) as device:
         data = pd.DataFrame(
             {
                 **{"option": point.option, "value": point.value, "run": point.run.stem},

@@ -26,7 +26,7 @@ from grd.project.project import Project
 from grd.project.run import Run
 from grd.reporting.formats.tex import tex_text
 from grd.reporting.runs import first_seed_runs
-from grd.system.files import whole, write_text
+from grd.system.files import atomic_write, write_text
 
 OVER_MERGE, OVER_SEGMENTATION = "red", "white"
 GOLDEN = 0.61803398875
@@ -129,11 +129,11 @@ def caption(figure: Figure, project: Project, text: str, above: float = 0.1) -> 
 
 def write_figure(figure: Figure, data: pd.DataFrame, pdf: Path, png: Path, csv: Path, tex: Path | None = None) -> None:
     """Write the picture (png), its data (csv), and for LaTeX the picture without its caption (pdf) and the caption (tex)."""
-    with whole(png) as part:
+    with atomic_write(png) as part:
         figure.savefig(part, format="png", dpi=200)
     for text in figure.texts if tex else ():
         text.set_visible(False)
-    with whole(pdf) as part:
+    with atomic_write(pdf) as part:
         figure.savefig(part, format="pdf", metadata={"CreationDate": None})
     write_text(csv, data.to_csv(index=False))
     if tex:
