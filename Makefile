@@ -1,5 +1,6 @@
 # make        set up .venv and run the demo: synthetic twins, all tables, figures and claims, report.html and reproduction.pdf
 # make test   set up and run all tests        make check   ruff, types, snakefmt, snakemake --lint
+# make docs   set up and build the documentation into site/
 # CORES=8 make, PYTHON=python3.12 make, TESTS="-m 'not slow'" make test
 
 PYTHON ?= python3
@@ -7,7 +8,7 @@ CORES ?= all
 TESTS ?=
 BIN := .venv/bin
 
-.PHONY: demo setup test check format lock clean
+.PHONY: demo setup test check docs format lock clean
 
 demo: setup
 	$(BIN)/snakemake --cores $(CORES)
@@ -30,6 +31,9 @@ check: setup
 	$(BIN)/mypy
 	$(BIN)/snakefmt --check workflow
 	$(BIN)/snakemake --lint
+
+docs: setup
+	$(BIN)/mkdocs build --strict
 
 format: setup
 	$(BIN)/ruff check --fix .
