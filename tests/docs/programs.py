@@ -10,14 +10,18 @@ from pathlib import Path
 
 PARSE = "import sys; from grd.cli import parser; parser().parse_args(sys.argv[1:])"
 RUN = "from grd.cli import main; main()"
-CONDA = '{"conda_version": "25.1.0", "conda_prefix": "/conda", "platform": "linux-64"}'
+CONDA = """case "$1" in
+  info) echo '{"conda_version": "25.1.0", "conda_prefix": "/conda", "platform": "linux-64"}';;
+  config) echo '{"get": {"channel_priority": "strict"}}';;
+  *) echo conda 25.1.0;;
+esac"""
 STAND_INS = {
     "snakemake": f'exec {sys.executable} -m snakemake --dry-run --quiet all "$@"',
     "grd": f"""case "$1" in fetch | benchmark) code='{PARSE}';; *) code='{RUN}';; esac; exec {sys.executable} -c "$code" "$@" """,
     "make": 'exec /usr/bin/make --dry-run "$@"',
     "python": f'exec {sys.executable} "$@"',
     "git": '[ "$1" = clone ] && ln -s . "$3"',
-    "conda": f"""case "$1" in info) echo '{CONDA}';; *) echo '{{"get": {{"channel_priority": "strict"}}}}';; esac""",
+    "conda": CONDA,
     **dict.fromkeys(("docker", "module", "sbatch", "srun", "tmux"), "true"),
 }
 BUILT_IN = {"cd", "source"}
