@@ -1,5 +1,6 @@
 # make        set up .venv and run the demo: synthetic twins, all tables, figures and claims, report.html and reproduction.pdf
 # make test   set up and run all tests        make check   ruff, types, snakefmt, snakemake --lint
+# make docs   set up and build the documentation into site/
 # make schema write config/schema again after a change in src/grd/config
 # CORES=8 make, PYTHON=python3.12 make, TESTS="-m 'not slow'" make test
 
@@ -8,7 +9,7 @@ CORES ?= all
 TESTS ?=
 BIN := .venv/bin
 
-.PHONY: demo setup test check format schema lock clean
+.PHONY: demo setup test check docs format schema lock clean
 
 demo: setup
 	$(BIN)/snakemake --cores $(CORES)
@@ -31,6 +32,9 @@ check: setup
 	$(BIN)/mypy
 	$(BIN)/snakefmt --check workflow
 	$(BIN)/snakemake --lint
+
+docs: setup
+	$(BIN)/mkdocs build --strict
 
 format: setup
 	$(BIN)/ruff check --fix .

@@ -1,0 +1,124 @@
+"""Copies of the project in which the commands of the pages are tried."""
+
+import io
+import re
+import shutil
+import zipfile
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from pages import ROOT, block_titled, commands
+from programs import STAND_INS
+from projects import WIDTHS, squares
+from skimage.io import imsave
+from stand_ins import make_results
+from tifffile import imwrite
+
+from grd.networks import build
+from grd.networks.model_file import ModelCard, save_model
+
+IMAGES = ("nuclei.tif", "new.tif", "truth.tif", "plates/plate1.tif", "plates/plate2.tif", "labels/nuclei-labels.tif", "volume.h5")
+MODELS = {2: ("resunet_tiny", [(-1, 0), (0, -1)]), 3: ("mala_tiny", [(-1, 0, 0), (0, -1, 0), (0, 0, -1)])}
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory):
+    """A copy of the project with stand-ins for programs, results, models, and users' images."""
+    folder = copied(tmp_path_factory.mktemp("project"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        make_results()
+        for name in IMAGES:
+            write_image(Path(name))
+        for command in commands():
+            for path in re.findall(r"--model (\S+)", command.text):
+                write_model(Path(path))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def extended(tmp_path_factory):
+    """A copy of the project to which a data set, a method, a network and a table were added, as the pages say."""
+    folder = copied(tmp_path_factory.mktemp("extended"))
+    for path in ("src/grd/data/readers/mine.py", "src/grd/distillation/mse.py", "config/splits/mine.yaml"):
+        (folder / path).write_text(block_titled(path))
+    extend(folder / "config/datasets.yaml", block_titled("config/datasets.yaml"))
+    student, table = (block_titled("config/experiments.yaml", part) for part in ("mine", "table7"))
+    insert(folder / "config/experiments.yaml", "\ntable3:", "\n" + re.sub("^", "    ", student, flags=re.MULTILINE))
+    extend(folder / "config/experiments.yaml", table)
+    extend(folder / "config/published.yaml", shown("docs/extend.md", r"`(table7: \{\})`"))
+    readers = folder / "src/grd/data/readers/__init__.py"
+    insert(readers, '    "cvppp": cvppp.read,', "    " + shown("docs/train.md", r'`("mine": mine\.read,)`') + "\n")
+    insert(readers, "from grd.data.sample", "from grd.data.readers import mine\n")
+    network = shown("docs/extend.md", r'^("resunet_s30": .*)$')
+    insert(folder / "src/grd/config/catalogue.py", '    "resunet_s20"', f"    {network}\n")
+    shutil.copy(folder / "workflow/report/table2.rst", folder / "workflow/report/table7.rst")
+    (folder / "src/grd/reporting/tables/table7.py").write_text("def table7(project, layout):\n    raise NotImplementedError\n")
+    write_archive(folder / "data/inbox/my cells.zip")
+    return folder
+
+
+def copied(folder):
+    for part in ("config", "envs", "workflow", "src"):
+        shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+    for name in ("Makefile", "requirements.lock", "pyproject.toml"):
+        shutil.copy(ROOT / name, folder)
+    binaries = folder / ".venv/bin"
+    binaries.mkdir(parents=True)
+    for name, script in STAND_INS.items():
+        (binaries / name).write_text(f"#!/bin/sh\n{script}\n")
+        (binaries / name).chmod(0o755)
+    (binaries / "activate").touch()
+    return folder
+
+
+def write_image(path):
+    path.parent.mkdir(exist_ok=True)
+    shape = (20, 64, 64) if path.suffix == ".h5" else (32, 32)
+    pixels = np.random.default_rng(0).integers(0, 200, shape).astype(np.uint8)
+    if path.suffix == ".h5":
+        with h5py.File(path, "w") as file:
+            file["main"] = pixels
+    else:
+        imsave(path, pixels, check_contrast=False)
+
+
+def write_model(path):
+    if path.exists():
+        return
+    dataset, run = path.parts[-3:-1]
+    network, offsets = MODELS[3 if run.startswith("mala") else 2]
+    card = ModelCard(dataset, run, network, WIDTHS[network], "unit", "reflect", offsets)
+    path.parent.mkdir(parents=True)
+    save_model(path, card, build(network, **WIDTHS[network]).state_dict())
+
+
+def write_archive(path):
+    """The zip that docs/train.md describes, of five images."""
+    drawn = squares(5, 0, 256)
+    path.parent.mkdir(parents=True)
+    with zipfile.ZipFile(path, "w") as file:
+        for number, images in enumerate(zip(drawn.images, drawn.labels * 3, strict=True), 1):
+            for kind, pixels in zip(("images", "labels"), images, strict=True):
+                content = io.BytesIO()
+                imwrite(content, pixels)
+                file.writestr(f"{kind}/cell{number}.tif", content.getvalue())
+
+
+def extend(file, text):
+    file.write_text(f"{file.read_text().rstrip()}\n\n{text}\n")
+
+
+def insert(file, before, text):
+    """Put a text before one that occurs once in a file."""
+    content = file.read_text()
+    assert content.count(before) == 1, f"{file} has {content.count(before)} times {before!r}"
+    file.write_text(content.replace(before, text + before))
+
+
+def shown(page, pattern):
+    """What the one match of a pattern on a page shows."""
+    (found,) = re.findall(pattern, (ROOT / page).read_text(), re.MULTILINE)
+    return found
