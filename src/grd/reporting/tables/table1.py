@@ -1,4 +1,4 @@
-"""Table I: the cost of networks."""
+"""Table I: the cost of networks. `grd.segmentation.timing` measures the inference times, in jobs of the rule `time_inference`."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -15,6 +15,7 @@ from grd.project.run import Run
 from grd.project.titles import titles_of
 from grd.reporting.notes import duration, scale_note, twins_banner
 from grd.reporting.table import Cell, Column, Table
+from grd.segmentation.timing import REPEATS
 
 COUNTED_WITH = {"mobilenet_v2": 1000, "mala": 3}
 """Outputs of the networks whose printed numbers belong to another number of outputs than the 16 that are trained."""
@@ -52,7 +53,8 @@ NOTES = (
     "MALA: the printed 367.04 GMAC belong to 3 outputs, the affinities; the trained teacher has 16.",
     "Forward: network passes, summed over the test images or the tiles of the test volume, synchronised with the device (the "
     "released code does not synchronise its times of volumes). Image to instances: padding or tiling, network, affinities, "
-    "segmentation and clean-up, one image after another. Times: mean ± sd over three passes.",
+    "segmentation and clean-up, one image after another. Times: mean ± sd over "
+    f"{REPEATS} passes per seed.",
 )
 
 
