@@ -52,7 +52,8 @@ with exit_on_error():
         check_published(PROJECT)
         check_claims(PROJECT)
 
-# Scripts read settings that cannot change a result from `config`; code edited after PLANNED is refused.
+# Settings that cannot change a result reach scripts through `config`. PLANNED is the time of this call: a job refuses to run if
+# its code was edited later.
 config |= PROJECT.config.model_dump(mode="json")
 os.environ[PLANNED] = str(time.time())
 

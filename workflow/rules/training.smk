@@ -2,9 +2,10 @@
 #
 # A group of students is one job. It leaves a record per student, named after all that decides that student; each student's
 # model is a job of its own, which links what was trained into the run's folder. When one member changes, its record is missing:
-# the group runs and trains that member alone. The records of the others stay (`update`) and rerun nothing (`ancient`). The
-# parameters of the group depend on its input, so Snakemake does not compare them; a rerun of the whole group would hide which
-# of its students have changed.
+# the group runs and trains that member alone. The records of the others stay (`update`) and rerun nothing (`ancient`).
+#
+# The functions under `params` of a group take `input` on purpose, although they do not use it: Snakemake does not compare
+# parameters that depend on the input. Otherwise one changed student would make it write the records of the whole group again.
 
 
 rule train:

@@ -7,9 +7,9 @@ outputs it reads. From these follow, for every job, three parameters of its rule
     code            the fingerprint of the script and of all code that it reaches
     made_of         the key of its inputs: a digest of settings, code and inputs of the jobs before it, back to the archives
 
-Snakemake reruns a job when a parameter changes. Without `made_of` it would follow times from job to job alone; but when a job
-fails, it deletes the outputs and still records the new parameters, and whatever was made from the old outputs would pass for up
-to date.
+Snakemake reruns a job when a parameter changes. Without `made_of` it would notice changes in earlier jobs by file times alone.
+But when a job fails, Snakemake deletes its outputs and still records the new parameters; files that were made from the old
+outputs would then wrongly count as up to date.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -69,7 +69,7 @@ class Keys:
         return {name: value(self.project, job) for name, value in JOBS[job.kind].settings.items()}
 
     def code(self, job: Job) -> str:
-        """The fingerprint of a job's code, with its script and the names that this looks up."""
+        """The fingerprint of all code that a job's script reaches, the script, and the names that it looks up at run time."""
         kind = JOBS[job.kind]
         return self._code.describe(self.scripts / f"{kind.script}.py", kind.chosen(self.project, job))
 
@@ -130,7 +130,7 @@ def split_digest(project: Project, job: Job) -> str:
 
 
 def canvas(project: Project, job: Job) -> list[int]:
-    """The size to which a network gets test images padded, or test volumes cut."""
+    """The size to which test images are padded, or test volumes cut, before they enter the network."""
     return list(project.dataset(job.dataset).canvas)
 
 
@@ -170,7 +170,7 @@ def network_names(*runs: Run) -> list[str]:
 
 
 def names_in_prediction(project: Project, job: Job) -> list[object]:
-    """The names that whoever uses a run's network looks up."""
+    """The names that a job looks up when it uses a run's network."""
     return [*network_names(job.run), project.dataset(job.dataset).rank]
 
 

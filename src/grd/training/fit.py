@@ -38,7 +38,8 @@ def train(
     """Train runs that share data set, seed and teacher, each in a folder of its own below `state`.
 
     `codes` are the fingerprints of the code that trains each run. A training that was begun with the same settings, code, samples
-    and teacher is resumed; a finished one is left as it is, or if `state` lost it, taken back from the run's folder in `folders`.
+    and teacher is resumed. A finished one is not repeated; if it is missing from `state`, it is restored from the run's folder in
+    `folders`.
     Unfinished trainings are saved every `save_every` seconds and when the process is asked to stop (UnfinishedError). A student
     that fails (GrdError, e.g. for a loss that is not finite) does not stop the others.
     """
@@ -46,16 +47,16 @@ def train(
     homes = [TrainingFolder(state / run.key(code, list(inputs.values()))) for run, code in zip(runs, codes, strict=True)]
     with lock_trainings(homes):
         for home, folder in zip(homes, folders, strict=False):
-            _take_back(home, folder)
+            _restore(home, folder)
         left = [(run, home) for run, home in zip(runs, homes, strict=True) if not home.finished]
         failures = _train(left, samples, teacher_model, inputs, device, save_every) if left else {}
     return [TrainingRecord(run.run, home.path.name, failures.get(run.run)) for run, home in zip(runs, homes, strict=True)]
 
 
-def _take_back(home: TrainingFolder, folder: Path) -> None:
-    """Take a training back, or train it again if the run's folder is damaged."""
+def _restore(home: TrainingFolder, folder: Path) -> None:
+    """Restore a training from its run's folder; if that is damaged, it is trained again."""
     try:
-        home.take_back(folder)
+        home.restore(folder)
     except GrdError as error:
         log.warning("%s; it is trained again", error)
 
@@ -89,7 +90,7 @@ def _train(
 
 @contextmanager
 def collect_failure(run: str, failures: dict[str, str]) -> Iterator[None]:
-    """Enter a GrdError into `failures`: it ends the training of this run alone."""
+    """Catch a GrdError and record it in `failures`, so that only the training of this run ends."""
     try:
         yield
     except GrdError as error:

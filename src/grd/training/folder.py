@@ -1,7 +1,8 @@
 """The folder of a training, results/<scale>/state/<key>/, which Snakemake never deletes.
 
     <step>-<digest>.pt   the last two checkpoints of an unfinished training, named after the first 16 digits of their SHA-256
-    model.pt, history.jsonl, training.json   a finished training; its account comes last
+    model.pt, history.jsonl   a finished training
+    training.json        its account (key, inputs, digests), written last: where it is, the training is finished
     lock                 held by the process that trains
 
 The key names all that decides the training: settings, code, and the digests of the files that it learns from. A finished training
@@ -67,7 +68,9 @@ class TrainingFolder:
         account = read_account(self.account)
         for name, path in inputs.items():
             if account["inputs"][name] != digest(path):
-                raise GrdError(f"{self.path}: expected a training from {path}, found one from another; delete {self.path}, rerun")
+                raise GrdError(
+                    f"{self.path}: expected a training from {path}, found one from another file; delete {self.path} and rerun"
+                )
         for name, written in account["files"].items():
             if not (self.path / name).exists() or sha256(self.path / name) != written:
                 raise GrdError(
@@ -76,8 +79,8 @@ class TrainingFolder:
         _place(self.path, folder)
         return account
 
-    def take_back(self, folder: Path) -> None:
-        """If this training is gone from here and lies in its run's folder, place it here again."""
+    def restore(self, folder: Path) -> None:
+        """Place the training here again if it is gone and lies in its run's folder."""
         if not self.finished and self.lies_in(folder):
             _place(folder, self.path)
 
@@ -103,7 +106,7 @@ def keep_training(folder: Path, state: Path) -> None:
     """Before Snakemake empties a run's folder, place the training that it holds in `state`, unless it is there."""
     with suppress(GrdError):  # a damaged account cannot be kept
         if (folder / ACCOUNT).exists():
-            TrainingFolder(state / read_account(folder / ACCOUNT)["key"]).take_back(folder)
+            TrainingFolder(state / read_account(folder / ACCOUNT)["key"]).restore(folder)
 
 
 @contextmanager
