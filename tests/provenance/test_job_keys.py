@@ -1,5 +1,6 @@
 """Jobs and what decides them: the table that rules, tables and figures take their inputs and parameters from."""
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -69,3 +70,18 @@ def test_all_that_is_shown_is_plain_values(unchanged):
     for job in (Job("table", experiment="table3"), Job("claims")):
         shown = unchanged.settings(job)["shown"]
         assert yaml.safe_load(yaml.safe_dump(shown)) is not None
+
+
+def test_a_comment_in_a_split_file_decides_nothing_an_entry_does(tmp_path, unchanged):
+    split = tmp_path / "split.yaml"
+    original = (ROOT / "config/splits/celegans.yaml").read_text()
+    datasets = {
+        **unchanged.project.datasets,
+        "celegans": unchanged.project.dataset("celegans").model_copy(update={"split": split}),
+    }
+    samples = Job("prepare_samples", "celegans")
+    settings = []
+    for text in (original, f"{original}# a comment\n", original.replace("A05", "E25", 1)):
+        split.write_text(text)
+        settings.append(Keys(replace(unchanged.project, datasets=datasets), unchanged.scripts).settings(samples)["split_digest"])
+    assert settings[0] == settings[1] != settings[2]

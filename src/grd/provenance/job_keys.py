@@ -22,11 +22,12 @@ from pydantic import BaseModel
 
 from grd.config.catalogue import METHODS, NETWORKS
 from grd.config.segmenters import Segmenter
+from grd.config.splits import read_lists
 from grd.project.project import Project
 from grd.project.run import Run
 from grd.project.titles import titles_of
 from grd.provenance.fingerprint import Code
-from grd.system.digests import digest_of, sha256
+from grd.system.digests import digest_of
 
 NO_RUN = Run("", "")
 
@@ -124,9 +125,9 @@ def source(project: Project, job: Job) -> dict[str, Any]:
 
 
 def split_digest(project: Project, job: Job) -> str:
-    """The digest of a data set's split file; empty where the split is in an archive."""
+    """The digest of the lists in a data set's split file; empty where the split is in an archive."""
     split = project.dataset(job.dataset).split
-    return "" if split == "archive" else sha256(split)
+    return "" if split == "archive" else digest_of(read_lists(split))
 
 
 def canvas(project: Project, job: Job) -> list[int]:
