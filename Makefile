@@ -47,8 +47,8 @@ schema: setup
 
 lock: setup
 	$(BIN)/python -m pip install uv
-	UV_FIND_LINKS="$(PIP_FIND_LINKS)" $(BIN)/uv pip compile --no-header --no-annotate --python-version 3.11 requirements.in \
-	  | sed 's/+cpu$$//' > requirements.lock
+	{ head -1 requirements.lock; UV_FIND_LINKS="$(PIP_FIND_LINKS)" $(BIN)/uv pip compile --no-header --no-annotate \
+	  --python-version 3.11 requirements.in | sed 's/+cpu$$//'; } > .lock.new && mv .lock.new requirements.lock
 
 clean:
 	rm -rf .venv .snakemake
