@@ -60,7 +60,7 @@ def test_touching_files_plans_nothing(pipeline):
 def test_comments_docstrings_and_layout_plan_nothing(pipeline):
     pipeline.edit(AT, "def attention_map(", "# A comment.\n\n\ndef attention_map(")
     pipeline.edit("src/grd/metrics/instances.py", '"""', '"""Another docstring. ', first=True)
-    pipeline.edit("workflow/scripts/train.py", "with computing", "# A comment.\nwith computing")
+    pipeline.edit("workflow/scripts/train.py", "with compute_job", "# A comment.\nwith compute_job")
     pipeline.edit("src/grd/provenance/passport.py", "LARGE = 4 << 20", "LARGE = 8 << 20")  # it decides no result
     assert pipeline.planned(*TARGETS) == set()
 
