@@ -214,10 +214,10 @@ def test_models_outlive_their_states_and_states_their_models(pipeline):
     pipeline.build("-R", "collect_student", "--", "table2")
     assert model.read_bytes() == before
     (kept,) = (path for path in state.glob("*/model.pt") if path.read_bytes() == before)
-    kept.unlink()
+    kept.write_bytes(b"rotten")
     model.with_name("history.jsonl").unlink()
     pipeline.build(str(model.with_name("history.jsonl").relative_to(pipeline.folder)))
-    assert model.read_bytes() == kept.read_bytes() == before and model.samefile(kept)
+    assert model.read_bytes() == kept.read_bytes() == before
 
 
 def test_the_code_of_another_copy_is_refused(pipeline):

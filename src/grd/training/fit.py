@@ -4,7 +4,8 @@ import logging
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from itertools import zip_longest
 from pathlib import Path
 
 import torch
@@ -39,26 +40,30 @@ def train(
 
     `codes` are the fingerprints of the code that trains each run. A training that was begun with the same settings, code, samples
     and teacher is resumed. A finished one is not repeated; if it is missing from `state`, it is restored from the run's folder in
-    `folders`.
+    `folders`, and if it is damaged, it is trained again.
     Unfinished trainings are saved every `save_every` seconds and when the process is asked to stop (UnfinishedError). A student
     that fails (GrdError, e.g. for a loss that is not finite) does not stop the others.
     """
     inputs = {"samples": digest(samples)} | ({"teacher": digest(teacher_model)} if teacher_model else {})
     homes = [TrainingFolder(state / run.key(code, list(inputs.values()))) for run, code in zip(runs, codes, strict=True)]
     with lock_trainings(homes):
-        for home, folder in zip(homes, folders, strict=False):
-            _restore(home, folder)
+        for home, folder in zip_longest(homes, folders):
+            _recover(home, folder)
         left = [(run, home) for run, home in zip(runs, homes, strict=True) if not home.finished]
         failures = _train(left, samples, teacher_model, inputs, device, save_every) if left else {}
     return [TrainingRecord(run.run, home.path.name, failures.get(run.run)) for run, home in zip(runs, homes, strict=True)]
 
 
-def _restore(home: TrainingFolder, folder: Path) -> None:
-    """Restore a training from its run's folder; if that is damaged, it is trained again."""
-    try:
-        home.restore(folder)
-    except GrdError as error:
-        log.warning("%s; it is trained again", error)
+def _recover(home: TrainingFolder, folder: Path | None) -> None:
+    """Restore a training that is missing or damaged from its run's folder; if it is damaged there, too, it is trained again."""
+    if home.intact:
+        return
+    with suppress(GrdError):  # a damaged account
+        if folder is not None:
+            home.restore(folder)
+    if home.finished and not home.intact:
+        log.warning("%s is damaged; it is trained again", home.path)
+        home.reopen()
 
 
 def _train(

@@ -54,6 +54,17 @@ class TrainingFolder:
         """True once model, history and account are there."""
         return _holds_training(self.path)
 
+    @property
+    def intact(self) -> bool:
+        """True if the training is finished and its account can be read and names the bytes of model and history."""
+        try:
+            return self.finished and not self._damaged(read_account(self.account))
+        except GrdError:
+            return False
+
+    def _damaged(self, account: Mapping[str, Any]) -> list[Path]:
+        return [self.path / name for name, written in account["files"].items() if sha256(self.path / name) != written]
+
     def close(self, account: Mapping[str, Any]) -> None:
         """Write the account, with the digests of model and history; the training is finished then."""
         digests = {path.name: sha256(path) for path in (self.model, self.history)}
@@ -71,17 +82,18 @@ class TrainingFolder:
                 raise GrdError(
                     f"{self.path}: expected a training from {path}, found one from another file; delete {self.path} and rerun"
                 )
-        for name, written in account["files"].items():
-            if not (self.path / name).exists() or sha256(self.path / name) != written:
-                raise GrdError(
-                    f"{self.path / name}: expected what training wrote, found other bytes; delete {self.path} and rerun"
-                )
+        for path in self._damaged(account):
+            raise GrdError(f"{path}: expected what training wrote, found other bytes; delete {self.path} and rerun")
         _place(self.path, folder)
         return account
 
+    def reopen(self) -> None:
+        """Remove the account: the training counts as unfinished then."""
+        self.account.unlink()
+
     def restore(self, folder: Path) -> None:
-        """Place the training here again if it is gone and lies in its run's folder."""
-        if not self.finished and self.lies_in(folder):
+        """Place the training here again if it is missing or damaged and lies in its run's folder."""
+        if not self.intact and self.lies_in(folder):
             _place(folder, self.path)
 
     def lies_in(self, folder: Path) -> bool:
@@ -148,10 +160,10 @@ class TrainingRecord:
 
 
 def forget_lost_training(record: Path, state: Path, folder: Path) -> None:
-    """Remove a record whose training is neither in `state` nor in the run's folder, so that it is made again."""
+    """Remove a record whose training neither lies in the run's folder nor intact in `state`, so that it is made again."""
     if not record.exists():
         return
     trained = TrainingRecord.read(record)
     training = TrainingFolder(state / trained.key)
-    if not trained.failure and not training.finished and not training.lies_in(folder):
+    if not (trained.failure or training.lies_in(folder) or training.intact):
         record.unlink()
