@@ -1,4 +1,4 @@
-"""A typo in config/published.yaml is told of that file, with the nearest name; the paper's other cells are accepted."""
+"""A typo in config/published.yaml is reported for that file, with the nearest name; the paper's other cells are accepted."""
 
 import copy
 from dataclasses import replace

@@ -113,6 +113,11 @@ class Dataset(Source):
         return len(self.canvas)
 
     @property
+    def first_segmenter(self) -> str:
+        """Name of the segmenter whose results figures show, and with which inference is timed."""
+        return next(iter(self.segmenters))
+
+    @property
     def predicted_splits(self) -> list[str]:
         """Splits to predict: test, and before it validation where a segmenter chooses its threshold there."""
         tuned = any(getattr(segmenter, "threshold", None) == "validation" for segmenter in self.segmenters.values())

@@ -137,7 +137,8 @@ def canvas(project: Project, job: Job) -> list[int]:
 
 def first_segmenter(project: Project, job: Job) -> Segmenter:
     """The segmenter that inference is timed with."""
-    return next(iter(project.dataset(job.dataset).segmenters.values()))
+    dataset = project.dataset(job.dataset)
+    return dataset.segmenters[dataset.first_segmenter]
 
 
 def contents(project: Project, job: Job) -> dict[str, Any]:

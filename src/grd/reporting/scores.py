@@ -44,7 +44,7 @@ def score_columns(project: Project, experiment: str, segmenters: Mapping[str, st
     columns = []
     for name in project.datasets_of(experiment):
         dataset = project.datasets[name]
-        for segmenter in dataset.segmenters if segmenters is not None else [next(iter(dataset.segmenters))]:
+        for segmenter in dataset.segmenters if segmenters is not None else [dataset.first_segmenter]:
             prefix = f"{segmenters.get(segmenter, segmenter)} " if segmenters is not None else ""
             for metric in dataset.metrics:
                 title, _, _, direction = METRICS[metric]

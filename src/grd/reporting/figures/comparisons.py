@@ -72,7 +72,7 @@ def draw_row(panels: Sequence[Axes], row: Comparison, outlines: bool) -> list[di
 
 def student_scores(project: Project, layout: Layout, experiment: str, dataset: str) -> Path:
     """Scores file of the undistilled student, by which the image to show is chosen."""
-    segmenter = next(iter(project.datasets[dataset].segmenters))
+    segmenter = project.datasets[dataset].first_segmenter
     return layout.scores(undistilled_student(project, experiment, dataset), segmenter)
 
 

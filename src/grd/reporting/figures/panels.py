@@ -35,7 +35,7 @@ GOLDEN = 0.61803398875
 
 def predictions(project: Project, layout: Layout, experiment: str, dataset: str) -> Iterator[tuple[Run, np.ndarray]]:
     """The runs of an experiment on a data set, first seed, with their test labels (n, *spatial) by the first segmenter."""
-    segmenter = next(iter(project.datasets[dataset].segmenters))
+    segmenter = project.datasets[dataset].first_segmenter
     for run in first_seed_runs(project, experiment, dataset):
         yield run, read_labels(layout.labels(run, segmenter))[1]
 
