@@ -116,7 +116,7 @@ def test_a_benchmark_is_written_and_gives_an_estimate(demo, tmp_path):
     assert set(written.measurements) == {cost_key(demo, run) for run in students}
     assert (written.steps, written.device) == (1, device_name(CPU))
     found = estimate(demo, students, written)
-    assert 0 < found.step_seconds < 60 and found.memory == 0
+    assert found.step_seconds > 0 and found.memory == 0
 
 
 @pytest.fixture

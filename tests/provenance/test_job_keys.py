@@ -10,6 +10,7 @@ import yaml
 from grd.project.project import Project
 from grd.project.run import Run
 from grd.provenance.job_keys import JOBS, Job, Keys, training_of
+from grd.system.digests import digest_of
 
 ROOT = Path(__file__).parents[2]
 STUDENT = Run("cvppp", "mobilenet_v2", "grd", "resunet")
@@ -69,7 +70,15 @@ def test_where_archives_come_from_decides_nothing(unchanged):
 def test_all_that_is_shown_is_plain_values(unchanged):
     for job in (Job("table", experiment="table3"), Job("claims")):
         shown = unchanged.settings(job)["shown"]
-        assert yaml.safe_load(yaml.safe_dump(shown)) is not None
+        assert digest_of(yaml.safe_load(yaml.safe_dump(shown))) == digest_of(shown)
+
+
+def test_claims_and_tables_are_made_again_for_another_setting_or_scale(unchanged):
+    changed = keys(fidelity={"edges": "paper"})
+    assert changed.settings(Job("claims"))["shown"]["settings"] != unchanged.settings(Job("claims"))["shown"]["settings"]
+    other = keys(scale="trial")
+    for job in (Job("table", experiment="table4"), Job("claims")):
+        assert other.settings(job)["shown"]["scale"] != unchanged.settings(job)["shown"]["scale"]
 
 
 def test_a_comment_in_a_split_file_decides_nothing_an_entry_does(tmp_path, unchanged):
