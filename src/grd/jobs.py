@@ -35,7 +35,7 @@ class Named(Protocol):
         """Pairs of name and value."""
 
 
-class Job(Protocol):
+class SnakemakeJob(Protocol):
     """Snakemake's job, as a script sees it."""
 
     rule: str
@@ -50,7 +50,7 @@ class Job(Protocol):
 
 
 @contextmanager
-def record_job(job: Job) -> Iterator[dict[str, Any]]:
+def record_job(job: SnakemakeJob) -> Iterator[dict[str, Any]]:
     """Send messages to the job's log, as `log_to` does, and write the passport of its outputs when it ends well.
 
     Yields facts for the passport, which the script may add to or change: `device` where it is no CPU, `seed`, and others.
@@ -71,7 +71,7 @@ def record_job(job: Job) -> Iterator[dict[str, Any]]:
 
 
 @contextmanager
-def compute_job(job: Job) -> "Iterator[tuple[torch.device, dict[str, Any]]]":
+def compute_job(job: SnakemakeJob) -> "Iterator[tuple[torch.device, dict[str, Any]]]":
     """`record_job` for a job that computes on the configured device, with its threads; yields device and facts."""
     from grd.system.devices import device_name
     from grd.system.gpu_turns import claim_device
@@ -82,7 +82,7 @@ def compute_job(job: Job) -> "Iterator[tuple[torch.device, dict[str, Any]]]":
         yield device, facts
 
 
-def planned_project(job: Job) -> tuple[Project, Layout]:
+def planned_project(job: SnakemakeJob) -> tuple[Project, Layout]:
     """The project and its paths; GrdError if config/ was edited since the workflow was planned."""
     for path in Path("config").rglob("*.yaml"):
         if path.stat().st_mtime > _planning_time():
@@ -95,7 +95,7 @@ def _planning_time() -> float:
     return float(os.environ.get(PLANNED, "inf"))
 
 
-def _description(job: Job) -> dict[str, Any]:
+def _description(job: SnakemakeJob) -> dict[str, Any]:
     """The part of a passport that is known before the job runs."""
     settings = dict(job.params.items())
     return {

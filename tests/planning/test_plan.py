@@ -13,7 +13,7 @@ from fake_benchmarks import ROOT, measured, shipped, without_memory
 from grd.cli import main
 from grd.networks import build
 from grd.planning.estimate import Estimate
-from grd.planning.plan import Job, Plan, runs_of
+from grd.planning.plan import Plan, TrainingJob, runs_of
 from grd.planning.report import duration, report, size, table
 from grd.project.groups import with_companions
 from grd.project.paths import Layout
@@ -86,7 +86,7 @@ def test_finished_runs_are_subtracted_and_counted(layout):
 
 
 def job(name, hours, network, teacher=None):
-    return Job(name, (Run("cvppp", network, *(("at", teacher) if teacher else ())),), (1,), Estimate(1, hours, 0))
+    return TrainingJob(name, (Run("cvppp", network, *(("at", teacher) if teacher else ())),), (1,), Estimate(1, hours, 0))
 
 
 @pytest.mark.parametrize(

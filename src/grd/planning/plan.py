@@ -18,9 +18,9 @@ UNKNOWN = Estimate(nan, nan, 0)  # cost of a job that is not measured
 
 
 @dataclass(frozen=True)
-class Job:
-    """One training job: a run without teacher, or students that share one, and the number of steps of each. `name` is that of
-    its log below results/<scale>/logs."""
+class TrainingJob:
+    """A run without teacher, or students that share one, and the steps of each; `name` is that of its log below
+    results/<scale>/logs."""
 
     name: str
     runs: tuple[Run, ...]
@@ -47,7 +47,7 @@ class Plan:
         return cls(project, layout, tuple(targets), tuple(wanted), finished, read_benchmark(layout.benchmark))
 
     @cached_property
-    def jobs(self) -> list[Job]:
+    def jobs(self) -> list[TrainingJob]:
         """The training jobs that are left."""
         alone = [(f"train/{run.dataset}/{run.name}", (run,)) for run in self.wanted if run.taught_by is None]
         groups = groups_of(self.project, set(self.wanted) - self.finished)
@@ -55,9 +55,9 @@ class Plan:
         left = ((name, tuple(run for run in runs if run not in self.finished)) for name, runs in found)
         return [self._job(name, runs) for name, runs in left if runs]
 
-    def _job(self, name: str, runs: tuple[Run, ...]) -> Job:
+    def _job(self, name: str, runs: tuple[Run, ...]) -> TrainingJob:
         cost = estimate(self.project, runs, self.benchmark) if self.benchmark else None
-        return Job(name, runs, tuple(self.project.settings(run).training.iterations for run in runs), cost or UNKNOWN)
+        return TrainingJob(name, runs, tuple(self.project.settings(run).training.iterations for run in runs), cost or UNKNOWN)
 
     @property
     def trained(self) -> list[Run]:
@@ -71,7 +71,7 @@ class Plan:
         reason = f"not measured with the present settings for {unmeasured} of {len(self.jobs)} jobs; run `{command}` first"
         return reason if unmeasured else None
 
-    def before(self, job: Job) -> Job | None:
+    def before(self, job: TrainingJob) -> TrainingJob | None:
         """The job of this plan that trains a job's teacher."""
         return next((other for other in self.jobs if job.runs[0].taught_by in other.runs), None)
 
