@@ -48,9 +48,11 @@ def parser() -> argparse.ArgumentParser:
     predict.add_argument("images", nargs="+", type=Path, metavar="IMAGE", help="h5, tif, png or npy: what the model is for")
     predict.add_argument("--model", type=Path, required=True, help="a run's model.pt")
     predict.add_argument("-o", "--out", type=Path, required=True, help="folder for the label images (tif)")
-    predict.add_argument("--max-size", type=int, help="images: segments of more pixels are background")
-    predict.add_argument("--algorithm", choices=["waterz", "multicut"], default="multicut", help="for volumes")
-    predict.add_argument("--threshold", type=float, default=0.5, help="volumes, waterz: more merges more (default 0.5)")
+    predict.add_argument("--segmenter", metavar="NAME", help="one of the model's card (default: the card's usual one)")
+    predict.add_argument("--max-size", type=_positive, help="images: segments of more pixels are background")
+    predict.add_argument("--min-size", type=int, help="images: segments of less pixels are background")
+    predict.add_argument("--stride", type=_positive, help="images: sampling of the watershed's repulsive pairs, in pixels")
+    predict.add_argument("--threshold", type=float, help="volumes, waterz: more merges more")
     predict.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     predict.set_defaults(action=_predict)
 
@@ -139,16 +141,13 @@ def _score(chosen: argparse.Namespace) -> None:
 
 def _predict(chosen: argparse.Namespace) -> None:
     from grd.apply.segment import segment_files
-    from grd.config.parsing import parse
-    from grd.config.segmenters import MulticutSegmenter, MutexSegmenter, WaterzSegmenter
     from grd.system.gpu_turns import claim_device
 
-    corner = {"algorithm": "mutex", "foreground": "corner", "max_size": chosen.max_size}
-    image = parse(MutexSegmenter, corner, "grd predict")
-    waterz = parse(WaterzSegmenter, {"algorithm": "waterz", "threshold": chosen.threshold}, "grd predict")
-    volume = waterz if chosen.algorithm == "waterz" else MulticutSegmenter(algorithm="multicut")
+    changes = {name: getattr(chosen, name) for name in ("max_size", "min_size", "threshold")}
+    changes["strides"] = chosen.stride and (chosen.stride, chosen.stride)
+    changes = {name: value for name, value in changes.items() if value is not None}
     with claim_device(f"segmenting with {chosen.model}", chosen.device) as device:
-        for path in segment_files(chosen.images, chosen.model, chosen.out, image, volume, device):
+        for path in segment_files(chosen.images, chosen.model, chosen.out, device, chosen.segmenter, changes):
             sys.stdout.write(f"{path}\n")
 
 

@@ -19,7 +19,8 @@ from grd.project.paths import Layout
 from grd.project.project import Project
 from grd.project.run import Run
 from grd.training.folder import TrainingFolder
-from grd.training.student import Student, Supervision, geometry_of, view
+from grd.training.student import Student
+from grd.training.view import Supervision, geometry_of, view
 
 CPU = torch.device("cpu")
 ROOT = Path(__file__).parents[2]

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+from grd.segmentation.label_file import write_label_file
 from projects import settings, train_into, write_squares
 
 from grd.config.segmenters import MutexSegmenter
@@ -9,7 +10,6 @@ from grd.errors import GrdError
 from grd.inference.predict import load_predictor, write_affinity_file
 from grd.metrics.score_file import write_score_file
 from grd.project.run import Run
-from grd.segmentation.label_file import write_label_file
 from grd.segmentation.timing import write_timing_file
 
 CPU = torch.device("cpu")

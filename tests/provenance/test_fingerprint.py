@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from grd.segmentation.label_file import write_label_file
 from projects import settings, write_squares
 
 import grd
@@ -16,7 +17,6 @@ from grd.inference.predict import write_affinity_file
 from grd.metrics.score_file import write_score_file
 from grd.project.run import Run
 from grd.provenance.fingerprint import ASIDE, Code
-from grd.segmentation.label_file import write_label_file
 from grd.training.fit import train
 
 PACKAGE = Path(grd.__file__).parent

@@ -4,6 +4,7 @@ import h5py
 import numpy as np
 import pandas as pd
 import pytest
+from grd.segmentation.label_file import write_label_file
 from segmentation.neurite_volumes import NEAREST, add_noise, affinities_of, neurites_with_membranes
 
 from grd.config.segmenters import as_segmenter
@@ -12,7 +13,6 @@ from grd.errors import GrdError
 from grd.metrics import score_partition
 from grd.metrics.score_file import write_score_file
 from grd.segmentation import agglomerate, best_threshold, segment
-from grd.segmentation.label_file import write_label_file
 
 GRID = (0.1, 0.4, 0.6)
 

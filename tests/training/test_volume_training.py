@@ -4,6 +4,7 @@ import h5py
 import numpy as np
 import pytest
 import torch
+from grd.segmentation.label_file import write_label_file
 from projects import train_into, volume_settings, write_tubes
 
 from grd.config.catalogue import METHODS
@@ -15,7 +16,6 @@ from grd.errors import GrdError
 from grd.inference.predict import write_affinity_file
 from grd.metrics.score_file import write_score_file
 from grd.project.run import Run
-from grd.segmentation.label_file import write_label_file
 from grd.segmentation.timing import write_timing_file
 from grd.training.history import read_history
 from grd.training.student import Student

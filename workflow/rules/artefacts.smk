@@ -7,15 +7,13 @@ def files_of(job):
     """The files of a job from which tables and figures are made."""
     match job.kind:
         case "score":
-            return [LAYOUT.scores(job.run, job.segmenter)]
+            return [LAYOUT.scores(job.run)]
         case "segment":
-            return [LAYOUT.labels(job.run, job.segmenter)]
+            return [LAYOUT.model(job.run), LAYOUT.labels(job.run)]
         case "time_inference":
             return [LAYOUT.timing(job.run)]
         case "prepare_samples":
             return [LAYOUT.samples(job.dataset)]
-        case "train" | "distil":
-            return [LAYOUT.model(job.run)]
 
 
 def files_for(kind, experiment):

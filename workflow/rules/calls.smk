@@ -51,9 +51,8 @@ def possible_targets(files):
     found = [path for maker in plain for path in maker.output]
     found += [LAYOUT.samples(dataset) for dataset in PROJECT.datasets]
     for run in PROJECT.all_runs():
-        found += [LAYOUT.model(run), LAYOUT.history(run)]
-        for segmenter in PROJECT.datasets[run.dataset].segmenters:
-            found += [LAYOUT.labels(run, segmenter), LAYOUT.scores(run, segmenter)]
+        found += [LAYOUT.weights(run), LAYOUT.history(run), LAYOUT.model(run)]
+        found += [LAYOUT.labels(run), LAYOUT.scores(run), LAYOUT.timing(run)]
     return map(str, found)
 
 
@@ -79,7 +78,7 @@ def keep_trainings():
     """Copy the models that jobs will write to state/, because Snakemake deletes them first."""
     for job in workflow.dag.needrun_jobs():
         if job.rule.name in ("train", "collect_student"):
-            keep_training(Path(job.output.model).parent, LAYOUT.state)
+            keep_training(Path(job.output.weights).parent, LAYOUT.state)
 
 
 if workflow.is_main_process:

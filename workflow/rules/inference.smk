@@ -1,34 +1,9 @@
-# Model → affinities of the test images.
-
-
-rule predict:
-    input:
-        model=RESULTS / "runs/{dataset}/{run}/model.pt",
-        samples=RESULTS / "data/{dataset}.h5",
-    output:
-        affinities=temp(RESULTS / "runs/{dataset}/{run}/affinities.h5"),
-    log:
-        LOGS / "predict/{dataset}/{run}.log",
-    benchmark:
-        BENCHMARKS / "predict/{dataset}/{run}.tsv"
-    conda:
-        "../../envs/torch.yaml"
-    threads: PROJECT.scale.threads
-    resources:
-        mem_mb=times_attempt(4000),
-        runtime=times_attempt(30),
-        gpu=gpus,
-    params:
-        **identity("predict"),
-    message:
-        "Predicting the test images of {wildcards.dataset} with {wildcards.run}"
-    script:
-        "../scripts/predict.py"
+# Models → inference times.
 
 
 rule time_inference:
     input:
-        model=RESULTS / "runs/{dataset}/{run}/model.pt",
+        weights=RESULTS / "runs/{dataset}/{run}/weights.pt",
         samples=RESULTS / "data/{dataset}.h5",
     output:
         timing=RESULTS / "runs/{dataset}/{run}/timing.csv",

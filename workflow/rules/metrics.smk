@@ -3,14 +3,14 @@
 
 rule score:
     input:
-        labels=RESULTS / "runs/{dataset}/{run}/labels-{segmenter}.h5",
+        labels=RESULTS / "runs/{dataset}/{run}/labels.h5",
         samples=RESULTS / "data/{dataset}.h5",
     output:
-        scores=RESULTS / "runs/{dataset}/{run}/scores-{segmenter}.csv",
+        scores=RESULTS / "runs/{dataset}/{run}/scores.csv",
     log:
-        LOGS / "score/{dataset}/{run}-{segmenter}.log",
+        LOGS / "score/{dataset}/{run}.log",
     benchmark:
-        BENCHMARKS / "score/{dataset}/{run}-{segmenter}.tsv"
+        BENCHMARKS / "score/{dataset}/{run}.tsv"
     conda:
         "../../envs/base.yaml"
     threads: 1
@@ -21,6 +21,6 @@ rule score:
     params:
         **identity("score"),
     message:
-        "Scoring {wildcards.run} on {wildcards.dataset} ({wildcards.segmenter})"
+        "Scoring {wildcards.run} on {wildcards.dataset}"
     script:
         "../scripts/score.py"

@@ -12,7 +12,8 @@ rule train:
     input:
         samples=RESULTS / "data/{dataset}.h5",
     output:
-        model=RESULTS / "runs/{dataset}/{run}/model.pt",
+        weights=RESULTS / "runs/{dataset}/{run}/weights.pt",
+        last=RESULTS / "runs/{dataset}/{run}/last.pt",
         history=RESULTS / "runs/{dataset}/{run}/history.jsonl",
         account=RESULTS / "runs/{dataset}/{run}/training.json",
     log:
@@ -48,7 +49,7 @@ for group in all_groups(PROJECT):
             f"distil_{group.name}"
         input:
             samples=LAYOUT.samples(group.teacher.dataset),
-            teacher=LAYOUT.model(group.teacher),
+            teacher=LAYOUT.weights(group.teacher),
         output:
             [update(record_of(run)) for run in group.students],
         log:
@@ -86,10 +87,11 @@ for group in all_groups(PROJECT):
 rule collect_student:
     input:
         samples=RESULTS / "data/{dataset}.h5",
-        teacher=lambda wildcards: LAYOUT.model(run_of(wildcards).taught_by),
+        teacher=lambda wildcards: LAYOUT.weights(run_of(wildcards).taught_by),
         record=lambda wildcards: ancient(record_of(run_of(wildcards))),
     output:
-        model=RESULTS / "runs/{dataset}/{run}/model.pt",
+        weights=RESULTS / "runs/{dataset}/{run}/weights.pt",
+        last=RESULTS / "runs/{dataset}/{run}/last.pt",
         history=RESULTS / "runs/{dataset}/{run}/history.jsonl",
         account=RESULTS / "runs/{dataset}/{run}/training.json",
     log:

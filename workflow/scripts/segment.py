@@ -1,15 +1,15 @@
 from pathlib import Path
 
-from grd.config.segmenters import as_segmenter
-from grd.jobs import record_job
-from grd.segmentation.label_file import write_label_file
+from grd.jobs import compute_job
+from grd.segmentation.run_files import Evaluation, segment_run
 
-with record_job(snakemake):
-    write_label_file(
-        Path(snakemake.input.affinities),
+with compute_job(snakemake) as (device, _):
+    segment_run(
+        Path(snakemake.input.weights),
         Path(snakemake.input.samples),
-        "test",
-        as_segmenter(snakemake.params.segmenter),
-        out=Path(snakemake.output.labels),
+        Evaluation.model_validate(snakemake.params.evaluation),
+        labels=Path(snakemake.output.labels),
+        model=Path(snakemake.output.model),
+        device=device,
         threads=snakemake.threads,
     )

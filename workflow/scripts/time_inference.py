@@ -6,7 +6,7 @@ from grd.segmentation.timing import write_timing_file
 
 with compute_job(snakemake) as (device, _):
     write_timing_file(
-        Path(snakemake.input.model),
+        Path(snakemake.input.weights),
         Path(snakemake.input.samples),
         "test",
         snakemake.params.canvas,

@@ -14,4 +14,4 @@ with compute_job(snakemake) as (device, facts):
         device=device,
         save_every=60 * snakemake.config["checkpoint_minutes"],
     )
-    facts["training"] = trained.folder(state).hand_over(Path(snakemake.output.model).parent)
+    facts["training"] = trained.folder(state).hand_over(Path(snakemake.output.weights).parent)

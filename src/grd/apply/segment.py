@@ -1,29 +1,43 @@
 """Users' own images and volumes → labels."""
 
+import logging
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tifffile
 import torch
 from tqdm import tqdm
 
-from grd.config.segmenters import Segmenter
+from grd.config.parsing import parse
+from grd.config.segmenters import MulticutSegmenter, MutexSegmenter, Segmenter, WaterzSegmenter
 from grd.data.images import read_microscope_image, read_volume
 from grd.data.prepare import to_uint8
 from grd.errors import GrdError, error_location
-from grd.inference.predict import load_predictor
-from grd.segmentation import segment
+from grd.inference.predict import Predictor, load_predictor
+from grd.segmentation.run_files import segment_sample
 from grd.system.files import atomic_write
+
+LARGE = 0.25  # share of an image that no instance should cover
+KINDS: dict[str, type[Segmenter]] = {"mutex": MutexSegmenter, "waterz": WaterzSegmenter, "multicut": MulticutSegmenter}
+
+log = logging.getLogger(__name__)
 
 
 def segment_files(
-    files: Sequence[Path], model: Path, out: Path, image: Segmenter, volume: Segmenter, device: torch.device
+    files: Sequence[Path],
+    model: Path,
+    out: Path,
+    device: torch.device,
+    segmenter: str | None = None,
+    changes: Mapping[str, Any] | None = None,
 ) -> Iterator[Path]:
-    """Segment files with a model of images or of volumes and the segmenter of that kind; yields the tif written for each.
+    """Segment files as the model's card says; yields the tif written for each.
 
+    `segmenter` names one of the card's in place of its usual one, `changes` are settings to change in it.
     `<name>-labels.tif` is (H, W) or (Z, Y, X), 16-bit, or 32-bit if a volume has more than 65535 instances.
     """
     targets = [out / f"{path.stem}-labels.tif" for path in files]
@@ -34,14 +48,52 @@ def segment_files(
     if out.exists() and not out.is_dir():
         raise GrdError(f"{out}: expected a folder for label images, found a file; choose another folder")
     predictor = load_predictor(model, device)
-    read, settings = (read_microscope_image, image) if predictor.network.rank == 2 else (read_volume, volume)
+    settings = choose_segmenter(predictor, model, segmenter, changes or {})
+    read = read_microscope_image if predictor.network.rank == 2 else read_volume
     shown = tqdm(files, desc="files", leave=False, disable=None, file=sys.stderr)
     for path, target in zip(shown, targets, strict=True):
         pixels = to_uint8(read(path))
         with error_location(str(path)):
-            labels = segment(predictor.affinities(pixels), predictor.offsets, settings)
+            labels = segment_sample(predictor.offsets, settings, predictor.predict(pixels))
+        warn_of_large_segments(labels, path)
         write_tif(target, _narrow(labels, path))
         yield target
+
+
+def choose_segmenter(predictor: Predictor, model: Path, name: str | None, changes: Mapping[str, Any]) -> Segmenter:
+    """The segmenter of the model's card with changes; warns of a change that its algorithm does not have.
+
+    GrdError for weights without such a card, and for a segmenter that the card does not have or that needs a ground truth.
+    """
+    use = predictor.card.use
+    if use is None:
+        raise GrdError(
+            f"{model}: expected a model whose card says how to segment, found weights alone; take model.pt of the same run"
+        )
+    with error_location(str(model)):
+        settings = use.segmenter(name)
+    kind = KINDS[settings.algorithm]
+    for option in changes.keys() - kind.model_fields.keys():
+        log.warning("option %s has no effect: %s has no such setting", option, settings.algorithm)
+    usable = {option: value for option, value in changes.items() if option in kind.model_fields}
+    if "max_size" in usable and getattr(settings, "foreground", "") == "learned":
+        usable["foreground"] = "corner"
+        log.info("with max_size the background is found by size and corner, not by its direction in embedding space")
+    changed = parse(kind, settings.model_dump() | usable, "grd predict")
+    if getattr(changed, "foreground", "") == "truth":
+        raise GrdError(f"{model}: expected a segmenter that needs no ground truth, found {name}; choose another segmenter")
+    return changed
+
+
+def warn_of_large_segments(labels: np.ndarray, path: Path) -> None:
+    """Warn if a segment covers more than a quarter of an image or volume."""
+    largest = int(np.bincount(labels.ravel())[1:].max(initial=0))
+    if largest > LARGE * labels.size:
+        log.warning(
+            "%s: a segment covers %.0f %% of it, which may be background; try --max-size, or another segmenter or model",
+            path,
+            100 * largest / labels.size,
+        )
 
 
 def write_tif(path: Path, labels: np.ndarray) -> None:

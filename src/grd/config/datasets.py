@@ -117,12 +117,6 @@ class Dataset(Source):
         """Name of the segmenter whose results figures show, and with which inference is timed."""
         return next(iter(self.segmenters))
 
-    @property
-    def predicted_splits(self) -> list[str]:
-        """Splits to predict: test, and before it validation where a segmenter chooses its threshold there."""
-        tuned = any(getattr(segmenter, "threshold", None) == "validation" for segmenter in self.segmenters.values())
-        return ["validation", "test"] if tuned else ["test"]
-
     @model_validator(mode="after")
     def _check_rank(self) -> Self:
         if not len(self.canvas) == len(self.augment.crop) == len(self.shifts):

@@ -11,7 +11,8 @@ class Training(Closed):
     """Settings of a training. The learning rate is `learning_rate` throughout (`constant`) or at its peak (`one_cycle`).
 
     `teacher_iterations` replaces `iterations` for networks that teach; `weights` replaces weights of distillation terms, by
-    name, in all methods that have them.
+    name, in all methods that have them. `select` says which weights of a training are its result: those with the best `score` on
+    validation images (the data set's first metric), the lowest validation `loss`, or the `last`.
     """
 
     iterations: Positive
@@ -26,7 +27,7 @@ class Training(Closed):
     weights: dict[str, Annotated[float, Field(ge=0)]] = {}
     precision: Literal["float32", "bfloat16"] = "float32"
     channels_last: bool = False
-    select: Literal["best", "last"] = "best"
+    select: Literal["score", "loss", "last"] = "loss"
     log_every: Positive = 100
     validate_every: Positive = 1000
 

@@ -11,17 +11,20 @@ from grd.config.parsing import Closed, Positive, Probability, Size
 class MutexSegmenter(Closed):
     """Mutex watershed for images, the source of the foreground, and the clean-up.
 
-    `foreground: truth` restricts the partition to the ground truth's foreground (as the paper's numbers of CVPPP do);
-    `corner` treats the background as a segment like any other, then drops it: segments of more than `max_size` pixels, and the
-    one that covers pixel (0, 0). `strides` (rows, columns) sample the repulsive pairs; `merge_passes` are pairs (largest size
-    in pixels, side of the window in pixels).
+    `foreground` says what is background: with `truth` all outside the ground truth's foreground (as the paper's numbers of CVPPP
+    do); with `corner` segments of more than `max_size` pixels, and the one that covers pixel (0, 0); with `learned` segments
+    whose embedding points where the background's points in training images. `strides` (rows, columns) sample the repulsive
+    pairs; `merge_passes` are pairs (largest size in pixels, side of the window in pixels); segments of less than `min_size`
+    pixels become background at the end. `validation` chooses the one with the highest score on validation images, among values
+    in proportion to the objects' size.
     """
 
     algorithm: Literal["mutex"]
-    strides: Size = (5, 5)
-    foreground: Literal["truth", "corner"]
+    strides: Size | Literal["validation"] = (5, 5)
+    foreground: Literal["truth", "corner", "learned"]
     max_size: Positive | None = None
-    merge_passes: tuple[Size, ...] = ((5, 5), (20, 11), (50, 11), (300, 21))
+    merge_passes: tuple[Size, ...] | Literal["validation"] = ((5, 5), (20, 11), (50, 11), (300, 21))
+    min_size: Annotated[int, Field(ge=0)] | Literal["validation"] = 0
 
     @model_validator(mode="after")
     def _check_max_size(self) -> Self:
@@ -52,6 +55,11 @@ class MulticutSegmenter(Closed):
 
 
 Segmenter = Annotated[MutexSegmenter | WaterzSegmenter | MulticutSegmenter, Field(discriminator="algorithm")]
+
+
+def chosen_names(segmenter: Segmenter) -> list[str]:
+    """Names of the settings that validation data choose."""
+    return [name for name, value in segmenter if value == "validation"]
 
 
 def as_segmenter(content: Mapping[str, Any]) -> Segmenter:

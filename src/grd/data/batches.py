@@ -13,7 +13,7 @@ from torch import Tensor
 
 from grd.config.datasets import Augment
 from grd.data.augment import augment, augment_sections
-from grd.data.padding import check_context, mirrored_index
+from grd.data.padding import check_context, middle, mirrored_index
 from grd.data.randomness import generator
 from grd.data.store import Split
 
@@ -53,8 +53,8 @@ def pad_to(images: Tensor, canvas: Sequence[int], padding: Literal["reflect", "z
 
 def crop_to(maps: Tensor, size: Sequence[int]) -> Tensor:
     """The middle (…, *size) of maps (…, H, W): undoes `pad_to`."""
-    top, left = ((maps.shape[-2] - size[0]) // 2, (maps.shape[-1] - size[1]) // 2)
-    return maps[..., top : top + size[0], left : left + size[1]]
+    rows, columns = middle(size, maps.shape[-2:])
+    return maps[..., rows, columns]
 
 
 @dataclass(frozen=True)
@@ -76,6 +76,8 @@ class DeviceSplit(Protocol):
 
     instances: int
     """Largest id plus one."""
+    size: tuple[int, ...]
+    """Spatial size of a sample."""
 
     def training_batch(self, settings: Augment, geometry: Geometry, size: int, seed: int, step: int) -> Batch:
         """Batch `step` of a run: `size` samples drawn with replacement, augmented and normalised."""
@@ -99,7 +101,7 @@ class DeviceImages:
         self.images = as_channels(split.images).to(device)
         self.labels = torch.from_numpy(split.labels.astype(np.int32)).to(device)
         self.normalisation: Normalisation = normalisation
-        self.instances = int(split.labels.max(initial=0)) + 1
+        self.instances, self.size = int(split.labels.max(initial=0)) + 1, split.labels.shape[1:]
 
     def __len__(self) -> int:
         """Number of images."""
@@ -131,7 +133,7 @@ class DeviceVolumes:
         self.volumes = torch.from_numpy(split.images).to(device)
         labels = torch.from_numpy(split.labels.astype(np.int32)).to(device)
         self.labels = torch.stack([widen_borders(volume) for volume in labels]) if widen else labels
-        self.instances = int(split.labels.max(initial=0)) + 1
+        self.instances, self.size = int(split.labels.max(initial=0)) + 1, split.labels.shape[1:]
 
     def check(self, geometry: Geometry) -> None:
         """GrdError if the volumes are thinner than the network's context."""

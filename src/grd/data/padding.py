@@ -1,10 +1,16 @@
-"""Mirror padding of volumes at their outermost planes, which are not repeated."""
+"""The place of a sample on its canvas, and mirror padding of volumes at their outermost planes, which are not repeated."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
 from grd.errors import GrdError
+
+
+def middle(size: Sequence[int], canvas: Sequence[int]) -> tuple[slice, ...]:
+    """The region of this size in the middle of a canvas; an odd margin is smaller at the start."""
+    starts = [(outer - inner) // 2 for inner, outer in zip(size, canvas, strict=True)]
+    return tuple(slice(start, start + length) for start, length in zip(starts, size, strict=True))
 
 
 def mirrored_index(first: int, length: int, have: int) -> np.ndarray:

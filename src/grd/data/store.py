@@ -3,9 +3,8 @@
 Every file has the attributes `format` (one of FORMATS) and `format_version`. Files appear whole or not at all. Arrays in chunks
 have Fletcher's checksums, so that reading refuses bytes that changed on the disk.
 
-    samples     <split>/images (n, H, W[, 3]) uint8 · <split>/labels (n, H, W) uint16 · <split>/names (n,)
-    affinities  <split>/affinities (n, C, H, W) float32 in [-1, 1] · <split>/names (n,) · offsets (C, 2)
-    labels      labels (n, H, W) int32 · names (n,)
+    samples  <split>/images (n, H, W[, 3]) uint8 · <split>/labels (n, H, W) uint16 · <split>/names (n,)
+    labels   <segmenter> (n, H, W) int32, with attributes for the numbers that validation data chose · names (n,)
 
 Volumes have (Z, Y, X) in place of (H, W) everywhere; the rank of the labels tells the two apart.
 """
@@ -21,12 +20,13 @@ from typing import Any
 import h5py
 import numpy as np
 
+from grd.config.parsing import check_name
 from grd.errors import GrdError
 from grd.provenance.passport import check
 from grd.system.files import atomic_write
 
-FORMATS = ("samples", "affinities", "labels")
-FORMAT_VERSION = 2
+FORMATS = ("samples", "labels")
+FORMAT_VERSION = 3
 SPLITS = ("training", "validation", "test")
 
 
@@ -175,62 +175,39 @@ def read_split(path: Path, split: str) -> Split:
         return Split(read_names(group), group["images"][:], group["labels"][:])
 
 
-def write_labels(path: Path, names: Sequence[str], labels: np.ndarray, **attributes: float) -> None:
-    """Write segmentations (n, *spatial), one per image name, with numbers such as the threshold as `attributes`."""
-    with create_file(path, "labels") as (file, _):
-        file.attrs.update(attributes)
-        file.create_dataset("labels", data=labels.astype(np.int32, copy=False), compression="gzip", fletcher32=True)
+def write_labels(
+    path: Path, names: Sequence[str], labels: Mapping[str, np.ndarray], chosen: Mapping[str, Mapping[str, Any]] | None = None
+) -> None:
+    """Write segmentations (n, *spatial) by segmenter, one per image name; `chosen` are attributes of each segmenter."""
+    with create_file(path, "labels") as (file, writer):
+        for segmenter, found in labels.items():
+            dataset = file.create_dataset(segmenter, data=found.astype(np.int32, copy=False), compression="gzip", fletcher32=True)
+            writer.check()
+            dataset.attrs.update((chosen or {}).get(segmenter, {}))
         write_names(file, names)
 
 
-def read_labels(path: Path) -> tuple[list[str], np.ndarray]:
-    """Image names and segmentations (n, *spatial) int32."""
+def read_labels(path: Path, segmenter: str) -> tuple[list[str], np.ndarray]:
+    """Image names and segmentations (n, *spatial) int32 by one segmenter; GrdError, which names those there are, for another."""
     with open_file(path, "labels") as file:
-        return read_names(file), file["labels"][:]
+        return read_names(file), file[_present(path, file, segmenter)][:]
 
 
-class AffinityMaps:
-    """A dataset of affinities, filled region by region; OSError for a region that does not fit on the disk."""
-
-    def __init__(self, dataset: h5py.Dataset, writer: Writer) -> None:
-        self.dataset, self.writer = dataset, writer
-
-    def __setitem__(self, region: Any, maps: np.ndarray) -> None:
-        self.dataset[region] = maps
-        self.writer.check()
+def segmenters_of(path: Path) -> list[str]:
+    """Names of the segmenters in a labels file."""
+    with open_file(path, "labels") as file:
+        return [name for name in file if name != "names"]
 
 
-class AffinityFile:
-    """An affinities file, open for writing."""
-
-    def __init__(self, file: h5py.File, writer: Writer) -> None:
-        self.file, self.writer = file, writer
-
-    def add_split(self, name: str, names: Sequence[str], shape: Sequence[int], chunk: Sequence[int]) -> AffinityMaps:
-        """Create the dataset (n, C, *spatial) float32 of a split; `shape` and `chunk` are (C, *spatial)."""
-        group = self.file.create_group(name)
-        write_names(group, names)
-        chunks = (1, *(min(pair) for pair in zip(chunk, shape, strict=True)))
-        dataset = group.create_dataset("affinities", (len(names), *shape), np.float32, chunks=chunks, fletcher32=True)
-        return AffinityMaps(dataset, self.writer)
+def chosen_numbers(path: Path, segmenter: str) -> dict[str, Any]:
+    """The numbers that validation data chose for a segmenter, by name."""
+    with open_file(path, "labels") as file:
+        return dict(file[_present(path, file, segmenter)].attrs)
 
 
-@contextmanager
-def affinity_writer(path: Path, offsets: Sequence[Sequence[int]]) -> Iterator[AffinityFile]:
-    """A new affinities file, whole or not at all."""
-    with create_file(path, "affinities") as (file, writer):
-        file.create_dataset("offsets", data=np.array(offsets))
-        yield AffinityFile(file, writer)
-
-
-@contextmanager
-def affinity_reader(path: Path, split: str = "test") -> Iterator[tuple[list[str], list[tuple[int, ...]], Iterator[np.ndarray]]]:
-    """Image names, offsets, and an iterator over the maps (C, *spatial), one image at a time."""
-    with open_file(path, "affinities") as file:
-        if split not in file:
-            raise GrdError(f"{path}: expected affinities of the {split} split, found those of {', '.join(file)}; predict it")
-        offsets = [tuple(map(int, offset)) for offset in file["offsets"][:]]
-        yield read_names(file[split]), offsets, (maps for maps in file[split]["affinities"])
+def _present(path: Path, file: h5py.File, segmenter: str) -> str:
+    check_name(segmenter, [name for name in file if name != "names"], "segmenter", str(path))
+    return segmenter
 
 
 def write_names(group: h5py.Group, names: Sequence[str]) -> None:

@@ -20,7 +20,8 @@ Region = tuple[slice, ...]
 
 
 class TiledPredictor:
-    """Predictor of volumes (Z, Y, X) uint8; `tile` is the network's input size, one near the paper's if None.
+    """Affinities of volumes (Z, Y, X) uint8; `tile` is the network's input size: if None, that of the model's evaluation, or one
+    near the paper's.
 
     Tiles give the same affinities as one pass over the whole volume. For this, outputs of neighbouring tiles overlap by the
     reach of the offsets, so that an affinity across a seam comes from the embeddings on its two sides (the released code copies
@@ -31,7 +32,8 @@ class TiledPredictor:
     def __init__(self, network: EmbeddingNetwork, card: ModelCard, tile: Sequence[int] | None = None) -> None:
         self.network, self.card, self.offsets = network, card, card.offsets
         self.device = next(network.parameters()).device
-        self.tile = tuple(tile or network.nearest_size(TILE))
+        own = card.use.canvas if card.use else network.nearest_size(TILE)
+        self.tile = tuple(tile or own)
         self.output = network.output_size(self.tile)
         self.margin = tuple((outer - inner) // 2 for outer, inner in zip(self.tile, self.output, strict=True))
         self.reach = tuple(max(-o for o in along) for along in zip(*self.offsets, strict=True))
@@ -46,10 +48,6 @@ class TiledPredictor:
                 f"{self.output} for a tile of {self.tile}; choose a larger tile"
             )
         return step
-
-    def region_size(self, shape: Sequence[int]) -> tuple[int, ...]:
-        """Size (*spatial) of the region that a tile adds."""
-        return self.step
 
     def tile_starts(self, shape: Sequence[int]) -> list[tuple[int, ...]]:
         """First voxels (z, y, x) of the regions that the tiles of a volume of this shape add."""

@@ -1,4 +1,4 @@
-"""model.pt: weights, and the card that says how to use them on an image; loaded as tensors and plain values only."""
+"""Files of models: weights, and the card that says how to use them; loaded as tensors and plain values only."""
 
 import io
 import pickle
@@ -9,18 +9,75 @@ from typing import Any, Literal
 
 import torch
 
+from grd.config.parsing import check_name
+from grd.config.segmenters import Segmenter, as_segmenter
 from grd.errors import GrdError
 from grd.networks import build
 from grd.networks.base import EmbeddingNetwork
 from grd.provenance.passport import check
 from grd.system.files import atomic_write
 
-FORMAT, FORMAT_VERSION = "grd model", 2
+FORMAT, FORMAT_VERSION = "grd model", 3
+
+
+@dataclass(frozen=True)
+class Background:
+    """The background in embedding space: the unit vector (D,) of its mean direction, and the cosine above which a segment is
+    background."""
+
+    direction: list[float]
+    threshold: float
+
+
+@dataclass(frozen=True)
+class Use:
+    """How a model's output becomes instances, as on its data set.
+
+    canvas: Size to which images are padded, or of the tiles of volumes.
+    shape: Shape of the samples that it was evaluated on.
+    object_size: Median size of the instances that it learnt from, in pixels or voxels.
+    background: The background's direction; None for volumes, and where training images show no background.
+    segmenters: Settings by name, with the numbers that validation data chose.
+    scores: Means over validation samples, by segmenter and metric, where they were computed.
+    data: Title, citation, licence and page of the data set.
+    versions: Versions of Python and of the libraries that segmented.
+    """
+
+    canvas: tuple[int, ...]
+    shape: tuple[int, ...]
+    object_size: float
+    background: Background | None
+    segmenters: dict[str, dict[str, Any]]
+    scores: dict[str, dict[str, float]]
+    data: dict[str, str]
+    versions: dict[str, str]
+
+    @property
+    def size(self) -> tuple[int, ...]:
+        """Spatial size of the samples that the model was evaluated on."""
+        return self.shape[: len(self.canvas)]
+
+    def segmenter(self, name: str | None = None) -> Segmenter:
+        """The segmenter of this name; without a name one that learnt the background, or the first that needs no ground truth."""
+        if name is not None:
+            check_name(name, self.segmenters, "segmenter", "the model's card")
+            return as_segmenter(self.segmenters[name])
+        usable = [settings for settings in self.segmenters.values() if settings.get("foreground") != "truth"]
+        if not usable:
+            raise GrdError(
+                f"the model's card: expected a segmenter that needs no ground truth, found {', '.join(self.segmenters)}; "
+                "add one with `foreground: learned` to its data set"
+            )
+        return as_segmenter(max(usable, key=lambda settings: settings.get("foreground") == "learned"))
 
 
 @dataclass(frozen=True)
 class ModelCard:
-    """Origin of a model, and the settings of its input and output; `offsets` are those of its affinities."""
+    """Origin of a model, the settings of its input and output, and how it is used.
+
+    `offsets` are those of its affinities; `selection` says which of its training's checkpoints it is. `use` is None for weights
+    that have just been trained.
+    """
 
     dataset: str
     run: str
@@ -29,10 +86,22 @@ class ModelCard:
     normalisation: Literal["imagenet", "unit"]
     padding: Literal["reflect", "zero"]
     offsets: list[tuple[int, ...]]
+    selection: str = ""
+    use: Use | None = None
+
+    @classmethod
+    def of(cls, content: dict[str, Any]) -> "ModelCard":
+        """The card that `asdict` turned into plain values."""
+        use = content["use"]
+        if use is not None:
+            background = Background(**use["background"]) if use["background"] else None
+            sizes = {name: tuple(use[name]) for name in ("canvas", "shape")}
+            use = Use(**{**use, **sizes, "background": background})
+        return cls(**{**content, "offsets": [tuple(offset) for offset in content["offsets"]], "use": use})
 
 
 def save_model(path: Path, card: ModelCard, weights: dict[str, torch.Tensor]) -> None:
-    """Write model.pt, whole or not at all."""
+    """Write a model, whole or not at all."""
     content = io.BytesIO()  # torch would store the name of a file, and hide the cause of a failed write
     torch.save({"format": FORMAT, "format_version": FORMAT_VERSION, "card": asdict(card), "weights": weights}, content)
     with atomic_write(path) as part:
@@ -56,7 +125,7 @@ def load_model(path: Path, device: torch.device) -> tuple[EmbeddingNetwork, Mode
     found = (content.get("format"), content.get("format_version")) if isinstance(content, dict) else (None, None)
     if found != (FORMAT, FORMAT_VERSION):
         raise GrdError(f"{path}: expected a file of format '{FORMAT}' version {FORMAT_VERSION}, found another; train again")
-    card = ModelCard(**{**content["card"], "offsets": [tuple(offset) for offset in content["card"]["offsets"]]})
+    card = ModelCard.of(content["card"])
     network = build(card.network, **card.arguments)
     network.load_state_dict(content["weights"])
     return network.to(device).eval(), card

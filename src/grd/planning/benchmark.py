@@ -28,7 +28,8 @@ from grd.system.files import write_text
 from grd.system.hardware import hardware
 from grd.training.fit import shared_part
 from grd.training.folder import TrainingFolder
-from grd.training.student import Student, geometry_of, in_memory_format
+from grd.training.student import Student
+from grd.training.view import geometry_of, in_memory_format
 
 BLOCK, IDS = 16, {2: 128, 3: 512}  # side of a block of labels, and number of ids by rank: about as many as in data sets
 

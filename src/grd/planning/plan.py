@@ -14,6 +14,7 @@ from grd.project.project import Project
 from grd.project.run import Run, with_teachers
 
 LABELS = 0.2  # bytes of a pixel's label in a file: of AC4, CREMI and BBBC039 1 to 4 % of 32 bits, compressed
+MODELS = 3  # files with weights: selected, last, and the model
 UNKNOWN = Estimate(nan, nan, 0)  # cost of a job that is not measured
 
 
@@ -43,7 +44,7 @@ class Plan:
     def of(cls, project: Project, layout: Layout, targets: Sequence[str]) -> "Plan":
         """The plan for tables, figures, `tables`, `figures`, `all`, and paths of runs; GrdError for what is none of these."""
         wanted = runs_of(project, layout, targets)
-        finished = frozenset(run for run in {*wanted, *project.all_runs()} if layout.model(run).exists())
+        finished = frozenset(run for run in {*wanted, *project.all_runs()} if layout.weights(run).exists())
         return cls(project, layout, tuple(targets), tuple(wanted), finished, read_benchmark(layout.benchmark))
 
     @cached_property
@@ -86,11 +87,12 @@ class Plan:
         arguments = {run.network: project.settings(run).arguments for run in self.trained}
         weights = {network: weight_bytes(network, **own) for network, own in arguments.items()}
         labels = {name: LABELS * pixels(project, name, ["test"]) for name in datasets}
-        segmented = [(run, name) for run in self.wanted for name in project.dataset(run.dataset).segmenters]
+        ways = {name: len(project.dataset(name).segmenters) for name in datasets}
+        unsegmented = [run for run in self.wanted if not layout.labels(run).exists()]
         return {
             "samples": sum(image_bytes(project, name, SPLITS) for name in datasets if not layout.samples(name).exists()),
-            "models": sum(weights[run.network] for run in self.trained),
-            "segmentations": int(sum(labels[run.dataset] for run, name in segmented if not layout.labels(run, name).exists())),
+            "models": sum(MODELS * weights[run.network] for run in self.trained),
+            "segmentations": int(sum(labels[run.dataset] * ways[run.dataset] for run in unsegmented)),
         }
 
 

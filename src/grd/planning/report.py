@@ -7,7 +7,7 @@ from grd.planning.plan import UNKNOWN, Plan
 
 NOTES = (
     "All but counts are estimates. Time is of training and validation; prediction, segmentation and scores come on top. Disk is",
-    "without archives, checkpoints while a job trains (up to ten times its models), and affinities while a run is segmented.",
+    "without archives, and checkpoints while a job trains (up to ten times its models).",
 )
 
 

@@ -9,8 +9,8 @@ from grd.errors import GrdError
 from grd.project.project import Project
 from grd.project.run import Run
 
-MODEL, HISTORY, ACCOUNT = "model.pt", "history.jsonl", "training.json"
-"""The files of a finished training."""
+WEIGHTS, LAST, HISTORY, ACCOUNT = TRAINED = "weights.pt", "last.pt", "history.jsonl", "training.json"
+"""The files of a finished training: selected and last weights, losses, account."""
 CHECKPOINT = re.compile(r"(\d+)-([0-9a-f]{16})\.pt")
 """The name of a checkpoint: its step, and the first digits of its SHA-256."""
 
@@ -52,21 +52,25 @@ class Layout:
             raise GrdError(f"{path}: expected {folder} or a file in such a folder, found another path; correct it, or the scale")
         return Run.from_name(below[0], below[1])
 
+    def weights(self, run: Run) -> Path:
+        """A run's selected weights, as training leaves them."""
+        return self.run(run) / WEIGHTS
+
     def model(self, run: Run) -> Path:
-        """A run's network."""
-        return self.run(run) / MODEL
+        """A run's weights, with a card that says how to use them."""
+        return self.run(run) / "model.pt"
 
     def history(self, run: Run) -> Path:
         """A run's losses, step by step."""
         return self.run(run) / HISTORY
 
-    def labels(self, run: Run, segmenter: str) -> Path:
-        """A run's segmentation of the test images."""
-        return self.run(run) / f"labels-{segmenter}.h5"
+    def labels(self, run: Run) -> Path:
+        """A run's segmentations of the test images."""
+        return self.run(run) / "labels.h5"
 
-    def scores(self, run: Run, segmenter: str) -> Path:
+    def scores(self, run: Run) -> Path:
         """A run's scores on the test images."""
-        return self.run(run) / f"scores-{segmenter}.csv"
+        return self.run(run) / "scores.csv"
 
     def timing(self, run: Run) -> Path:
         """A run's inference times."""

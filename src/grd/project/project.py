@@ -11,9 +11,10 @@ from grd.config.experiments import Experiment
 from grd.config.general import Config
 from grd.config.parsing import check_name, merge, parse, parse_all, read_yaml
 from grd.config.scales import Scale, Training, Twin
+from grd.config.segmenters import chosen_names
 from grd.config.splits import read_lists
 from grd.errors import GrdError
-from grd.project.run import Run, RunSettings, check_run, with_teachers
+from grd.project.run import Run, RunSettings, Selection, check_run, with_teachers
 
 TWINS_NOTE = "The data are synthetic twins: no score or time here compares with a published one."
 
@@ -177,7 +178,26 @@ class Project:
             padding=dataset.padding,
             augment=dataset.augment,
             training=self._training(run),
+            selection=self._selection(run),
         )
+
+    def _selection(self, run: Run) -> Selection | None:
+        """The score that selects a run's weights: the data set's first metric, with its first segmenter that needs no choice."""
+        dataset = self.dataset(run.dataset)
+        if self._training(run).select != "score":
+            return None
+        fixed = (
+            (name, settings)
+            for name, settings in dataset.segmenters.items()
+            if not chosen_names(settings) and getattr(settings, "foreground", "") != "learned"
+        )
+        name, settings = next(fixed, ("", None))
+        if dataset.rank == 3 or settings is None:
+            raise GrdError(
+                f"config/scales/{self.config.scale}.yaml, training.select: expected `loss` or `last` for {run.dataset}, found "
+                "`score`, which needs images and a segmenter whose numbers are all given; change it, or add such a segmenter"
+            )
+        return Selection(name=name, segmenter=settings, metric=dataset.metrics[0])
 
     def _training(self, run: Run) -> Training:
         training = self.scale.training if self.dataset(run.dataset).rank == 2 else self.volume_training

@@ -13,6 +13,7 @@ from grd.config.datasets import Augment
 from grd.config.general import Fidelity
 from grd.config.parsing import Closed, Extent, check_name
 from grd.config.scales import Training
+from grd.config.segmenters import Segmenter
 from grd.errors import GrdError
 from grd.project.offsets import Offset, offsets_of
 from grd.system.digests import digest_of
@@ -74,6 +75,14 @@ class Run:
         return check_run(cls(dataset, match["network"], match["method"] or "none", match["teacher"], seed, changes), where)
 
 
+class Selection(Closed):
+    """The score that selects a training's weights: a metric, with the segmenter of this name."""
+
+    name: str
+    segmenter: Segmenter
+    metric: str
+
+
 class RunSettings(Closed):
     """Everything that decides a run's result. Snakemake compares it to know whether to train again."""
 
@@ -93,6 +102,7 @@ class RunSettings(Closed):
     padding: Literal["reflect", "zero"]
     augment: Augment
     training: Training
+    selection: Selection | None = None
 
     @property
     def offsets(self) -> list[Offset]:

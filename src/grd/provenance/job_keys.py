@@ -34,12 +34,11 @@ NO_RUN = Run("", "")
 
 @dataclass(frozen=True)
 class Job:
-    """A job: its kind, and the data set, run, segmenter or experiment that it is for."""
+    """A job: its kind, and the data set, run or experiment that it is for."""
 
     kind: str
     dataset: str = ""
     run: Run = NO_RUN
-    segmenter: str = ""
     experiment: str = ""
 
 
@@ -95,7 +94,7 @@ class Keys:
 def job_of(kind: str, wildcards: Any) -> Job:
     """The job of a kind with the values of a rule's wildcards."""
     dataset, run = getattr(wildcards, "dataset", ""), getattr(wildcards, "run", None)
-    return Job(kind, dataset, Run.from_name(dataset, run) if run else NO_RUN, getattr(wildcards, "segmenter", ""))
+    return Job(kind, dataset, Run.from_name(dataset, run) if run else NO_RUN)
 
 
 def training_of(run: Run) -> Job:
@@ -103,15 +102,9 @@ def training_of(run: Run) -> Job:
     return Job("train" if run.teacher is None else "distil", run.dataset, run)
 
 
-def jobs_of_run(project: Project, run: Run, file: str) -> list[Job]:
-    """The jobs that make a run's files of one kind: `model`, `timing`, or for every segmenter `labels` or `scores`."""
-    match file:
-        case "labels" | "scores":
-            kind = {"labels": "segment", "scores": "score"}[file]
-            return [Job(kind, run.dataset, run, segmenter) for segmenter in project.dataset(run.dataset).segmenters]
-        case "timing":
-            return [Job("time_inference", run.dataset, run)]
-    return [training_of(run)]
+def job_of_file(run: Run, file: str) -> Job:
+    """The job that makes a run's file of one kind: `model`, `labels`, `scores` or `timing`."""
+    return Job({"scores": "score", "timing": "time_inference"}.get(file, "segment"), run.dataset, run)
 
 
 def plain(model: BaseModel | None) -> dict[str, Any] | None:
@@ -139,6 +132,32 @@ def first_segmenter(project: Project, job: Job) -> Segmenter:
     """The segmenter that inference is timed with."""
     dataset = project.dataset(job.dataset)
     return dataset.segmenters[dataset.first_segmenter]
+
+
+def evaluation(project: Project, job: Job) -> dict[str, Any]:
+    """All that decides how a run is segmented, and what its card says of the data."""
+    dataset = project.dataset(job.dataset)
+    title = f"{dataset.title} (synthetic twin)" if project.twin(job.dataset) else dataset.title
+    return {
+        "canvas": list(dataset.canvas),
+        "segmenters": {name: plain(settings) for name, settings in dataset.segmenters.items()},
+        "metric": dataset.metrics[0],
+        "data": {"title": title, "cite": dataset.cite, "licence": dataset.licence, "page": dataset.page},
+    }
+
+
+def algorithms(project: Project, job: Job) -> list[str]:
+    """The algorithms of a data set's segmenters."""
+    return [settings.algorithm for settings in project.dataset(job.dataset).segmenters.values()]
+
+
+def names_in_training(project: Project, job: Job) -> list[object]:
+    """The names that a training looks up: network, teacher, method, and what selects its weights."""
+    settings = project.settings(job.run)
+    names: list[object] = [*network_names(job.run), job.run.method, settings.training.select]
+    if settings.selection:
+        names += [settings.selection.segmenter.algorithm, project.dataset(job.dataset).rank]
+    return names
 
 
 def contents(project: Project, job: Job) -> dict[str, Any]:
@@ -197,7 +216,7 @@ def samples_and_teacher(project: Project, job: Job) -> list[Job]:
 def files_of_experiment(project: Project, job: Job) -> list[Job]:
     """The jobs that make what a table or figure shows: files of its runs, and the samples."""
     needs, runs = project.experiments[job.experiment].needs, project.shown_runs(job.experiment)
-    files = [made for run in runs for file in needs for made in jobs_of_run(project, run, file)]
+    files = [job_of_file(run, file) for run in runs for file in needs]
     return [*files, *(Job("prepare_samples", dataset) for dataset in project.datasets_of(job.experiment))]
 
 
@@ -216,7 +235,7 @@ def publication(project: Project, job: Job) -> list[Job]:
 TRAINING = Kind(
     "train",
     settings={"run": lambda project, job: plain(project.settings(job.run))},
-    chosen=lambda project, job: [*network_names(job.run), job.run.method],
+    chosen=names_in_training,
     inputs=samples_and_teacher,
 )
 
@@ -243,12 +262,6 @@ JOBS: dict[str, Kind] = {
         settings=TRAINING.settings,
         inputs=lambda project, job: [training_of(job.run)],
     ),
-    "predict": Kind(
-        "predict",
-        settings={"splits": lambda project, job: project.dataset(job.dataset).predicted_splits, "canvas": canvas},
-        chosen=names_in_prediction,
-        inputs=lambda project, job: [training_of(job.run)],
-    ),
     "time_inference": Kind(
         "time_inference",
         settings={"canvas": canvas, "segmenter": lambda project, job: plain(first_segmenter(project, job))},
@@ -257,14 +270,14 @@ JOBS: dict[str, Kind] = {
     ),
     "segment": Kind(
         "segment",
-        settings={"segmenter": lambda project, job: plain(project.dataset(job.dataset).segmenters[job.segmenter])},
-        chosen=lambda project, job: [project.dataset(job.dataset).segmenters[job.segmenter].algorithm],
-        inputs=lambda project, job: [Job("predict", job.dataset, job.run)],
+        settings={"evaluation": evaluation},
+        chosen=lambda project, job: [*names_in_prediction(project, job), *algorithms(project, job)],
+        inputs=lambda project, job: [training_of(job.run)],
     ),
     "score": Kind(
         "score",
         chosen=lambda project, job: [project.dataset(job.dataset).rank],
-        inputs=lambda project, job: [Job("segment", job.dataset, job.run, job.segmenter)],
+        inputs=lambda project, job: [Job("segment", job.dataset, job.run)],
     ),
     "table": Kind("table", settings={"shown": contents}, chosen=names_in_experiment, inputs=files_of_experiment),
     "figure": Kind("figure", settings={"shown": contents}, chosen=names_in_experiment, inputs=files_of_experiment),

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 
+from grd.metrics.score_file import read_scores
 from grd.project.paths import Layout
 from grd.project.project import Project
 from grd.project.run import Run
@@ -52,10 +52,10 @@ def score_columns(project: Project, experiment: str, segmenters: Mapping[str, st
     return columns
 
 
-def score_cell(paths: Sequence[Path], metric: str, published: float | None) -> Cell:
+def score_cell(paths: Sequence[Path], segmenter: str, metric: str, published: float | None) -> Cell:
     """Mean over seeds of the means over images, in the table's unit; sd (n - 1) where there are several seeds."""
     _, factor, digits, _ = METRICS[metric]
-    samples = np.stack([pd.read_csv(path)[metric].to_numpy(float) for path in paths]) * factor
+    samples = np.stack([read_scores(path, segmenter)[metric].to_numpy(float) for path in paths]) * factor
     means = samples.mean(1)
     return Cell(float(means.mean()), float(means.std(ddof=1)) if len(means) > 1 else None, published, digits, samples)
 
@@ -71,8 +71,8 @@ def score_rows(
         for column in columns:
             members = [replace(run, dataset=column.dataset, seed=seed) for seed in project.config.seeds]
             number = printed(published.get(column.dataset, {}).get(run.stem, {}), column)
-            paths = [layout.scores(member, column.segmenter) for member in members]
-            cells.append(score_cell(paths, column.metric, number) if members[0] in runs else "")
+            paths = [layout.scores(member) for member in members]
+            cells.append(score_cell(paths, column.segmenter, column.metric, number) if members[0] in runs else "")
         rows[titles[run.stem]] = cells
     return rows
 

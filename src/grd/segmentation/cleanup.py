@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from grd.data.padding import middle
 from grd.errors import GrdError
 
 
@@ -64,31 +65,59 @@ def merge_small_segments(labels: np.ndarray, passes: Sequence[tuple[int, int]]) 
     return relabel_consecutive(merged)
 
 
-def drop_background(labels: np.ndarray, max_size: int | None = None) -> np.ndarray:
-    """Remove segments that are background: the one in the corner, and those that are too large.
+def drop_background(labels: np.ndarray, max_size: int | None = None, size: Sequence[int] | None = None) -> np.ndarray:
+    """Remove segments that are background: those that are too large, and the one in the corner.
 
-    As in the paper's code for C. elegans and BBBC039 (max_size 2000), every segment of more than `max_size` pixels becomes
-    background, and so does the segment that covers the pixel (0, 0). This needs no ground truth, but it loses genuine instances
-    that are larger than `max_size` or lie in that corner.
+    As in the paper's code for C. elegans and BBBC039 (max_size 2000), every segment of more than `max_size` pixels of the canvas
+    becomes background; then the canvas is cropped to the image, and the segment that covers its pixel (0, 0) becomes
+    background, too. This needs no ground truth, but it loses genuine instances that are larger than `max_size` or lie in that
+    corner.
 
     Args:
         labels: Integer labels of any dimension, 0 = background. Not modified.
         max_size: Largest number of pixels of an instance, None for no limit.
+        size: Size of the image in the middle of `labels`, None if it fills them.
 
     Returns:
-        int32 labels of the same shape, instances 1 ... n.
+        int32 labels (*size), instances 1 ... n.
 
     Raises:
         GrdError: `labels` are no integers, or some are negative.
     """
     labels = relabel_consecutive(labels)
+    if max_size is not None:
+        labels = _drop(labels, np.bincount(labels.ravel()) > max_size)
+    if size is not None:
+        labels = labels[middle(size, labels.shape)]
     if labels.size == 0:
         return labels
-    dropped = np.zeros(labels.max() + 1, dtype=bool)
-    if max_size is not None:
-        dropped = np.bincount(labels.ravel()) > max_size
-    dropped[labels.flat[0]] = True
-    return relabel_consecutive(np.where(dropped[labels], 0, labels))
+    return relabel_consecutive(np.where(labels == labels.flat[0], 0, labels))
+
+
+def drop_similar(labels: np.ndarray, similarity: np.ndarray) -> np.ndarray:
+    """Remove segments whose mean similarity to the background is above 0.
+
+    Args:
+        labels: Integer labels of any dimension, 0 = background. Not modified.
+        similarity: Floating point of the same shape: the cosine of an embedding and the background's direction, less its
+            threshold. So its mean over a segment is that of the segment's mean embedding.
+
+    Returns:
+        int32 labels of the same shape, instances 1 ... n.
+    """
+    labels = relabel_consecutive(labels)
+    return relabel_consecutive(_drop(labels, np.bincount(labels.ravel(), similarity.ravel()) > 0))
+
+
+def drop_small(labels: np.ndarray, min_size: int) -> np.ndarray:
+    """Remove segments of less than `min_size` pixels: int32 labels of the same shape, instances 1 ... n."""
+    labels = relabel_consecutive(labels)
+    return relabel_consecutive(_drop(labels, np.bincount(labels.ravel()) < min_size))
+
+
+def _drop(labels: np.ndarray, dropped: np.ndarray) -> np.ndarray:
+    """Labels with 0 in place of the ids for which `dropped` (ids,) is True."""
+    return np.where(dropped[labels], 0, labels)
 
 
 def _relabel_by_table(labels: np.ndarray) -> np.ndarray:

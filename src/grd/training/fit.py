@@ -21,7 +21,8 @@ from grd.project.run import RunSettings
 from grd.provenance.passport import digest
 from grd.training.folder import TrainingFolder, TrainingRecord, lock_trainings
 from grd.training.interruption import Stop, stop_on_signals
-from grd.training.student import Student, Supervision, geometry_of, in_memory_format, view
+from grd.training.student import Student
+from grd.training.view import Supervision, geometry_of, in_memory_format, view
 
 log = logging.getLogger(__name__)
 

@@ -1,7 +1,7 @@
 """The folder of a training, results/<scale>/state/<key>/, which Snakemake never deletes.
 
     <step>-<digest>.pt   the last two checkpoints of an unfinished training, named after the first 16 digits of their SHA-256
-    model.pt, history.jsonl   a finished training
+    weights.pt, last.pt, history.jsonl   a finished training: selected and last weights, losses
     training.json        its account (key, inputs, digests), written last: where it is, the training is finished
     lock                 held by the process that trains
 
@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from grd.errors import GrdError
-from grd.project.paths import ACCOUNT, HISTORY, MODEL
+from grd.project.paths import ACCOUNT, HISTORY, LAST, TRAINED, WEIGHTS
 from grd.provenance.account import read_account
 from grd.provenance.passport import digest
 from grd.system.digests import sha256
@@ -35,9 +35,14 @@ class TrainingFolder:
     path: Path
 
     @property
-    def model(self) -> Path:
+    def weights(self) -> Path:
         """The selected weights."""
-        return self.path / MODEL
+        return self.path / WEIGHTS
+
+    @property
+    def last(self) -> Path:
+        """The weights of the last step."""
+        return self.path / LAST
 
     @property
     def history(self) -> Path:
@@ -51,12 +56,12 @@ class TrainingFolder:
 
     @property
     def finished(self) -> bool:
-        """True once model, history and account are there."""
+        """True once all its files are there."""
         return _holds_training(self.path)
 
     @property
     def intact(self) -> bool:
-        """True if the training is finished and its account can be read and names the bytes of model and history."""
+        """True if the training is finished and its account can be read and names the bytes of the others."""
         try:
             return self.finished and not self._damaged(read_account(self.account))
         except GrdError:
@@ -66,8 +71,8 @@ class TrainingFolder:
         return [self.path / name for name, written in account["files"].items() if sha256(self.path / name) != written]
 
     def close(self, account: Mapping[str, Any]) -> None:
-        """Write the account, with the digests of model and history; the training is finished then."""
-        digests = {path.name: sha256(path) for path in (self.model, self.history)}
+        """Write the account, with the digests of the other files; the training is finished then."""
+        digests = {path.name: sha256(path) for path in (self.weights, self.last, self.history)}
         write_text(self.account, json.dumps({"key": self.path.name, "files": digests, **account}, indent=2) + "\n")
 
     def hand_over(self, folder: Path, **inputs: Path) -> dict[str, Any]:
@@ -102,11 +107,11 @@ class TrainingFolder:
 
 
 def _holds_training(folder: Path) -> bool:
-    return all((folder / name).exists() for name in (MODEL, HISTORY, ACCOUNT))
+    return all((folder / name).exists() for name in TRAINED)
 
 
 def _place(source: Path, target: Path) -> None:
-    for name in (MODEL, HISTORY, ACCOUNT):
+    for name in TRAINED:
         with atomic_write(target / name) as part:
             try:
                 os.link(source / name, part)

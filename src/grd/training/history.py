@@ -65,9 +65,9 @@ class History:
         """The step after which the last validation was made; 0 if there was none."""
         return next((record["step"] for record in reversed(self.records) if "validation" in record), 0)
 
-    def add_validation(self, step: int, loss: float) -> None:
-        """Record a validation loss."""
-        self.records.append({"step": step, "validation": loss})
+    def add_validation(self, step: int, measures: Mapping[str, float]) -> None:
+        """Record the measures of a validation, its loss under `validation`."""
+        self.records.append({"step": step, **measures})
 
     def write(self, path: Path) -> None:
         """Write history.jsonl: one JSON object a line."""

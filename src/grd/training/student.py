@@ -3,21 +3,20 @@
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from grd.data.batches import Batch, DeviceSplit, Geometry
+from grd.data.batches import Batch, DeviceSplit
 from grd.data.randomness import initialisation
 from grd.distillation import build_method, method_class, weights_and_options
 from grd.distillation.method import Context, Method, Moment, View
-from grd.errors import GrdError
-from grd.losses.affinity import affinities, affinity_loss, affinity_targets, existing_pairs
+from grd.errors import GrdError, error_location
+from grd.losses.affinity import affinities, affinity_loss
 from grd.networks import build
-from grd.networks.base import EmbeddingNetwork, feature_taps, tap_shapes
+from grd.networks.base import EmbeddingNetwork, tap_shapes
 from grd.networks.model_file import ModelCard, save_model
-from grd.project.offsets import Offset
 from grd.project.run import RunSettings
 from grd.system.devices import device_name
 from grd.system.hardware import versions
@@ -25,52 +24,10 @@ from grd.training.checkpoint import Checkpoints
 from grd.training.folder import TrainingFolder
 from grd.training.history import History
 from grd.training.schedule import learning_rate
+from grd.training.selection import MEASURES, Measures, describe, merit
+from grd.training.view import Supervision, geometry_of, in_memory_format, view
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Supervision:
-    """Targets of a batch, computed once for all students: bool (B, C, *spatial), and pairs that exist (C, *spatial)."""
-
-    targets: Tensor
-    exist: Tensor
-
-    @classmethod
-    def of(cls, batch: Batch, offsets: Sequence[Offset]) -> "Supervision":
-        """The affinity targets of a batch."""
-        labels = batch.labels
-        return cls(affinity_targets(labels, offsets), existing_pairs(offsets, labels.shape[1:], labels.device))
-
-
-def in_memory_format(network: EmbeddingNetwork, settings: RunSettings) -> EmbeddingNetwork:
-    """The network in the run's memory layout."""
-    return network.to(memory_format=memory_format(settings))  # type: ignore[call-overload]
-
-
-def memory_format(settings: RunSettings) -> torch.memory_format:
-    """Channels last if the run asks for it."""
-    if not settings.training.channels_last:
-        return torch.contiguous_format
-    return torch.channels_last if len(settings.canvas) == 2 else torch.channels_last_3d
-
-
-def view(
-    network: EmbeddingNetwork,
-    batch: Batch,
-    levels: Sequence[int],
-    settings: RunSettings,
-    instances: int,
-) -> View:
-    """A network's outputs for a batch, in the run's precision."""
-    precision = settings.training.precision
-    images = batch.images.contiguous(memory_format=memory_format(settings))
-    with (
-        feature_taps(network, levels) as taps,
-        torch.autocast(images.device.type, dtype=torch.bfloat16, enabled=precision == "bfloat16"),
-    ):
-        embedding = network(images)
-    return View(embedding, taps, batch.labels, settings.near, instances)
 
 
 class Student:
@@ -90,7 +47,7 @@ class Student:
             self.network = in_memory_format(build(settings.network, **settings.arguments).to(device), settings)
         self.method = None if teacher is None else self._method(teacher).to(device)
         self.optimiser = self._optimiser()
-        self.step, self.best = 0, (float("inf"), self._weights())
+        self.step, self.best = 0, (float("-inf"), 0, self._weights())
         self.history = History(settings.run, [])
         self.sessions, self.seconds = 0, 0.0
         self._resume()
@@ -178,18 +135,20 @@ class Student:
         return due and self.step > self.history.last_validation
 
     @torch.no_grad()
-    def validate(self, validation: DeviceSplit, pause: Callable[[], None] = lambda: None) -> float:
-        """Mean L_aff over the validation images, whole; keeps the weights if they are to be selected.
+    def validate(self, validation: DeviceSplit, pause: Callable[[], None] = lambda: None) -> Measures:
+        """Mean L_aff over the validation images, whole, and the score if it selects; keeps the weights if they are the best.
 
         `pause` is called between batches; an exception from it leaves the student as if this had not begun.
         """
         self.history.flush(learning_rate(self.settings.training, self.step - 1))
         self.network.eval()
-        loss = validation_loss(self.network, validation, self.settings, geometry_of(self.network, self.settings), pause)
-        self.history.add_validation(self.step, loss)
-        if loss < self.best[0] or self.settings.training.select == "last":
-            self.best = (loss, self._weights())
-        return loss
+        geometry = geometry_of(self.network, self.settings)
+        with error_location(self.settings.dataset):
+            found = MEASURES[self.settings.training.select](self.network, validation, self.settings, geometry, pause)
+        self.history.add_validation(self.step, found)
+        if (value := merit(found, self.settings, self.step)) > self.best[0]:
+            self.best = (value, self.step, self._weights())
+        return found
 
     def _weights(self) -> dict[str, Tensor]:
         return {name: tensor.detach().clone() for name, tensor in self.network.state_dict().items()}
@@ -231,8 +190,23 @@ class Student:
         self.sessions, self.seconds = state["sessions"], state["seconds"]
 
     def finish(self, inputs: Mapping[str, str]) -> None:
-        """Write the selected weights, the history and the account, `inputs` (digests by name) included, into the training's
+        """Write selected and last weights, the history and the account, `inputs` (digests by name) included, into the training's
         folder, and remove its checkpoints."""
+        account = {
+            "inputs": dict(inputs),
+            "selected": describe(self.settings, self.best[1]),
+            "device": device_name(self.device),
+            "seconds": round(self._seconds_spent(), 1),
+            "sessions": self.sessions,
+            "versions": versions(),
+        }
+        self.history.write(self.folder.history)
+        self._write_weights(self.folder.weights, self.best[1], self.best[2])
+        self._write_weights(self.folder.last, self.step, self._weights())
+        self.folder.close(account)
+        self.checkpoints.clear()
+
+    def _write_weights(self, path: Path, step: int, weights: Mapping[str, Tensor]) -> None:
         card = ModelCard(
             self.settings.dataset,
             self.settings.run,
@@ -241,25 +215,9 @@ class Student:
             self.settings.normalisation,
             self.settings.padding,
             self.settings.near,
+            describe(self.settings, step) if path == self.folder.weights else f"step {step}: the last",
         )
-        weights = {name: tensor.cpu().contiguous() for name, tensor in self.best[1].items()}
-        account = {
-            "inputs": dict(inputs),
-            "device": device_name(self.device),
-            "seconds": round(self._seconds_spent(), 1),
-            "sessions": self.sessions,
-            "versions": versions(),
-        }
-        self.history.write(self.folder.history)
-        save_model(self.folder.model, card, weights)
-        self.folder.close(account)
-        self.checkpoints.clear()
-
-
-def geometry_of(network: EmbeddingNetwork, settings: RunSettings) -> Geometry:
-    """Sizes of a network's inputs and outputs in a run."""
-    crop = settings.augment.crop
-    return Geometry(settings.canvas, settings.padding, network.output_size(settings.canvas), network.output_size(crop))
+        save_model(path, card, {name: tensor.cpu().contiguous() for name, tensor in weights.items()})
 
 
 def common_levels(student: EmbeddingNetwork, teacher: EmbeddingNetwork, wanted: Sequence[int]) -> list[int]:
@@ -271,23 +229,3 @@ def common_levels(student: EmbeddingNetwork, teacher: EmbeddingNetwork, wanted: 
             f"teacher, found {', '.join(map(str, student.taps))} and {', '.join(map(str, teacher.taps))}; choose another method"
         )
     return levels
-
-
-def validation_loss(
-    network: EmbeddingNetwork,
-    validation: DeviceSplit,
-    settings: RunSettings,
-    geometry: Geometry,
-    pause: Callable[[], None] = lambda: None,
-) -> float:
-    """Mean of L_aff (Eq. 6, as the run reads it) over whole images, or tiles of volumes; `pause` is called between batches."""
-    total, count = torch.zeros((), device=next(network.parameters()).device), 0
-    for batch in validation.evaluation_batches(geometry, settings.training.batch_size):
-        pause()
-        affinity = affinities(view(network, batch, (), settings, 1).unit_vectors, settings.offsets)
-        supervision = Supervision.of(batch, settings.offsets)
-        loss = affinity_loss(affinity, supervision.targets, supervision.exist, settings.fidelity.supervised)
-        total, count = total + loss * len(batch.labels), count + len(batch.labels)
-    if count == 0:
-        raise GrdError(f"{settings.dataset}: expected validation images, found none; name some in its split")
-    return float(total / count)

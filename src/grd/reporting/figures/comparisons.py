@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -11,6 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from grd.metrics.score_file import read_scores
 from grd.project.paths import Layout
 from grd.project.project import Project
 from grd.project.run import Run
@@ -70,15 +70,15 @@ def draw_row(panels: Sequence[Axes], row: Comparison, outlines: bool) -> list[di
     return records
 
 
-def student_scores(project: Project, layout: Layout, experiment: str, dataset: str) -> Path:
-    """Scores file of the undistilled student, by which the image to show is chosen."""
+def student_scores(project: Project, layout: Layout, experiment: str, dataset: str) -> pd.DataFrame:
+    """Scores of the undistilled student by image, from which the image to show is chosen."""
     segmenter = project.datasets[dataset].first_segmenter
-    return layout.scores(undistilled_student(project, experiment, dataset), segmenter)
+    return read_scores(layout.scores(undistilled_student(project, experiment, dataset)), segmenter)
 
 
-def representative_image(scores: Path) -> int:
-    """Index of the test image with the median PQ of a scores file: neither the best case nor the worst."""
-    return median_index(pd.read_csv(scores)["pq"].to_numpy())
+def representative_image(scores: pd.DataFrame) -> int:
+    """Index of the test image with the median PQ: neither the best case nor the worst."""
+    return median_index(scores["pq"].to_numpy())
 
 
 def median_index(values: np.ndarray) -> int:

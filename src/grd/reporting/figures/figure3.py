@@ -35,7 +35,7 @@ def compared_section(project: Project, layout: Layout, dataset: str) -> Comparis
     truth = split.labels[0][:, *window]
     student = undistilled_student(project, "figure3", dataset)
     segmenter = project.datasets[dataset].first_segmenter
-    shown = representative_section(read_labels(layout.labels(student, segmenter))[1][0][:, *window], truth)
+    shown = representative_section(read_labels(layout.labels(student), segmenter)[1][0][:, *window], truth)
     # copied: a view would keep the whole volume of each run in memory
     predicted = [(run, labels[0, shown][window].copy()) for run, labels in predictions(project, layout, "figure3", dataset)]
     image = split.images[0, shown][window]

@@ -37,7 +37,7 @@ def predictions(project: Project, layout: Layout, experiment: str, dataset: str)
     """The runs of an experiment on a data set, first seed, with their test labels (n, *spatial) by the first segmenter."""
     segmenter = project.datasets[dataset].first_segmenter
     for run in first_seed_runs(project, experiment, dataset):
-        yield run, read_labels(layout.labels(run, segmenter))[1]
+        yield run, read_labels(layout.labels(run), segmenter)[1]
 
 
 def undistilled_student(project: Project, experiment: str, dataset: str) -> Run:

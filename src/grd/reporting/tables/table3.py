@@ -1,9 +1,8 @@
 """Table III: methods on volumes."""
 
 from dataclasses import replace
-from pathlib import Path
 
-from grd.data.store import open_file
+from grd.data.store import chosen_numbers
 from grd.project.paths import Layout
 from grd.project.project import Project
 from grd.project.titles import SEGMENTER_TITLES, titles_of
@@ -78,11 +77,7 @@ def _thresholds(project: Project, layout: Layout, dataset: str, segmenter: str) 
     """`0.4`, or `0.4/0.45` for two seeds, for each run on a data set; empty if its labels files have none."""
     texts = []
     for run in first_seed_runs(project, "table3", dataset):
-        found = (_threshold(layout.labels(replace(run, seed=seed), segmenter)) for seed in project.config.seeds)
+        paths = (layout.labels(replace(run, seed=seed)) for seed in project.config.seeds)
+        found = (chosen_numbers(path, segmenter).get("threshold") for path in paths)
         texts.append("/".join(f"{value:g}" for value in found if value is not None))
     return texts
-
-
-def _threshold(labels: Path) -> float | None:
-    with open_file(labels, "labels") as file:
-        return file.attrs.get("threshold")

@@ -1,0 +1,65 @@
+"""The background's direction in embedding space.
+
+In training the background of all images is one instance, so its embeddings point one way in all of them. Its mean direction in
+training images, and a threshold chosen on validation images, tell background segments without ground truth, corner pixel or size
+limit.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from grd.data.padding import middle
+from grd.data.store import Split
+from grd.inference.predict import ImagePredictor, Prediction
+from grd.networks.model_file import Background
+
+BINS = 2001
+"""Candidate thresholds in [-1, 1]."""
+
+
+def mean_direction(predictor: ImagePredictor, images: Split) -> list[float] | None:
+    """Unit vector (D,) of the mean embedding of label 0 over images; None if they show no background."""
+    total = np.zeros(1)
+    for image, truth in zip(images.images, images.labels, strict=True):
+        vectors = predictor.embedding(image).cpu().numpy()
+        total = total + vectors[:, truth == 0].sum(1, dtype=np.float64)
+    length = np.linalg.norm(total)
+    return (total / length).tolist() if length > 0 else None
+
+
+def best_cosine(similarities: Iterable[np.ndarray], truths: Iterable[np.ndarray]) -> float:
+    """Threshold on cosines (H, W) with the least balanced error, the mean share of background and of foreground pixels on its
+    wrong side; of equals the middle one."""
+    counts = np.zeros((2, BINS))
+    for similarity, truth in zip(similarities, truths, strict=True):
+        bins = np.rint((similarity.clip(-1, 1) + 1) / 2 * (BINS - 1)).astype(int)
+        for row, chosen in enumerate((truth == 0, truth > 0)):
+            counts[row] += np.bincount(bins[chosen], minlength=BINS)
+    background, foreground = (row.cumsum() / max(row.sum(), 1) for row in counts)  # shares at or below a threshold
+    errors = background + 1 - foreground
+    return float(np.flatnonzero(errors == errors.min()).mean() / (BINS - 1) * 2 - 1)
+
+
+def learn_background(predictor: ImagePredictor, training: Split, validation: Split) -> tuple[Background | None, list[Prediction]]:
+    """The background's direction and threshold, and the predictions of the validation images."""
+    direction = mean_direction(predictor, training)
+    predictor.background = None if direction is None else Background(direction, 0.0)
+    found = [predictor.predict(image) for image in validation.images]
+    if direction is None:
+        return None, found
+    threshold = best_cosine(map(_cosines, found), validation.labels)
+    predictor.background = Background(direction, threshold)
+    return predictor.background, [replace(one, background=one.background - np.float32(threshold)) for one in found]  # type: ignore[operator]
+
+
+def _cosines(prediction: Prediction) -> np.ndarray:
+    assert prediction.background is not None
+    return prediction.background[middle(prediction.size, prediction.background.shape)]
+
+
+def spread(split: Split, count: int) -> Split:
+    """At most `count` samples of a split, spread evenly over it."""
+    chosen: Sequence[int] = np.linspace(0, len(split.names) - 1, min(count, len(split.names))).round().astype(int).tolist()
+    return Split([split.names[n] for n in chosen], split.images[chosen], split.labels[chosen])

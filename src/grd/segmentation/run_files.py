@@ -1,0 +1,129 @@
+"""A run's weights → its labels file, and its model: the weights with a card that says how to use them."""
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from grd.config.parsing import Closed, Extent
+from grd.config.segmenters import Segmenter, chosen_names
+from grd.data.store import Split, read_split, write_labels
+from grd.errors import error_location
+from grd.inference.predict import ImagePredictor, Prediction, Predictor, load_predictor
+from grd.networks.model_file import Background, Use, save_model
+from grd.segmentation import segment
+from grd.segmentation.background import learn_background, spread
+from grd.segmentation.choice import Scores, choose, mean_scores
+from grd.system.hardware import versions
+
+TRAINING_IMAGES, VALIDATION_IMAGES = 20, 50  # at most, from which background and numbers are learnt
+
+
+class Evaluation(Closed):
+    """The part of a data set that decides how its runs are segmented, and what their cards say.
+
+    `metric` is the data set's first, by which numbers are chosen on validation images; `data` are texts about the data set.
+    """
+
+    canvas: Extent
+    segmenters: dict[str, Segmenter]
+    metric: str
+    data: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What training and validation data say: the objects' median size in pixels or voxels, the background's direction, the
+    segmenters with numbers that were chosen, and their mean scores on validation samples."""
+
+    object_size: float
+    background: Background | None
+    segmenters: Mapping[str, Segmenter]
+    scores: Mapping[str, Scores]
+
+
+def segment_run(
+    weights: Path, samples: Path, evaluation: Evaluation, labels: Path, model: Path, device: torch.device, threads: int = 1
+) -> None:
+    """Segment the test split with every segmenter of the data set, and write the files `labels` and `model`.
+
+    Numbers that depend on validation data, and the background's direction, are learnt first. `threads` images are segmented at
+    a time (the watershed releases Python's lock).
+    """
+    predictor, test = load_predictor(weights, device, evaluation.canvas), read_split(samples, "test")
+    with error_location(str(samples)):
+        learnt = calibrate(predictor, read_split(samples, "training"), read_split(samples, "validation"), evaluation)
+        instances = segment_split(predictor, learnt.segmenters, test, threads)
+    write_labels(labels, test.names, instances, {name: _chosen(evaluation, learnt, name) for name in instances})
+    use = Use(
+        evaluation.canvas,
+        test.images.shape[1:],
+        learnt.object_size,
+        learnt.background,
+        {name: settings.model_dump(mode="json") for name, settings in learnt.segmenters.items()},
+        dict(learnt.scores),
+        evaluation.data,
+        versions(),
+    )
+    save_model(model, replace(predictor.card, use=use), predictor.network.state_dict())
+
+
+def calibrate(predictor: Predictor, training: Split, validation: Split, evaluation: Evaluation) -> Calibration:
+    """Learn how to use a network from training and validation samples.
+
+    Volumes are predicted only if a segmenter has a number to choose; images always, for their scores.
+    """
+    size, background, images = median_object_size(training.labels), None, isinstance(predictor, ImagePredictor)
+    validation = spread(validation, VALIDATION_IMAGES)
+    if isinstance(predictor, ImagePredictor):
+        background, predictions = learn_background(predictor, spread(training, TRAINING_IMAGES), validation)
+    else:
+        tuned = any(map(chosen_names, evaluation.segmenters.values()))
+        predictions = [predictor.predict(volume) for volume in validation.images if tuned]
+    offsets, truths = predictor.offsets, list(validation.labels)
+    segmenters, scores = dict[str, Segmenter](), dict[str, Scores]()
+    for name, settings in evaluation.segmenters.items():
+        segmenters[name], scores[name] = choose(settings, predictions, offsets, truths, size, evaluation.metric)
+        if images and not scores[name]:
+            found = [segment_sample(offsets, settings, *pair) for pair in zip(predictions, truths, strict=True)]
+            scores[name] = mean_scores(found, truths)
+    return Calibration(size, background, segmenters, {name: own for name, own in scores.items() if own})
+
+
+def segment_split(predictor: Predictor, segmenters: Mapping[str, Segmenter], split: Split, threads: int) -> dict[str, np.ndarray]:
+    """Instances (n, *spatial) int32 of all samples by each segmenter; memory holds affinities of `threads` images, or of one
+    volume."""
+    found = {name: np.zeros(split.labels.shape, np.int32) for name in segmenters}
+    together = 1 if split.holds_volumes else threads
+    starts = tqdm(range(0, len(split.names), together), predictor.card.run, leave=False, disable=None)
+    with ThreadPoolExecutor(threads) as pool:
+        for chosen in (slice(first, first + together) for first in starts):
+            predictions = [predictor.predict(sample) for sample in split.images[chosen]]
+            for name, settings in segmenters.items():
+                action = partial(segment_sample, predictor.offsets, settings)
+                found[name][chosen] = list(pool.map(action, predictions, split.labels[chosen]))
+    return found
+
+
+def segment_sample(
+    offsets: Sequence[Sequence[int]], settings: Segmenter, prediction: Prediction, truth: np.ndarray | None = None
+) -> np.ndarray:
+    """Instances (*spatial) int32 of one sample; a segmenter with `foreground: truth` takes the foreground from `truth`."""
+    return segment(prediction.affinities, offsets, settings, truth, prediction.size, prediction.background)
+
+
+def median_object_size(labels: np.ndarray) -> float:
+    """Median size of the instances in samples (n, *spatial), in pixels or voxels; 0 without instances."""
+    sizes = np.concatenate([np.bincount(sample.ravel())[1:] for sample in labels])
+    return float(np.median(sizes[sizes > 0])) if sizes.any() else 0.0
+
+
+def _chosen(evaluation: Evaluation, learnt: Calibration, name: str) -> dict[str, Any]:
+    settings = learnt.segmenters[name].model_dump()
+    return {key: settings[key] for key in chosen_names(evaluation.segmenters[name])}

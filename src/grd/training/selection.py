@@ -1,0 +1,114 @@
+"""Choice of a training's weights on validation data: by loss, by score, or the last.
+
+Tables report scores, and L_aff, a regression loss that balances its classes, ranks trainings in another order; so images are
+selected by the score that the table shows first. Volumes are selected by loss: one score of a volume costs an agglomeration of
+all of it, minutes for each checkpoint, and one validation volume gives one score.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from statistics import fmean
+
+import torch
+from torch import Tensor
+
+from grd.data.batches import Batch, DeviceSplit, Geometry, crop_to
+from grd.errors import GrdError
+from grd.losses.affinity import affinities, affinity_loss
+from grd.metrics.score_file import LOWER_IS_BETTER, SCORES
+from grd.networks.base import EmbeddingNetwork
+from grd.project.run import RunSettings, Selection
+from grd.segmentation import segment
+from grd.training.view import Supervision, view
+
+LOSS, SCORE = "validation", "validation_score"
+Measures = dict[str, float]
+Pause = Callable[[], None]
+
+
+def validation_loss(
+    network: EmbeddingNetwork, validation: DeviceSplit, settings: RunSettings, geometry: Geometry, pause: Pause = lambda: None
+) -> Measures:
+    """`validation`, the mean of L_aff (Eq. 6, as the run reads it) over whole images, or tiles of volumes.
+
+    `pause` is called between batches.
+    """
+    passes = _passes(network, validation, settings, geometry, pause)
+    return {LOSS: _mean((_loss(affinity, batch, settings), len(batch.labels)) for batch, affinity in passes)}
+
+
+def validation_loss_and_score(
+    network: EmbeddingNetwork, validation: DeviceSplit, settings: RunSettings, geometry: Geometry, pause: Pause = lambda: None
+) -> Measures:
+    """The same, and `validation_score`, the mean over images of the score that selects."""
+    assert settings.selection is not None
+    losses, scores = list[tuple[Tensor, int]](), list[float]()
+    for batch, affinity in _passes(network, validation, settings, geometry, pause):
+        losses.append((_loss(affinity, batch, settings), len(batch.labels)))
+        scores += image_scores(affinity, batch, validation.size, settings, settings.selection)
+    return {LOSS: _mean(iter(losses)), SCORE: fmean(scores)}
+
+
+MEASURES: Mapping[str, Callable[..., Measures]] = {
+    "loss": validation_loss,
+    "last": validation_loss,
+    "score": validation_loss_and_score,
+}
+"""Measurements of a network on validation data, by `select`."""
+
+
+def merit(measures: Mapping[str, float], settings: RunSettings, step: int) -> float:
+    """The number by which weights are selected; the highest wins, and among equals the first."""
+    match settings.training.select, settings.selection:
+        case "last", _:
+            return step
+        case "score", Selection(metric=metric) if metric not in LOWER_IS_BETTER:
+            return measures[SCORE]
+        case "score", _:
+            return -measures[SCORE]
+    return -measures[LOSS]
+
+
+def describe(settings: RunSettings, step: int) -> str:
+    """How the weights of this step were selected, for the model's card: `step 2500 of 3000: highest sbd of mutex on …`."""
+    where = f"step {step} of {settings.training.iterations}"
+    match settings.training.select, settings.selection:
+        case "score", Selection(metric=metric, name=name):
+            best = "lowest" if metric in LOWER_IS_BETTER else "highest"
+            return f"{where}: {best} {metric} by segmenter {name} on validation images"
+        case "loss", _:
+            return f"{where}: lowest L_aff on validation data"
+    return f"{where}: the last"
+
+
+def image_scores(
+    affinity: Tensor, batch: Batch, size: tuple[int, ...], settings: RunSettings, selection: Selection
+) -> Iterator[float]:
+    """The score of each image of a batch, from affinities (B, C, *canvas) at all supervised offsets."""
+    near = [n for n, offset in enumerate(settings.offsets) if offset in settings.near]
+    truths = crop_to(batch.labels, size).cpu().numpy()
+    score = SCORES[len(size)]
+    for maps, truth in zip(affinity[:, near].cpu().numpy(), truths, strict=True):
+        yield score(segment(maps, settings.near, selection.segmenter, truth, size), truth)[selection.metric]
+
+
+def _passes(
+    network: EmbeddingNetwork, validation: DeviceSplit, settings: RunSettings, geometry: Geometry, pause: Pause
+) -> Iterator[tuple[Batch, Tensor]]:
+    """Batches of validation samples and their affinities (B, C, *canvas)."""
+    for batch in validation.evaluation_batches(geometry, settings.training.batch_size):
+        pause()
+        yield batch, affinities(view(network, batch, (), settings, 1).unit_vectors, settings.offsets)
+
+
+def _loss(affinity: Tensor, batch: Batch, settings: RunSettings) -> Tensor:
+    supervision = Supervision.of(batch, settings.offsets)
+    return affinity_loss(affinity, supervision.targets, supervision.exist, settings.fidelity.supervised)
+
+
+def _mean(losses: Iterator[tuple[Tensor, int]]) -> float:
+    """Mean over samples of batch means with their numbers of samples; GrdError without any."""
+    found = list(losses)
+    if not found:
+        raise GrdError("expected validation images, found none; name some in the split")
+    total = torch.stack([loss * count for loss, count in found]).sum()
+    return float(total / sum(count for _, count in found))

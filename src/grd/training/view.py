@@ -1,0 +1,64 @@
+"""A batch as trainings see it: its targets, and the outputs of a network for it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from grd.data.batches import Batch, Geometry
+from grd.distillation.method import View
+from grd.losses.affinity import affinity_targets, existing_pairs
+from grd.networks.base import EmbeddingNetwork, feature_taps
+from grd.project.offsets import Offset
+from grd.project.run import RunSettings
+
+
+@dataclass(frozen=True)
+class Supervision:
+    """Targets of a batch, computed once for all students: bool (B, C, *spatial), and pairs that exist (C, *spatial)."""
+
+    targets: Tensor
+    exist: Tensor
+
+    @classmethod
+    def of(cls, batch: Batch, offsets: Sequence[Offset]) -> "Supervision":
+        """The affinity targets of a batch."""
+        labels = batch.labels
+        return cls(affinity_targets(labels, offsets), existing_pairs(offsets, labels.shape[1:], labels.device))
+
+
+def in_memory_format(network: EmbeddingNetwork, settings: RunSettings) -> EmbeddingNetwork:
+    """The network in the run's memory layout."""
+    return network.to(memory_format=memory_format(settings))  # type: ignore[call-overload]
+
+
+def memory_format(settings: RunSettings) -> torch.memory_format:
+    """Channels last if the run asks for it."""
+    if not settings.training.channels_last:
+        return torch.contiguous_format
+    return torch.channels_last if len(settings.canvas) == 2 else torch.channels_last_3d
+
+
+def view(
+    network: EmbeddingNetwork,
+    batch: Batch,
+    levels: Sequence[int],
+    settings: RunSettings,
+    instances: int,
+) -> View:
+    """A network's outputs for a batch, in the run's precision."""
+    precision = settings.training.precision
+    images = batch.images.contiguous(memory_format=memory_format(settings))
+    with (
+        feature_taps(network, levels) as taps,
+        torch.autocast(images.device.type, dtype=torch.bfloat16, enabled=precision == "bfloat16"),
+    ):
+        embedding = network(images)
+    return View(embedding, taps, batch.labels, settings.near, instances)
+
+
+def geometry_of(network: EmbeddingNetwork, settings: RunSettings) -> Geometry:
+    """Sizes of a network's inputs and outputs in a run."""
+    crop = settings.augment.crop
+    return Geometry(settings.canvas, settings.padding, network.output_size(settings.canvas), network.output_size(crop))
