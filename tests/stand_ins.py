@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -61,27 +62,22 @@ def make_archives(record):
 
 
 def make_model(seed):
-    def action(model, history):
+    def action(weights, history):
         torch.manual_seed(seed)
         card = ModelCard("cvppp", "resunet_tiny-s0", "resunet_tiny", WIDTHS["resunet_tiny"], "unit", "zero", [(0, 1)])
-        save_model(model, card, build("resunet_tiny", **WIDTHS["resunet_tiny"]).state_dict())
+        save_model(weights, card, build("resunet_tiny", **WIDTHS["resunet_tiny"]).state_dict())
         write_text(history, "".join(json.dumps({"step": step, "loss": 0.5}) + "\n" for step in range(9)))
 
     return action
 
 
-def make_affinities(path):
-    with store.affinity_writer(path, [(0, 1)]) as file:
-        maps = np.random.default_rng(0).random((3, 1, 48, 48), np.float32)
-        file.add_split("test", list("abc"), (1, 48, 48), (1, 48, 48))[:] = maps
-
-
-def make_labels(path):
-    store.write_labels(path, list("abc"), np.random.default_rng(0).integers(0, 9, (3, 48, 48)))
+def make_labels(model, labels):
+    shutil.copy(RUN / "weights.pt", model)
+    store.write_labels(labels, list("abc"), {"mutex": np.random.default_rng(0).integers(0, 9, (3, 48, 48))})
 
 
 def make_scores(path):
-    write_text(path, pd.DataFrame({"image": list("abc"), "sbd": 0.5}).to_csv(index=False))
+    write_text(path, pd.DataFrame({"segmenter": "mutex", "image": list("abc"), "sbd": 0.5}).to_csv(index=False))
 
 
 def make_table(*paths):
@@ -98,15 +94,14 @@ def make_figure(*paths):
 def make_results(seed=0):
     """All kinds of files of results/demo, each from those before it."""
     record, samples = RESULTS / "data/cvppp.archives.json", RESULTS / "data/cvppp.h5"
-    model, history, affinities = RUN / "model.pt", RUN / "history.jsonl", RUN / "affinities.h5"
-    labels, scores = RUN / "labels-mutex.h5", RUN / "scores-mutex.csv"
+    weights, history, model = RUN / "weights.pt", RUN / "history.jsonl", RUN / "model.pt"
+    labels, scores = RUN / "labels.h5", RUN / "scores.csv"
     table = [RESULTS / f"tables/table2.{ending}" for ending in ("csv", "tex", "md", "html")]
     figure = [RESULTS / f"figures/figure2.{ending}" for ending in ("pdf", "png", "csv", "tex")]
     run_job("obtain_archives", [], [record], make_archives, folder=str(RESULTS / "data/archives/cvppp"))
     run_job("prepare_samples", [record], [samples], write_squares)
-    run_job("train", [samples], [model, history], make_model(seed), run={"seed": seed}, code="c0de")
-    run_job("predict", [model, samples], [affinities], make_affinities)
-    run_job("segment", [affinities, samples], [labels], make_labels)
+    run_job("train", [samples], [weights, history], make_model(seed), run={"seed": seed}, code="c0de")
+    run_job("segment", [weights, samples], [model, labels], make_labels)
     run_job("score", [labels, samples], [scores], make_scores)
     run_job("table2", [scores], table, make_table)
     run_job("figure2", [labels, scores], figure, make_figure)

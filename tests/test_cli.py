@@ -4,12 +4,15 @@ import sys
 import h5py
 import numpy as np
 import pytest
+import torch
 from projects import settings, squares, train_into, tubes, volume_settings, write_squares, write_tubes
 from skimage.io import imread, imsave
 
 from grd.cli import main
+from grd.config.segmenters import as_segmenter
 from grd.data.store import write_labels
 from grd.project.run import Run
+from grd.segmentation.run_files import Evaluation, segment_run
 
 
 def run(capsys, *arguments):
@@ -61,10 +64,17 @@ def test_faults_are_one_sentence_and_exit_code_2(capsys, tmp_path):
         assert code == 2 and part in err and len(err.splitlines()) == 1 and "Traceback" not in err
 
 
+def write_model(folder, samples, canvas, **segmenters):
+    """Write model.pt beside the weights in a folder."""
+    wanted = {name: as_segmenter(settings) for name, settings in segmenters.items()}
+    evaluation = Evaluation(canvas=canvas, segmenters=wanted, metric="pq", data={})
+    segment_run(folder / "weights.pt", samples, evaluation, folder / "labels.h5", folder / "model.pt", torch.device("cpu"))
+
+
 def test_predict_segments_images_of_any_size(capsys, tmp_path):
     samples = write_squares(tmp_path / "samples.h5")
-
     train_into([settings(Run("cvppp", "resunet_tiny"))], samples, [tmp_path], tmp_path / "state")
+    write_model(tmp_path, samples, (48, 48), mutex={"algorithm": "mutex", "foreground": "corner", "max_size": 500})
     image = np.random.default_rng(0).integers(0, 4000, (50, 41)).astype(np.uint16)
     imsave(tmp_path / "mine.tif", image, check_contrast=False)
     code, out, _ = run(capsys, "predict", tmp_path / "mine.tif", "--model", tmp_path / "model.pt", "-o", tmp_path / "out")
@@ -78,8 +88,6 @@ def test_predict_segments_images_of_any_size(capsys, tmp_path):
     [
         (["a/x.tif", "b/x.tif", "-o", "out"], "out/x-labels.tif: expected images of different names"),
         (["a/x.tif", "-o", "file"], "file: expected a folder"),
-        (["a/x.tif", "-o", "out", "--threshold", "5"], "grd predict: 'threshold'"),
-        (["a/x.tif", "-o", "out", "--max-size", "-3"], "grd predict: 'max_size'"),
     ],
 )
 def test_predict_refuses_what_would_be_lost_or_means_nothing(capsys, tmp_path, monkeypatch, arguments, part):
@@ -110,7 +118,7 @@ def test_score_of_volumes_prints_voi_and_arand(capsys, tmp_path):
     labels = tubes(1, 0).labels[0]
     with h5py.File(tmp_path / "cremi.hdf", "w") as file:
         file["volumes/labels/neuron_ids"], file["volumes/raw"] = labels, labels * 3
-    write_labels(tmp_path / "ours.h5", ["a"], labels[None])
+    write_labels(tmp_path / "ours.h5", ["a"], {"waterz": labels[None]})
     code, out, _ = run(capsys, "score", tmp_path / "ours.h5", tmp_path / "cremi.hdf")
     assert code == 0
     assert [line.split() for line in out.splitlines()] == [
@@ -121,11 +129,12 @@ def test_score_of_volumes_prints_voi_and_arand(capsys, tmp_path):
 def test_predict_segments_volumes_and_names_what_it_cannot(capsys, tmp_path):
     samples = write_tubes(tmp_path / "samples.h5")
     train_into([volume_settings(Run("ac34", "mala_tiny"))], samples, [tmp_path], tmp_path / "state")
+    write_model(tmp_path, samples, (12, 40, 40), multicut={"algorithm": "multicut"}, waterz={"algorithm": "waterz"})
     volume = tubes(1, 5).images[0]
     good, other = tmp_path / "good.h5", tmp_path / "bad.h5"
     with h5py.File(good, "w") as file:
         file["main"] = volume
-    for options in ([], ["--algorithm", "waterz", "--threshold", "0.3"]):
+    for options in ([], ["--segmenter", "waterz", "--threshold", "0.3"]):
         arguments = ["predict", good, "--model", tmp_path / "model.pt", "-o", tmp_path, "--device", "cpu", *options]
         code, out, _ = run(capsys, *arguments)
         assert code == 0 and imread(out.strip()).shape == volume.shape

@@ -19,23 +19,24 @@ def test_samples_are_read_as_they_were_written(tmp_path):
 
 def test_labels_are_read_as_they_were_written(tmp_path):
     labels = np.arange(12, dtype=np.int32).reshape(1, 3, 4)
-    store.write_labels(tmp_path / "l.h5", ["ä"], labels)
-    names, found = store.read_labels(tmp_path / "l.h5")
+    store.write_labels(tmp_path / "l.h5", ["ä"], {"mutex": labels, "other": labels + 1})
+    names, found = store.read_labels(tmp_path / "l.h5", "mutex")
+    assert store.segmenters_of(tmp_path / "l.h5") == ["mutex", "other"]
     assert names == ["ä"] and np.array_equal(found, labels) and found.dtype == np.int32
 
 
 def test_another_kind_of_file_is_refused_by_name(tmp_path):
-    store.write_labels(tmp_path / "l.h5", ["a"], np.zeros((1, 2, 2)))
-    with pytest.raises(GrdError, match="expected format 'grd samples' version 2, found 'grd labels' version 2"):
+    store.write_labels(tmp_path / "l.h5", ["a"], {"mutex": np.zeros((1, 2, 2))})
+    with pytest.raises(GrdError, match="expected format 'grd samples' version 3, found 'grd labels' version 3"):
         store.read_split(tmp_path / "l.h5", "training")
 
 
 def test_another_version_is_refused_by_number(tmp_path):
-    store.write_labels(tmp_path / "l.h5", ["a"], np.zeros((1, 2, 2)))
+    store.write_labels(tmp_path / "l.h5", ["a"], {"mutex": np.zeros((1, 2, 2))})
     with h5py.File(tmp_path / "l.h5", "a") as file:
         file.attrs["format_version"] = 99
     with pytest.raises(GrdError, match="version 99"):
-        store.read_labels(tmp_path / "l.h5")
+        store.read_labels(tmp_path / "l.h5", "mutex")
 
 
 @pytest.mark.parametrize("content", [None, b"no HDF5"])
@@ -44,7 +45,7 @@ def test_a_file_that_is_absent_or_damaged_is_named(tmp_path, content):
     if content:
         path.write_bytes(content)
     with pytest.raises(GrdError, match=r"l\.h5: expected an HDF5 file"):
-        store.read_labels(path)
+        store.read_labels(path, "mutex")
 
 
 def test_a_file_appears_whole_or_not_at_all(tmp_path):

@@ -75,11 +75,11 @@ def test_students_that_share_a_job_are_trained_though_nobody_asked_for_them(layo
 def test_finished_runs_are_subtracted_and_counted(layout):
     for name in ("resunet-s0", "mobilenet_v2-grd-resunet-s0", "mobilenet_v2-grd-resunet-node1-s0"):
         (layout.results / "runs/cvppp" / name).mkdir(parents=True)
-        (layout.results / "runs/cvppp" / name / "model.pt").touch()
+        (layout.results / "runs/cvppp" / name / "weights.pt").touch()
     plan = planned(layout, "table5", benchmark=measured(shipped()))
     assert [(job.name, len(job.runs)) for job in plan.jobs] == [("distil/cvppp_resunet_s0_table5", 9)]
     assert plan.jobs[0].cost.step_seconds == 10 + 9 * 2
-    assert "finished    3 of them (their model.pt is there); 9 are left" in report(plan)
+    assert "finished    3 of them (their weights.pt is there); 9 are left" in report(plan)
     asked = layout.results / "runs/cvppp/mobilenet_v2-grd-resunet-node1-s0"
     done = planned(layout, str(asked))
     assert done.jobs == [] and "0 jobs, 0 runs, 0 iterations" in report(done, 2) and "time  " not in report(done, 2)
@@ -131,13 +131,13 @@ def test_disk_is_of_samples_models_and_segmentations_that_are_not_there(layout):
     plan = planned(layout, "table5")
     networks = [build(name, **plan.project.settings(Run("cvppp", name)).arguments) for name in ("resunet", "mobilenet_v2")]
     teacher, student = (sum(tensor.nbytes for tensor in network.state_dict().values()) for network in networks)
-    segmentations = 12 * 20 * 106 * 100 * 0.2
+    segmentations = 12 * 20 * 106 * 100 * 0.2 * 2  # by two segmenters
     assert plan.disk() == {
         "samples": 128 * 106 * 100 * 3,
-        "models": teacher + 11 * student,  # run and training share the file
+        "models": 3 * (teacher + 11 * student),  # selected, last, and with a card; run and training share files
         "segmentations": segmentations,
     }
-    for path in (layout.samples("cvppp"), layout.labels(Run("cvppp", "resunet"), "mutex_truth_foreground")):
+    for path in (layout.samples("cvppp"), layout.labels(Run("cvppp", "resunet"))):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
     left = planned(layout, "table5").disk()
@@ -198,7 +198,7 @@ def test_an_unknown_target_is_one_sentence(capsys, target, sentence):
 def test_targets_can_be_absolute_and_relative_paths(layout):
     demo, relative = shipped(), Layout(Path("results/demo"), Path("data"))
     run = Run("cvppp", "resunet_tiny", seed=3)
-    for path in ("results/demo/runs/cvppp/resunet_tiny-s3/", "./results/demo/runs/cvppp/resunet_tiny-s3/scores-mutex.csv"):
+    for path in ("results/demo/runs/cvppp/resunet_tiny-s3/", "./results/demo/runs/cvppp/resunet_tiny-s3/scores.csv"):
         assert runs_of(demo, relative, [path]) == runs_of(demo, relative, [str(ROOT / path)]) == [run]
 
 

@@ -7,16 +7,15 @@ from pathlib import Path
 
 import pytest
 import torch
-from grd.segmentation.label_file import write_label_file
 from projects import settings, write_squares
 
 import grd
 from grd.config.segmenters import as_segmenter
 from grd.errors import GrdError
-from grd.inference.predict import write_affinity_file
 from grd.metrics.score_file import write_score_file
 from grd.project.run import Run
 from grd.provenance.fingerprint import ASIDE, Code
+from grd.segmentation.run_files import Evaluation, segment_run
 from grd.training.fit import train
 
 PACKAGE = Path(grd.__file__).parent
@@ -186,27 +185,28 @@ def executed(action):
 
 def test_all_that_runs_in_the_jobs_of_a_run_is_reached(tmp_path):
     samples, state, device = write_squares(tmp_path / "samples.h5"), tmp_path / "state", torch.device("cpu")
-    teacher, student = settings(Run("cvppp", "resunet")), settings(Run("cvppp", "resunet_tiny", "grd", "resunet"))
-    segmenter = as_segmenter({"algorithm": "mutex", "foreground": "truth"})
+    teacher, student = settings(Run("cvppp", "resunet")), settings(Run("cvppp", "resunet_tiny", "grd", "resunet"), select="score")
+    segmenters = {
+        "truth": as_segmenter({"algorithm": "mutex", "foreground": "truth"}),
+        "learned": as_segmenter({"algorithm": "mutex", "foreground": "learned", "strides": "validation"}),
+    }
+    evaluation = Evaluation(canvas=(48, 48), segmenters=segmenters, metric="pq", data={})
 
     def learn():
         [trained] = train([teacher], ["code"], samples, state, device)
         trained.folder(state).hand_over(tmp_path)
 
     def teach():
-        [trained] = train([student], ["code"], samples, state, device, tmp_path / "model.pt")
+        [trained] = train([student], ["code"], samples, state, device, tmp_path / "weights.pt")
         trained.write(tmp_path / "record.json")
 
-    def predict():
-        write_affinity_file(tmp_path / "model.pt", samples, ["test"], (48, 48), tmp_path / "affinities.h5", device)
+    def segment():
+        segment_run(tmp_path / "weights.pt", samples, evaluation, tmp_path / "labels.h5", tmp_path / "model.pt", device)
 
     jobs = {
-        ("train", "resunet", "none"): learn,
-        ("distil", "resunet", "resunet_tiny", "grd"): teach,
-        ("predict", "resunet", "2"): predict,
-        ("segment", "mutex"): lambda: write_label_file(
-            tmp_path / "affinities.h5", samples, "test", segmenter, tmp_path / "labels.h5"
-        ),
+        ("train", "resunet", "none", "loss"): learn,
+        ("distil", "resunet", "resunet_tiny", "grd", "score", "mutex", "2"): teach,
+        ("segment", "resunet", "2", "mutex"): segment,
         ("score", "2"): lambda: write_score_file(tmp_path / "labels.h5", samples, "test", tmp_path / "scores.csv"),
     }
     code = Code()

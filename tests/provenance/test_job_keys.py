@@ -37,16 +37,14 @@ def test_the_road_from_a_table_leads_back_to_the_archives(unchanged):
         job = waiting.pop()
         reached.add(job.kind)
         waiting += unchanged.inputs(job)
-    road = {"table", "score", "segment", "predict", "distil", "train", "prepare_samples", "obtain_archives"}
+    road = {"table", "score", "segment", "distil", "train", "prepare_samples", "obtain_archives"}
     assert reached == road
 
 
 def test_a_setting_changes_the_keys_after_it_and_no_others(unchanged):
     changed = keys(fidelity={"inter_affinity": "released"})
     assert changed.key(training_of(STUDENT)) != unchanged.key(training_of(STUDENT))
-    assert changed.made_of(Job("score", "cvppp", STUDENT, "mutex_truth_foreground")) != unchanged.made_of(
-        Job("score", "cvppp", STUDENT, "mutex_truth_foreground")
-    )
+    assert changed.made_of(Job("score", "cvppp", STUDENT)) != unchanged.made_of(Job("score", "cvppp", STUDENT))
     samples = Job("prepare_samples", "cvppp")
     assert changed.key(samples) == unchanged.key(samples) and changed.code(samples) == unchanged.code(samples)
 
@@ -56,11 +54,11 @@ def test_students_of_other_methods_have_other_code(unchanged):
 
 
 def test_a_rule_is_given_settings_code_and_the_key_of_its_inputs(unchanged):
-    parameters = unchanged.identity("predict")
-    assert list(parameters) == ["splits", "canvas", "code", "made_of"]
+    parameters = unchanged.identity("segment")
+    assert list(parameters) == ["evaluation", "code", "made_of"]
     wildcards = SimpleNamespace(dataset="cvppp", run=STUDENT.name)
-    assert parameters["splits"](wildcards) == ["test"]
-    assert parameters["made_of"](wildcards) == unchanged.made_of(Job("predict", "cvppp", STUDENT))
+    assert parameters["evaluation"](wildcards)["metric"] == "sbd"
+    assert parameters["made_of"](wildcards) == unchanged.made_of(Job("segment", "cvppp", STUDENT))
 
 
 def test_where_archives_come_from_decides_nothing(unchanged):

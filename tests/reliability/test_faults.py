@@ -95,7 +95,7 @@ def go_on(samples, state):
 def result(state):
     """Weights and history of the one training that there is."""
     (folder,) = state.iterdir()
-    return torch.load(folder / "model.pt", weights_only=True)["weights"], (folder / "history.jsonl").read_text()
+    return torch.load(folder / "weights.pt", weights_only=True)["weights"], (folder / "history.jsonl").read_text()
 
 
 def same(one, other):
@@ -186,13 +186,6 @@ def test_a_checkpoint_that_does_not_fit_leaves_the_one_before_and_training_goes_
     assert same(result(state), result(tmp_path / "whole"))
 
 
-def write_affinities(path):
-    with store.affinity_writer(path, [(0, 1)]) as file:
-        stored = file.add_split("test", ["a"] * 9, (1, 500, 500), (1, 100, 100))
-        for place in range(9):
-            stored[place] = np.random.default_rng(place).random((1, 500, 500), np.float32)
-
-
 def write_model(path):
     network = build("resunet_tiny", widths=[32, 64, 64, 128, 128])
     save_model(path, ModelCard("cvppp", "resunet_tiny-s0", "resunet_tiny", {}, "unit", "zero", []), network.state_dict())
@@ -203,6 +196,11 @@ def write_noise(path):
     store.write_samples(path, {"training": store.Split(list("abcdefghi"), images, images.astype(np.uint16))})
 
 
+def write_many_labels(path):
+    labels = np.random.default_rng(0).integers(0, 2**31, (3, 800, 800), np.int32)
+    store.write_labels(path, list("abc"), {"one": labels, "other": labels})
+
+
 def write_labels(path):
     write_tif(path, np.ones((10, 800, 800), np.uint16))
 
@@ -210,8 +208,8 @@ def write_labels(path):
 @pytest.mark.parametrize("room", [0, 6000, 400_000])
 @pytest.mark.parametrize(
     "write",
-    [write_noise, write_affinities, write_model, write_labels, lambda path: write_text(path, "x" * 5_000_000)],
-    ids=["samples", "affinities", "model", "labels", "text"],
+    [write_noise, write_many_labels, write_model, write_labels, lambda path: write_text(path, "x" * 5_000_000)],
+    ids=["samples", "segmentations", "model", "labels", "text"],
 )  # fmt: skip
 def test_a_file_that_does_not_fit_is_not_there_at_all(small_disk, capfd, write, room):
     os.truncate(fill(small_disk), (4 << 20) - room)
@@ -257,15 +255,10 @@ def test_hdf5_is_not_told_that_a_file_cannot_be_extended(tmp_path):
             writer.check()
 
 
-def test_affinities_that_do_not_fit_are_soon_given_up(tmp_path):
-    taken = []
-    too_large = pytest.raises(OSError, match="too large")
-    with too_large, small_files(), store.affinity_writer(tmp_path / "file", [(0, 1)]) as file:
-        stored = file.add_split("test", ["a"] * 60, (1, 500, 500), (1, 500, 500))
-        for place in range(60):
-            stored[place] = np.ones((1, 500, 500), np.float32)
-            taken.append(place)
-    assert len(taken) < 20  # HDF5 itself holds some
+def test_labels_that_do_not_fit_are_soon_given_up(tmp_path):
+    labels = np.random.default_rng(0).integers(0, 2**31, (3, 400, 400), np.int32)
+    with pytest.raises(OSError, match="too large"), small_files():
+        store.write_labels(tmp_path / "file", list("abc"), {str(number): labels for number in range(20)})
     assert not list(tmp_path.iterdir())
 
 
@@ -326,8 +319,8 @@ def failed(pipeline, *arguments):
 @pytest.mark.slow
 def test_one_student_s_diverging_loss_stops_what_needs_it_alone_until_a_setting_is_changed(pipeline):
     pipeline.edit(SCALE, "  validate_every: 3\n", "  validate_every: 3\n  weights: {attention: 1.0e+39}\n")
-    scores = [f"{run}/scores-mutex_truth_foreground.csv" for run in (AT, GRD)]
-    targets = [*scores, f"{ALONE}/model.pt"]
+    scores = [f"{run}/scores.csv" for run in (AT, GRD)]
+    targets = [*scores, f"{ALONE}/weights.pt"]
     (sentence,), printed = failed(pipeline, *targets)
     assert "resunet_tiny-at-resunet-s0: loss term 'loss' became" in sentence and "lower training.learning_rate" in sentence
     assert "exit status 2" in printed and "Execute 2 jobs" in printed  # both trainings without teacher: no GPU, no limit
@@ -338,7 +331,7 @@ def test_one_student_s_diverging_loss_stops_what_needs_it_alone_until_a_setting_
     assert (pipeline.folder / GROUP_LOG).stat().st_mtime_ns == before
 
     pipeline.edit(SCALE, "attention: 1.0e+39", "attention: 1.0")
-    pipeline.build(f"{AT}/model.pt")
+    pipeline.build(f"{AT}/weights.pt")
     log = (pipeline.folder / GROUP_LOG).read_text()
     assert "resunet_tiny-at-resunet-s0: step 3 of 3" in log
 
@@ -347,7 +340,7 @@ def test_one_student_s_diverging_loss_stops_what_needs_it_alone_until_a_setting_
 def test_a_teacher_s_diverging_loss_stops_its_students_alone(pipeline):
     pipeline.edit(SCALE, "  learning_rate: 0.01\n", "  learning_rate: 1.0e+38\n")
     pipeline.edit(SCALE, "volumes:\n", "volumes:\n  learning_rate: 0.01\n")
-    targets = [f"{AT}/model.pt", f"{RUNS}/cremi_c/mala_tiny-s0/model.pt"]
+    targets = [f"{AT}/weights.pt", f"{RUNS}/cremi_c/mala_tiny-s0/weights.pt"]
     (sentence,), printed = failed(pipeline, *targets)
     assert "resunet-s0: loss term 'affinity' became" in sentence and "exit status 2" in printed
     assert [(pipeline.folder / target).exists() for target in targets] == [False, True]
@@ -356,7 +349,7 @@ def test_a_teacher_s_diverging_loss_stops_its_students_alone(pipeline):
 @pytest.mark.slow
 @pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without GPU")
 def test_without_the_gpu_that_is_asked_for_all_is_made_that_needs_none(pipeline):
-    targets = [f"{ALONE}/model.pt", "results/demo/data/cremi_c.h5"]
+    targets = [f"{ALONE}/weights.pt", "results/demo/data/cremi_c.h5"]
     (sentence,), printed = failed(pipeline, *targets, "--config", "device=cuda")
     assert "device 'cuda': expected a GPU, found 0; set `device: auto`" in sentence and "exit status 2" in printed
     assert (pipeline.folder / targets[1]).exists()
@@ -364,13 +357,13 @@ def test_without_the_gpu_that_is_asked_for_all_is_made_that_needs_none(pipeline)
 
 @pytest.mark.slow
 def test_files_of_another_version_are_named_and_old_states_let_be(pipeline):
-    pipeline.build(f"{ALONE}/model.pt")
+    pipeline.build(f"{ALONE}/weights.pt")
     results = pipeline.folder / "results/demo"
     old = results / "state/0123456789abcdef.pt"  # checkpoints lay so once
     old.write_bytes(b"an old state")
     (results / "groups").mkdir(exist_ok=True)
     (results / "groups/cvppp_resunet_s0.json").write_text('{"an": "old record"}')
-    target = f"{ALONE}/scores-mutex_truth_foreground.csv"
+    target = f"{ALONE}/scores.csv"
     with h5py.File(results / "data/cvppp.h5", "r+") as file:
         file.attrs["format_version"] = 1
     (sentence,), _ = failed(pipeline, target)
@@ -433,7 +426,7 @@ def call(pipeline):
 @pytest.mark.slow
 def test_a_second_pipeline_is_turned_away_and_after_a_kill_the_next_one_goes_on(pipeline, call):
     pipeline.edit(SCALE, "  iterations: 3\n", "  iterations: 400\n", first=True)
-    model, other = f"{ALONE}/model.pt", "results/demo/data/cremi_c.h5"
+    model, other = f"{ALONE}/weights.pt", "results/demo/data/cremi_c.h5"
     arguments = (model, "--config", "checkpoint_minutes=0.002")
     results = pipeline.folder / "results/demo"
 
@@ -472,8 +465,7 @@ def test_a_second_pipeline_is_turned_away_and_after_a_kill_the_next_one_goes_on(
     ("target", "sentence"),
     [
         ("tabel2", "unknown target 'tabel2'; did you mean 'table2'?"),
-        (f"{ALONE}/scores-mutex.csv", "cvppp: unknown segmenter 'mutex'; choose one of mutex_truth_foreground"),
-        (f"{RUNS}/cvppp/resunet_tiny-rekd-resunet-s0/model.pt", "unknown student 'resunet_tiny-rekd-resunet-s0'; did you mean"),
+        (f"{RUNS}/cvppp/resunet_tiny-rekd-resunet-s0/weights.pt", "unknown student 'resunet_tiny-rekd-resunet-s0'; did you mean"),
     ],
 )
 def test_a_mistyped_target_is_one_sentence_with_the_nearest_name(pipeline, target, sentence):

@@ -155,30 +155,30 @@ def test_explain_goes_from_a_table_back_to_the_archives_and_names_each_file_once
     files = [line.strip().removeprefix("← ") for line in lines if "←" in line]
     archive = json.loads((RESULTS / "data/cvppp.archives.json").read_text())["A1.zip"]
     assert files == [
-        *map(str, [RUN / "scores-mutex.csv", RUN / "labels-mutex.h5", RUN / "affinities.h5", RUN / "model.pt", samples]),
+        *map(str, [RUN / "scores.csv", RUN / "labels.h5", RUN / "weights.pt", samples]),
         str(RESULTS / "data/cvppp.archives.json"),
         f"A1.zip: sha256 {archive['sha256']}, 500 bytes, from twin",
-        *3 * [f"{samples} (above)"],
+        *2 * [f"{samples} (above)"],
     ]
     rules = [line.strip().partition(":")[0] for line in lines if " UTC, " in line]
-    assert rules == ["table2", "score", "segment", "predict", "train", "prepare_samples", "obtain_archives"]
+    assert rules == ["table2", "score", "segment", "train", "prepare_samples", "obtain_archives"]
     assert any(line.strip().startswith("train: ") and line.endswith("code c0de, seed 0") for line in lines)
 
 
 def test_explain_tells_a_file_that_is_not_the_one_that_was_used(capsys):
     make_results()
     assert "not the one" not in explain(capsys, RESULTS / "tables/table2.csv")
-    used = find(RUN / "model.pt").outputs["model.pt"]["sha256"]
-    with record_job(job("train", [RESULTS / "data/cvppp.h5"], [RUN / "model.pt"])):
-        write(RUN / "model.pt", "another")
-    (RUN / "affinities.h5").unlink()
-    flip(RUN / "labels-mutex.h5", keep_time=False)
+    used = find(RUN / "weights.pt").outputs["weights.pt"]["sha256"]
+    with record_job(job("train", [RESULTS / "data/cvppp.h5"], [RUN / "weights.pt"])):
+        write(RUN / "weights.pt", "another")
+    (RUN / "labels.h5").unlink()
+    flip(RUN / "scores.csv", keep_time=False)
     lines = explain(capsys, RESULTS / "tables/table2.csv").splitlines()
     told = {line.split()[1]: line.partition(line.split()[1])[2] for line in lines if "←" in line}
     change = f" — not the one that was used: sha256 {used[:16]} then, {digest('another')[:16]} now"
-    assert told[str(RUN / "model.pt")] == change
-    assert told[str(RUN / "affinities.h5")] == " (gone)"
-    assert told[str(RUN / "labels-mutex.h5")].startswith(" — damaged: ")
+    assert told[str(RUN / "weights.pt")] == change
+    assert told[str(RUN / "labels.h5")] == " (gone)"
+    assert told[str(RUN / "scores.csv")].startswith(" — damaged: ")
 
 
 def test_explain_counts_the_runs_of_a_table_and_follows_the_one_that_is_asked_for(capsys):
@@ -215,10 +215,10 @@ def test_in_the_pipeline_a_number_leads_back_to_the_archives_and_rot_is_made_goo
     main(["verify"])
     assert "all as they were written" in capsys.readouterr().out
     shown = explain(capsys, RESULTS / "tables/table6.csv", "--only", "cvppp/resunet_tiny-s0")
-    names = ("scores-mutex_truth_foreground.csv", "labels-mutex_truth_foreground.h5", "affinities.h5 (gone)", "model.pt")
+    names = ("scores.csv", "labels.h5", "weights.pt")
     places = [shown.index(f"← {RUN / name}") for name in names] + [shown.index("CVPPP2017_LSC_training.zip: sha256")]
     assert places == sorted(places) and "not the one" not in shown and "damaged" not in shown
-    scores = RUN / "scores-mutex_truth_foreground.csv"
+    scores = RUN / "scores.csv"
     flip(scores)
     with pytest.raises(SystemExit):
         main(["verify"])

@@ -40,14 +40,16 @@ def world(tmp_path_factory):
 def go(world, folder, save_every=0.0, **training):
     """Train both students, saving after every step."""
     runs = [settings(run, **training) for run in GROUP]
-    return train(runs, ["code"] * len(runs), world / "samples.h5", folder, CPU, world / "teacher/model.pt", save_every=save_every)
+    return train(
+        runs, ["code"] * len(runs), world / "samples.h5", folder, CPU, world / "teacher/weights.pt", save_every=save_every
+    )
 
 
 def outcome(world, folder, **training):
     """Weights and history of each student, trained to the end."""
     trained = go(world, folder, **training)
     homes = [each.folder(folder) for each in trained]
-    return [(torch.load(home.model, weights_only=True)["weights"], home.history.read_text()) for home in homes]
+    return [(torch.load(home.weights, weights_only=True)["weights"], home.history.read_text()) for home in homes]
 
 
 def same(one, other):
@@ -217,7 +219,13 @@ def test_when_all_checkpoints_are_damaged_training_starts_anew(world, tmp_path, 
 def test_a_finished_training_leaves_no_checkpoints_and_an_account_of_itself(world, tmp_path):
     trained = go(world, tmp_path)
     for key in (each.key for each in trained):
-        assert sorted(path.name for path in (tmp_path / key).iterdir()) == ["history.jsonl", "lock", "model.pt", "training.json"]
+        assert sorted(path.name for path in (tmp_path / key).iterdir()) == [
+            "history.jsonl",
+            "last.pt",
+            "lock",
+            "training.json",
+            "weights.pt",
+        ]
         account = json.loads((tmp_path / key / "training.json").read_text())
         assert account["key"] == key and set(account["inputs"]) == {"samples", "teacher"} and account["sessions"] == 1
 
@@ -240,42 +248,42 @@ def test_trainings_whose_state_is_gone_are_taken_back_from_the_runs_folders(worl
         each.folder(tmp_path / "state").hand_over(folder)
     monkeypatch.setattr(Student, "advance", lambda self, *rest: pytest.fail("trained again"))
     runs = [settings(run) for run in GROUP]
-    again = train(runs, ["code"] * 2, world / "samples.h5", tmp_path / "new", CPU, world / "teacher/model.pt", folders)
+    again = train(runs, ["code"] * 2, world / "samples.h5", tmp_path / "new", CPU, world / "teacher/weights.pt", folders)
     assert again == trained
     for each, folder in zip(again, folders, strict=True):
-        assert each.folder(tmp_path / "new").model.read_bytes() == (folder / "model.pt").read_bytes()
+        assert each.folder(tmp_path / "new").weights.read_bytes() == (folder / "weights.pt").read_bytes()
 
 
-@pytest.mark.parametrize("file", ["model.pt", "history.jsonl", "training.json"])
+@pytest.mark.parametrize("file", ["weights.pt", "last.pt", "history.jsonl", "training.json"])
 def test_a_finished_training_that_rotted_is_trained_again_to_the_same_bits(world, tmp_path, caplog, file):
     trained = go(world, tmp_path)
     folders = [each.folder(tmp_path) for each in trained]
-    before = [folder.model.read_bytes() for folder in folders]
+    before = [folder.weights.read_bytes() for folder in folders]
     (folders[0].path / file).write_bytes(b"rotten")
     assert go(world, tmp_path) == trained
-    assert [folder.model.read_bytes() for folder in folders] == before and all(folder.intact for folder in folders)
+    assert [folder.weights.read_bytes() for folder in folders] == before and all(folder.intact for folder in folders)
     assert f"{folders[0].path} is damaged; it is trained again" in caplog.text
 
 
 def test_other_code_never_takes_up_a_state(world, tmp_path):
     trained = go(world, tmp_path)
     runs = [settings(run) for run in GROUP]
-    other = train(runs, ["code", "other"], world / "samples.h5", tmp_path, CPU, world / "teacher/model.pt")
+    other = train(runs, ["code", "other"], world / "samples.h5", tmp_path, CPU, world / "teacher/weights.pt")
     assert [old.key == new.key for old, new in zip(trained, other, strict=True)] == [True, False]
 
 
 def test_a_finished_training_that_rotted_is_not_handed_over(world, tmp_path):
     [trained, _] = go(world, tmp_path / "state")
-    model = trained.folder(tmp_path / "state").model
+    model = trained.folder(tmp_path / "state").weights
     damage(model, "flipped")
     with pytest.raises(GrdError, match=rf"{model}: expected what training wrote, found other bytes; delete .*{trained.key}"):
         trained.folder(tmp_path / "state").hand_over(tmp_path / "run")
-    assert not (tmp_path / "run/model.pt").exists()
+    assert not (tmp_path / "run/weights.pt").exists()
 
 
 def test_a_training_is_not_handed_over_for_other_samples_or_another_teacher(world, tmp_path):
     [trained, _] = go(world, tmp_path / "state")
-    files = {"samples": world / "samples.h5", "teacher": world / "teacher/model.pt"}
+    files = {"samples": world / "samples.h5", "teacher": world / "teacher/weights.pt"}
     trained.folder(tmp_path / "state").hand_over(tmp_path / "run", **files)
     for name in files:
         with pytest.raises(GrdError, match=r"expected a training from .*other, found one from another file; delete .* and rerun"):
@@ -289,7 +297,7 @@ def test_the_same_training_gives_the_same_file(world, tmp_path):
         process = FORK.Process(target=go, args=(world, tmp_path / folder))  # torch names what it writes after the process
         process.start()
         process.join()
-        models.append([path.read_bytes() for path in sorted((tmp_path / folder).rglob("model.pt"))])
+        models.append([path.read_bytes() for path in sorted((tmp_path / folder).rglob("weights.pt"))])
     assert len(models[0]) == 2 and models[0] == models[1]
 
 
@@ -308,7 +316,7 @@ def test_a_failed_step_is_not_saved(world, tmp_path, monkeypatch):
 
 def test_verify_names_a_finished_training_that_rotted(world, tmp_path):
     [trained, _] = go(world, tmp_path)
-    model = trained.folder(tmp_path).model
+    model = trained.folder(tmp_path).weights
     assert not survey([tmp_path]).hash_again()
     damage(model, "flipped")
     [sentence] = survey([tmp_path]).hash_again()

@@ -20,11 +20,11 @@ KINDS = {
     "archive": (RESULTS / "data/archives/cvppp/A1.zip", "the archive from twin", "results/demo/data/cvppp.archives.json"),
     "record": (RESULTS / "data/cvppp.archives.json", "obtain_archives", "results/demo/data/cvppp.archives.json"),
     "samples": (RESULTS / "data/cvppp.h5", "prepare_samples", "results/demo/data/cvppp.h5"),
-    "model": (RUN / "model.pt", "train", f"{RUN}/model.pt"),
+    "weights": (RUN / "weights.pt", "train", f"{RUN}/weights.pt"),
     "history": (RUN / "history.jsonl", "train", f"{RUN}/history.jsonl"),
-    "affinities": (RUN / "affinities.h5", "predict", f"{RUN}/affinities.h5"),
-    "labels": (RUN / "labels-mutex.h5", "segment", f"{RUN}/labels-mutex.h5"),
-    "scores": (RUN / "scores-mutex.csv", "score", f"{RUN}/scores-mutex.csv"),
+    "model": (RUN / "model.pt", "segment", f"{RUN}/model.pt"),
+    "labels": (RUN / "labels.h5", "segment", f"{RUN}/labels.h5"),
+    "scores": (RUN / "scores.csv", "score", f"{RUN}/scores.csv"),
     **{
         f"table {ending}": (RESULTS / f"tables/table2.{ending}", "table2", f"results/demo/tables/table2.{ending}")
         for ending in ("csv", "tex", "md", "html")
@@ -37,18 +37,13 @@ KINDS = {
 }
 
 
-def read_affinities(path):
-    with store.affinity_reader(path) as (_, _, maps):
-        return list(maps)
-
-
 READ = {
     "samples": lambda path: store.read_split(path, "test"),
-    "labels": store.read_labels,
-    "affinities": read_affinities,
+    "labels": lambda path: store.read_labels(path, "mutex"),
+    "weights": lambda path: load_model(path, torch.device("cpu")),
     "model": lambda path: load_model(path, torch.device("cpu")),
 }
-ARRAYS = {"samples": "test/images", "labels": "labels", "affinities": "test/affinities"}
+ARRAYS = {"samples": "test/images", "labels": "mutex"}
 
 
 @pytest.fixture(scope="module")

@@ -69,7 +69,7 @@ def pipeline(cluster, tmp_path_factory):
     content = yaml.safe_load(demo.read_text())
     content["training"] |= {"iterations": STEPS, "teacher_iterations": STEPS, "validate_every": STEPS}
     demo.write_text(yaml.safe_dump(content))
-    pipeline.build(f"{TEACHER}/model.pt", f"{ALONE}/model.pt")
+    pipeline.build(f"{TEACHER}/weights.pt", f"{ALONE}/weights.pt")
     return pipeline
 
 
@@ -89,7 +89,7 @@ def untrained(pipeline, undisturbed):
 
 
 def outcome(pipeline):
-    weights = torch.load(pipeline.folder / ALONE / "model.pt", weights_only=True)["weights"]
+    weights = torch.load(pipeline.folder / ALONE / "weights.pt", weights_only=True)["weights"]
     return {name: weight.numpy().tobytes() for name, weight in weights.items()}, (
         pipeline.folder / ALONE / "history.jsonl"
     ).read_text()
@@ -120,7 +120,7 @@ def test_the_profile_has_all_that_the_default_one_has():
 @pytest.mark.slow
 def test_a_table_and_a_distillation_are_jobs_of_the_cluster_with_a_gpu_where_networks_compute(pipeline):
     before = max((job.number for job in jobs()), default=0)
-    scores = [f"{run}/scores-mutex_truth_foreground.csv" for run in STUDENTS]
+    scores = [f"{run}/scores.csv" for run in STUDENTS]
     result = submit(pipeline, "--config", "scale=demo", "--", "table1", *scores)
     assert result.returncode == 0, result.stdout[-5000:]
     done = {job.what: job for job in jobs(before)}
@@ -128,12 +128,12 @@ def test_a_table_and_a_distillation_are_jobs_of_the_cluster_with_a_gpu_where_net
     on_gpu = {
         "rule_distil_cvppp_resunet_s0_table2",
         "rule_time_inference_wildcards_cvppp_resunet_tiny-s0",
-        "rule_predict_cvppp_predict",
+        "rule_segment_cvppp_segment",
     }
-    segmented = "rule_score_cvppp_score_segment"
-    assert set(done) == on_gpu | {segmented}
+    scored = "rule_score_cvppp_score"
+    assert set(done) == on_gpu | {scored}
     assert {what for what, job in done.items() if job.gpus == "gres:gpu:1"} == on_gpu
-    assert (done[segmented].cpus, done[segmented].memory) == (1, "4000M")  # of the largest of its four
+    assert (done[scored].cpus, done[scored].memory) == (1, "4000M")  # of the largest of its four
     assert (pipeline.folder / "results/demo/tables/table1.csv").exists()
     assert not list((pipeline.folder / "results/slurm-logs").rglob("*.log"))  # none has failed
 
@@ -141,7 +141,7 @@ def test_a_table_and_a_distillation_are_jobs_of_the_cluster_with_a_gpu_where_net
 @pytest.mark.slow
 def test_a_training_whose_time_is_up_is_saved_and_its_retry_ends_with_the_same_bits(untrained, undisturbed):
     before = max((job.number for job in jobs()), default=0)
-    result = submit(untrained, "--set-resources", "train:runtime=2", "--", f"{ALONE}/model.pt", STEP_SECONDS="1")
+    result = submit(untrained, "--set-resources", "train:runtime=2", "--", f"{ALONE}/weights.pt", STEP_SECONDS="1")
     assert result.returncode == 0, result.stdout[-5000:]
     states = [job.state for job in jobs(before)]
     assert states[0] == "FAILED" and states[-1] == "COMPLETED"
@@ -154,7 +154,7 @@ def test_a_training_whose_time_is_up_is_saved_and_its_retry_ends_with_the_same_b
 def test_a_cancelled_training_goes_on_at_the_next_call_to_the_same_bits(untrained, undisturbed):
     before = max((job.number for job in jobs()), default=0)
     results = []
-    target = ("--retries", "0", "--", f"{ALONE}/model.pt")
+    target = ("--retries", "0", "--", f"{ALONE}/weights.pt")
     call = threading.Thread(target=lambda: results.append(submit(untrained, *target, STEP_SECONDS="1")))
     call.start()
     while call.is_alive() and len(steps_in_log(untrained)) < 3:

@@ -17,8 +17,7 @@ AT = "src/grd/distillation/at.py"
 def after(run, table="table2"):
     """The jobs that a run of images is followed by."""
     return {
-        f"Predicting the test images of cvppp with {run}",
-        f"Segmenting the test images of cvppp from {run} (mutex_truth_foreground)",
+        f"Segmenting the test images of cvppp with {run}",
         f"Scoring {run} on {IMAGES}",
         f"Setting {table}",
     }
@@ -27,9 +26,8 @@ def after(run, table="table2"):
 def after_volumes(run):
     """The jobs that a run of volumes is followed by."""
     return {
-        f"Predicting the test images of cremi_c with {run}",
-        *(f"Segmenting the test images of cremi_c from {run} ({segmenter})" for segmenter in ("waterz", "multicut")),
-        *(f"Scoring {run} on cremi_c ({segmenter})" for segmenter in ("waterz", "multicut")),
+        f"Segmenting the test images of cremi_c with {run}",
+        f"Scoring {run} on cremi_c",
         "Setting table3",
     }
 
@@ -74,10 +72,10 @@ def test_where_archives_come_from_and_lie_plans_nothing(pipeline):
     assert pipeline.planned(*TARGETS, "--config", "data=elsewhere") == set()
 
 
-def test_a_metric_of_images_plans_their_scores_alone(pipeline):
+def test_a_metric_of_images_plans_their_scores_and_what_it_chooses(pipeline):
     pipeline.edit("src/grd/metrics/instances.py", "_MATCH_IOU = 0.5", "_MATCH_IOU = 0.6")
     runs = ("resunet-s0", "resunet_tiny-s0", "resunet_tiny-at-resunet-s0", "resunet_tiny-grd-resunet-s0")
-    assert pipeline.planned(*TARGETS) == {"Setting table2", *(f"Scoring {run} on {IMAGES}" for run in runs)}
+    assert pipeline.planned(*TARGETS) == set().union(*map(after, runs))
 
 
 def test_a_segmenter_plans_its_segmentations_alone(pipeline):
@@ -85,7 +83,6 @@ def test_a_segmenter_plans_its_segmentations_alone(pipeline):
     assert pipeline.planned(*TARGETS) == set()
     pipeline.edit("src/grd/segmentation/__init__.py", "return multicut(", "return +multicut(")
     runs = ("mala-s0", "mala_tiny-s0", "mala_tiny-at-mala-s0")
-    # affinities are temporary: they are predicted again, and with them whatever is made of them
     assert pipeline.planned(*TARGETS) == set().union(*map(after_volumes, runs))
 
 
@@ -123,7 +120,7 @@ def test_one_method_s_loss_plans_its_students_and_trains_them_alone(pipeline):
     groups = {GROUP, "Training 1 student(s) of mala-s0 on cremi_c"}
     collected = {f"Collecting {students[0]} on cvppp", f"Collecting {students[1]} on cremi_c"}
     assert pipeline.planned(*TARGETS) == groups | collected | after(students[0]) | after_volumes(students[1])
-    other = pipeline.folder / "results/demo/runs/cvppp/resunet_tiny-grd-resunet-s0/model.pt"
+    other = pipeline.folder / "results/demo/runs/cvppp/resunet_tiny-grd-resunet-s0/weights.pt"
     before = other.stat()
     pipeline.build(*TARGETS)
     log = (pipeline.folder / "results/demo/logs/distil/cvppp_resunet_s0_table2.log").read_text()
@@ -142,7 +139,7 @@ def test_another_teacher_s_students_train_again_though_the_call_that_trained_it_
     students = ("resunet_tiny-at-resunet-s0", "resunet_tiny-grd-resunet-s0")
     taught = {GROUP, *(f"Collecting {run} on cvppp" for run in students)}.union(*map(after, students))
     assert pipeline.planned("table2") == {"Training resunet-s0 on cvppp", *taught, *after("resunet-s0")}
-    pipeline.build("results/demo/runs/cvppp/resunet-s0/model.pt")
+    pipeline.build("results/demo/runs/cvppp/resunet-s0/weights.pt")
     assert pipeline.planned("table2") == {*taught, *after("resunet-s0")}
 
 
@@ -187,7 +184,7 @@ if any(word.endswith(os.environ["KILLED"] + ".py") for word in sys.orig_argv):
 """
 
 
-@pytest.mark.parametrize(("killed", "iterations"), [("train", 5), ("distil", 6), ("predict", 7)])  # of no other test here
+@pytest.mark.parametrize(("killed", "iterations"), [("train", 5), ("distil", 6), ("segment", 7)])  # of no other test here
 def test_after_a_job_that_died_nothing_old_passes_for_new(pipeline, tmp_path, killed, iterations):
     (tmp_path / "sitecustomize.py").write_text(KILLER)
     pipeline.edit("config/scales/demo.yaml", "  iterations: 3\n", f"  iterations: {iterations}\n", first=True)
@@ -199,7 +196,7 @@ def test_after_a_job_that_died_nothing_old_passes_for_new(pipeline, tmp_path, ki
     after_it = {
         "train": planned,
         "distil": {job for job in planned if job == GROUP or "-resunet-s0" in job} | {"Setting table2"},
-        "predict": {job for job in planned if not job.startswith(("Training", "Collecting"))},
+        "segment": {job for job in planned if not job.startswith(("Training", "Collecting"))},
     }
     assert after_it[killed] <= pipeline.planned("table2")
     pipeline.build("table2")
@@ -208,12 +205,12 @@ def test_after_a_job_that_died_nothing_old_passes_for_new(pipeline, tmp_path, ki
 
 def test_models_outlive_their_states_and_states_their_models(pipeline):
     pipeline.build(*TARGETS)
-    model = pipeline.folder / "results/demo/runs/cvppp/resunet_tiny-grd-resunet-s0/model.pt"
+    model = pipeline.folder / "results/demo/runs/cvppp/resunet_tiny-grd-resunet-s0/weights.pt"
     before, state = model.read_bytes(), pipeline.folder / "results/demo/state"
     shutil.rmtree(state)
     pipeline.build("-R", "collect_student", "--", "table2")
     assert model.read_bytes() == before
-    (kept,) = (path for path in state.glob("*/model.pt") if path.read_bytes() == before)
+    (kept,) = (path for path in state.glob("*/weights.pt") if path.read_bytes() == before)
     kept.write_bytes(b"rotten")
     model.with_name("history.jsonl").unlink()
     pipeline.build(str(model.with_name("history.jsonl").relative_to(pipeline.folder)))
@@ -239,7 +236,7 @@ def test_states_that_are_gone_are_made_from_the_models_that_are_there(pipeline):
     pipeline.build(*TARGETS)
     shutil.rmtree(pipeline.folder / "results/demo/state")
     assert pipeline.planned(*TARGETS) == set()
-    model = "results/demo/runs/cvppp/resunet_tiny-grd-resunet-s0/model.pt"
+    model = "results/demo/runs/cvppp/resunet_tiny-grd-resunet-s0/weights.pt"
     (pipeline.folder / model).unlink()
     assert pipeline.planned(model) == {GROUP, "Collecting resunet_tiny-grd-resunet-s0 on cvppp"}
     pipeline.build(model)

@@ -196,7 +196,7 @@ def test_thresholds_outside_zero_to_one_are_refused_before_anything_is_computed(
 
 
 def test_waterz_asks_for_a_number_where_the_threshold_is_left_to_validation():
-    with pytest.raises(GrdError, match="expected a threshold that is a number, found 'validation'"):
+    with pytest.raises(GrdError, match="waterz: expected values for threshold, found 'validation'"):
         segment(AFFINITIES, NEAREST, as_segmenter({"algorithm": "waterz"}))
 
 

@@ -12,6 +12,7 @@ from grd.networks.model_file import load_model
 from grd.project.run import Run
 from grd.training import fit as fit_module
 from grd.training.history import read_history
+from grd.training.selection import MEASURES
 from grd.training.student import Student
 
 CPU = torch.device("cpu")
@@ -36,13 +37,13 @@ def world(tmp_path_factory):
 def run_group(world, folder, runs, **training):
     folders = [folder / run.name for run in runs]
     chosen = [settings(run, **training) for run in runs]
-    teacher = world / "teacher/model.pt" if runs[0].teacher else None
+    teacher = world / "teacher/weights.pt" if runs[0].teacher else None
     trained = train_into(chosen, world / "samples.h5", folders, folder / "state", teacher)
     return trained if any(each.failure for each in trained) else folders
 
 
-def weights(folder):
-    return torch.load(folder / "model.pt", weights_only=True)["weights"]
+def weights(folder, name="weights.pt"):
+    return torch.load(folder / name, weights_only=True)["weights"]
 
 
 def same(one, other):
@@ -51,7 +52,7 @@ def same(one, other):
 
 def test_a_run_leaves_a_model_and_a_history_of_every_term(world, tmp_path):
     (folder,) = run_group(world, tmp_path, [student("grd")])
-    _, card = load_model(folder / "model.pt", CPU)
+    _, card = load_model(folder / "weights.pt", CPU)
     assert (card.network, card.run, card.offsets[-1]) == ("resunet_tiny", "resunet_tiny-grd-resunet-s0", (0, -9))
     records = read_history(folder / "history.jsonl")
     steps = [record for record in records if "loss" in record]
@@ -95,7 +96,7 @@ def test_only_the_new_member_of_a_group_trains_when_the_group_runs_again(world, 
     first = run_group(world, tmp_path, [student("at"), student("biskd")])
     before = [weights(folder) for folder in first]
     for folder in first:
-        (folder / "model.pt").unlink()
+        (folder / "weights.pt").unlink()
     advanced, advance = [], Student.advance
     monkeypatch.setattr(
         Student, "advance", lambda self, *arguments: (advanced.append(self.settings.method), advance(self, *arguments))[1]
@@ -115,7 +116,7 @@ def test_other_settings_never_resume_a_state(world, tmp_path, monkeypatch):
     assert steps == list(range(8))
 
 
-@pytest.mark.parametrize("changed", ["samples.h5", "teacher/model.pt"])
+@pytest.mark.parametrize("changed", ["samples.h5", "teacher/weights.pt"])
 def test_other_samples_or_another_teacher_never_resume_a_state(world, tmp_path, monkeypatch, changed):
     copy = Path(shutil.copytree(world, tmp_path / "world"))
     run_group(copy, tmp_path, [student("at")])
@@ -142,22 +143,23 @@ def test_a_loss_that_is_not_finite_ends_that_run_with_step_and_term_and_spares_t
     trained = run_group(world, tmp_path, [student("at"), student("biskd")])
     with pytest.raises(GrdError, match="resunet_tiny-at-resunet-s0: loss term 'attention' became nan at step 3"):
         trained[0].folder(tmp_path / "state")
-    assert not (tmp_path / student("at").name / "model.pt").exists()
-    assert (tmp_path / student("biskd").name / "model.pt").exists()
+    assert not (tmp_path / student("at").name / "weights.pt").exists()
+    assert (tmp_path / student("biskd").name / "weights.pt").exists()
 
 
 def test_the_weights_with_the_lowest_validation_loss_are_kept(world, tmp_path, monkeypatch):
-    losses = iter([0.5, 0.9])
+    losses = iter([{"validation": 0.5}, {"validation": 0.9}])
     seen = []
 
     def fake(network, validation, chosen, geometry, pause):
         seen.append({name: tensor.clone() for name, tensor in network.state_dict().items()})
         return next(losses)
 
-    monkeypatch.setattr("grd.training.student.validation_loss", fake)
+    monkeypatch.setitem(MEASURES, "loss", fake)
     (folder,) = run_group(world, tmp_path, [Run("cvppp", "resunet_tiny")])
     assert same(weights(folder), seen[0])
     assert not same(seen[0], seen[1])
+    assert same(weights(folder, "last.pt"), seen[1])
 
 
 def test_one_teacher_pass_serves_all_students(world, tmp_path, monkeypatch):

@@ -1,21 +1,20 @@
 """Volumes: every method on MALA and MALA-tiny, from samples to scores."""
 
-import h5py
 import numpy as np
 import pytest
 import torch
-from grd.segmentation.label_file import write_label_file
 from projects import train_into, volume_settings, write_tubes
 
 from grd.config.catalogue import METHODS
 from grd.config.general import Fidelity
 from grd.config.segmenters import MulticutSegmenter, WaterzSegmenter
-from grd.data.store import read_labels, read_split
+from grd.data.store import chosen_numbers, read_labels, read_split
 from grd.distillation.biskd import align_labels
 from grd.errors import GrdError
-from grd.inference.predict import write_affinity_file
-from grd.metrics.score_file import write_score_file
+from grd.metrics.score_file import read_scores, write_score_file
+from grd.networks.model_file import load_model
 from grd.project.run import Run
+from grd.segmentation.run_files import Evaluation, segment_run
 from grd.segmentation.timing import write_timing_file
 from grd.training.history import read_history
 from grd.training.student import Student
@@ -40,7 +39,7 @@ def test_every_method_teaches_mala_tiny(world, tmp_path, levels):
     fidelity = Fidelity(levels=levels)
     folders = [tmp_path / run.name for run in STUDENTS]
     settings = [volume_settings(run, fidelity, channels_last=levels == "released") for run in STUDENTS]
-    train_into(settings, world / "samples.h5", folders, tmp_path / "state", world / "teacher/model.pt")
+    train_into(settings, world / "samples.h5", folders, tmp_path / "state", world / "teacher/weights.pt")
     for folder in folders:
         losses = [record["loss"] for record in read_history(folder / "history.jsonl") if "loss" in record]
         assert np.isfinite(losses).all()
@@ -52,7 +51,7 @@ def test_levels_of_the_released_code_add_terms_and_train_their_projections(world
     for levels in ("paper", "released"):
         folder = tmp_path / levels
         run = volume_settings(STUDENTS[METHODS[1:].index("biskd")], Fidelity(levels=levels), log_every=1)
-        train_into([run], world / "samples.h5", [folder], folder / "state", world / "teacher/model.pt")
+        train_into([run], world / "samples.h5", [folder], folder / "state", world / "teacher/weights.pt")
         first[levels] = read_history(folder / "history.jsonl")[0]
         assert len(trained.pop()) == {"paper": 0, "released": 2}[levels]
     assert first["released"]["affinity"] == pytest.approx(first["paper"]["affinity"])
@@ -61,7 +60,7 @@ def test_levels_of_the_released_code_add_terms_and_train_their_projections(world
 
 def test_weights_of_the_settings_replace_a_method_s_own(world, tmp_path):
     run = volume_settings(STUDENTS[METHODS[1:].index("biskd")], log_every=1, weights={"affinity_graph": 2.0, "review": 9.0})
-    train_into([run], world / "samples.h5", [tmp_path], tmp_path / "state", world / "teacher/model.pt")
+    train_into([run], world / "samples.h5", [tmp_path], tmp_path / "state", world / "teacher/weights.pt")
     first = read_history(tmp_path / "history.jsonl")[0]
     expected = first["affinity"] + 0.1 * first["node"] + 0.1 * first["edge"] + 2 * first["affinity_graph"]
     assert first["loss"] == pytest.approx(expected, rel=1e-5)
@@ -76,22 +75,25 @@ def test_labels_are_taken_under_the_centres_of_features():
 
 
 def test_from_volume_to_scores(world, tmp_path):
-    samples, affinities = world / "samples.h5", tmp_path / "a.h5"
-    write_affinity_file(world / "teacher/model.pt", samples, ["validation", "test"], (8, 24, 28), affinities, CPU)
-    for segmenter in (WaterzSegmenter(algorithm="waterz"), MulticutSegmenter(algorithm="multicut")):
-        write_label_file(affinities, samples, "test", segmenter, tmp_path / "l.h5")
-        write_score_file(tmp_path / "l.h5", samples, "test", tmp_path / "s.csv")
-        assert read_labels(tmp_path / "l.h5")[1].shape == read_split(samples, "test").labels.shape
-        header, row = ((tmp_path / "s.csv").read_text().splitlines())[:2]
-        assert header == "image,voi,voi_split,voi_merge,arand"
-        assert all(0 <= float(value) < 10 for value in row.split(",")[1:])
-    with h5py.File(affinities) as file:
-        assert file["test/affinities"].chunks[0] == 1 and file["test/affinities"].dtype == np.float32
+    samples, labels, model = world / "samples.h5", tmp_path / "l.h5", tmp_path / "model.pt"
+    segmenters = {"waterz": WaterzSegmenter(algorithm="waterz"), "multicut": MulticutSegmenter(algorithm="multicut")}
+    evaluation = Evaluation(canvas=(8, 24, 28), segmenters=segmenters, metric="voi", data={})
+    segment_run(world / "teacher/weights.pt", samples, evaluation, labels, model, CPU)
+    write_score_file(labels, samples, "test", tmp_path / "s.csv")
+    assert (tmp_path / "s.csv").read_text().startswith("segmenter,image,voi,voi_split,voi_merge,arand\n")
+    for name in segmenters:
+        assert read_labels(labels, name)[1].shape == read_split(samples, "test").labels.shape
+        assert read_scores(tmp_path / "s.csv", name).to_numpy().max() < 10
+    use = load_model(model, CPU)[1].use
+    assert use.background is None and use.segmenter() == use.segmenter("waterz")
+    assert use.segmenter().threshold == chosen_numbers(labels, "waterz")["threshold"]
 
 
 def test_timing_of_volumes_has_three_passes(world, tmp_path):
     segmenter = WaterzSegmenter(algorithm="waterz")
-    write_timing_file(world / "teacher/model.pt", world / "samples.h5", "test", (12, 40, 40), segmenter, tmp_path / "t.csv", CPU)
+    write_timing_file(
+        world / "teacher/weights.pt", world / "samples.h5", "test", (12, 40, 40), segmenter, tmp_path / "t.csv", CPU
+    )
     lines = (tmp_path / "t.csv").read_text().splitlines()
     assert len(lines) == 4 and all(float(seconds) > 0 for line in lines[1:] for seconds in line.split(",")[:2])
 
@@ -106,6 +108,6 @@ def test_a_teacher_of_another_output_size_is_refused(world, tmp_path):
     other = volume_settings(STUDENTS[0])
     arguments = {"encoder": [2, 3], "decoder": [2], "pooling": [[1, 2, 2]], "kernels": [[1, 3, 3], [1, 3, 3]]}
     other = other.model_copy(update={"arguments": arguments})
-    [trained] = train_into([other], world / "samples.h5", [tmp_path], tmp_path / "state", world / "teacher/model.pt")
+    [trained] = train_into([other], world / "samples.h5", [tmp_path], tmp_path / "state", world / "teacher/weights.pt")
     with pytest.raises(GrdError, match="expected outputs of one size from student and teacher"):
         trained.folder(tmp_path / "state")

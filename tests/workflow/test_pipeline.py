@@ -94,8 +94,7 @@ def test_the_workflow_is_free_of_lint():
 def test_the_whole_demo_is_a_job_per_run_and_step_and_one_per_group(small):
     planned = jobs(snakemake(small, "-n"))
     runs = 36 + 8 + 4 + 10 + 6 + 8  # Tables II and III, then what IV (BISKD, too), V, VI and Figure 6 add
-    assert planned["predict"] == runs
-    assert planned["segment"] == planned["score"] == runs + 8  # volumes are segmented twice
+    assert planned["segment"] == planned["score"] == runs
     assert sum(count for rule, count in planned.items() if rule.startswith("distil_")) == 6 + 2 + 6
     assert planned["train"] == 12 + 4 + 3 and planned["time_inference"] == 6
     assert all(planned[name] == 1 for name in [*TABLES, *FIGURES, "claims", "report", "document"]) and planned["loss_curves"] == 5
@@ -104,7 +103,7 @@ def test_the_whole_demo_is_a_job_per_run_and_step_and_one_per_group(small):
 
 def test_table_5_alone_is_its_own_runs_and_their_teacher(small):
     planned = jobs(snakemake(small, "-n", "table5"))
-    assert planned["predict"] == planned["segment"] == planned["score"] == 11
+    assert planned["segment"] == planned["score"] == 11
     assert planned["train"] == planned["prepare_samples"] == 1
     distil = {rule for rule in planned if rule.startswith("distil_")}
     assert distil == {"distil_cvppp_resunet_s0_table5", "distil_cvppp_resunet_s0_table2_table4_table5_figure6"}
@@ -121,7 +120,7 @@ def test_every_file_can_be_asked_for_by_its_path(small, path):
 def test_table_1_alone_trains_only_the_networks_it_times(small):
     planned = jobs(snakemake(small, "-n", "table1"))
     assert planned["train"] == planned["time_inference"] == 6
-    assert not any(rule.startswith("distil_") or rule in ("predict", "score") for rule in planned)
+    assert not any(rule.startswith("distil_") or rule in ("segment", "score") for rule in planned)
 
 
 def test_a_typo_in_the_configuration_is_one_sentence_before_anything_runs(small):
@@ -173,8 +172,8 @@ def test_from_nothing_to_tables_and_figures_and_nothing_to_do_after(small):
     assert len(runs) == 36 + 8 + 4 + 10 + 6 + 8
     for run in runs:
         names = {path.name for path in run.iterdir() if not path.name.endswith(".passport.json")}
-        volumes = run.parent.name in ("ac34", "cremi_c")
-        assert {"model.pt", "history.jsonl", "training.json"} < names and len(names - {"timing.csv"}) == (7 if volumes else 5)
+        trained, segmented = {"weights.pt", "last.pt", "history.jsonl", "training.json"}, {"model.pt", "labels.h5", "scores.csv"}
+        assert names - {"timing.csv"} == trained | segmented
     assert "Nothing to be done" in (again := snakemake(small, "-n")).stdout + again.stderr
 
     # a changed setting runs again what it touches, and no more
@@ -184,7 +183,7 @@ def test_from_nothing_to_tables_and_figures_and_nothing_to_do_after(small):
     content["datasets"]["bbbc039"]["segmenters"]["mutex"]["max_size"] = 900
     demo.write_text(yaml.safe_dump(content))
     planned = jobs(snakemake(small, "-n"))
-    assert planned["segment"] == planned["score"] == planned["predict"] == 12
+    assert planned["segment"] == planned["score"] == 12
     assert not any(rule == "train" or rule.startswith("distil_") for rule in planned)
 
 
@@ -193,9 +192,9 @@ def test_finished_members_of_a_group_are_written_back_at_once(small):
     run = "results/demo/runs/cvppp/resunet_tiny-at-resunet-s0"
     if not (small / run).exists():
         pytest.skip("needs the run of the test before")
-    before = (small / run / "model.pt").read_bytes()
-    (small / run / "model.pt").unlink()
-    result = snakemake(small, "--cores", "1", f"{run}/model.pt")
+    before = (small / run / "weights.pt").read_bytes()
+    (small / run / "weights.pt").unlink()
+    result = snakemake(small, "--cores", "1", f"{run}/weights.pt")
     assert result.returncode == 0, (result.stdout + result.stderr)[-3000:]
     assert jobs(result) == {"collect_student": 1, "total": 1}
-    assert (small / run / "model.pt").read_bytes() == before
+    assert (small / run / "weights.pt").read_bytes() == before

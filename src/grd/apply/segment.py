@@ -90,7 +90,8 @@ def warn_of_large_segments(labels: np.ndarray, path: Path) -> None:
     largest = int(np.bincount(labels.ravel())[1:].max(initial=0))
     if largest > LARGE * labels.size:
         log.warning(
-            "%s: a segment covers %.0f %% of it, which may be background; try --max-size, or another segmenter or model",
+            "%s: a segment covers %.0f %% of it: background, or objects that were joined? Try --max-size for images, "
+            "--threshold for volumes, or another segmenter or model",
             path,
             100 * largest / labels.size,
         )

@@ -25,7 +25,7 @@ def _runs(plan: Plan) -> list[str]:
     alone = sum(run.taught_by is None for run in wanted)
     lines = [f"runs        {len(wanted)}: {alone} without teacher, {len(wanted) - alone} students"]
     if done := len(plan.finished & wanted):
-        lines.append(f"finished    {done} of them (their model.pt is there); {len(wanted) - done} are left")
+        lines.append(f"finished    {done} of them (their weights.pt is there); {len(wanted) - done} are left")
     if others := len(set(trained) - wanted):
         lines.append(f"companions  {others} other students, trained in the same jobs")
     steps = sum(sum(job.steps) for job in plan.jobs)

@@ -1,6 +1,6 @@
 """A run's weights → its labels file, and its model: the weights with a card that says how to use them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -44,8 +44,8 @@ class Calibration:
 
     object_size: float
     background: Background | None
-    segmenters: Mapping[str, Segmenter]
-    scores: Mapping[str, Scores]
+    segmenters: dict[str, Segmenter]
+    scores: dict[str, Scores]
 
 
 def segment_run(
@@ -67,7 +67,7 @@ def segment_run(
         learnt.object_size,
         learnt.background,
         {name: settings.model_dump(mode="json") for name, settings in learnt.segmenters.items()},
-        dict(learnt.scores),
+        learnt.scores,
         evaluation.data,
         versions(),
     )
@@ -75,25 +75,40 @@ def segment_run(
 
 
 def calibrate(predictor: Predictor, training: Split, validation: Split, evaluation: Evaluation) -> Calibration:
-    """Learn how to use a network from training and validation samples.
+    """Learn how to use a network from training and validation samples."""
+    size = median_object_size(training.labels)
+    return CALIBRATIONS[predictor.network.rank](predictor, size, training, spread(validation, VALIDATION_IMAGES), evaluation)
 
-    Volumes are predicted only if a segmenter has a number to choose; images always, for their scores.
-    """
-    size, background, images = median_object_size(training.labels), None, isinstance(predictor, ImagePredictor)
-    validation = spread(validation, VALIDATION_IMAGES)
-    if isinstance(predictor, ImagePredictor):
-        background, predictions = learn_background(predictor, spread(training, TRAINING_IMAGES), validation)
-    else:
-        tuned = any(map(chosen_names, evaluation.segmenters.values()))
-        predictions = [predictor.predict(volume) for volume in validation.images if tuned]
-    offsets, truths = predictor.offsets, list(validation.labels)
-    segmenters, scores = dict[str, Segmenter](), dict[str, Scores]()
+
+def _calibrate_images(
+    predictor: ImagePredictor, size: float, training: Split, validation: Split, evaluation: Evaluation
+) -> Calibration:
+    background, predictions = learn_background(predictor, spread(training, TRAINING_IMAGES), validation)
+    truths, learnt = list(validation.labels), Calibration(size, background, {}, {})
     for name, settings in evaluation.segmenters.items():
-        segmenters[name], scores[name] = choose(settings, predictions, offsets, truths, size, evaluation.metric)
-        if images and not scores[name]:
-            found = [segment_sample(offsets, settings, *pair) for pair in zip(predictions, truths, strict=True)]
-            scores[name] = mean_scores(found, truths)
-    return Calibration(size, background, segmenters, {name: own for name, own in scores.items() if own})
+        best, scores = choose(settings, predictions, predictor.offsets, truths, size, evaluation.metric)
+        if not scores:
+            maps = zip(predictions, truths, strict=True)
+            scores = mean_scores([segment_sample(predictor.offsets, best, *pair) for pair in maps], truths)
+        learnt.segmenters[name], learnt.scores[name] = best, scores
+    return learnt
+
+
+def _calibrate_volumes(
+    predictor: Predictor, size: float, training: Split, validation: Split, evaluation: Evaluation
+) -> Calibration:
+    """The same without background, and with scores only of what is chosen: volumes are predicted for that alone."""
+    tuned = any(map(chosen_names, evaluation.segmenters.values()))
+    predictions = [predictor.predict(volume) for volume in validation.images if tuned]
+    truths, learnt = list(validation.labels), Calibration(size, None, {}, {})
+    for name, settings in evaluation.segmenters.items():
+        learnt.segmenters[name], scores = choose(settings, predictions, predictor.offsets, truths, size, evaluation.metric)
+        learnt.scores.update({name: scores} if scores else {})
+    return learnt
+
+
+CALIBRATIONS: dict[int, Callable[..., Calibration]] = {2: _calibrate_images, 3: _calibrate_volumes}
+"""Ways to learn it, by spatial rank."""
 
 
 def segment_split(predictor: Predictor, segmenters: Mapping[str, Segmenter], split: Split, threads: int) -> dict[str, np.ndarray]:

@@ -27,9 +27,11 @@ def scored(tmp_path, project):
     layout = Layout(tmp_path, tmp_path)
     write_squares(layout.samples("cvppp"))
     for number, run in enumerate(project.runs("figure6")):
-        path = layout.scores(run, "mutex_truth_foreground")
+        path = layout.scores(run)
         path.parent.mkdir(parents=True, exist_ok=True)
-        pd.DataFrame({"image": ["a", "b"], "sbd": [0.5 + number / 100] * 2}).to_csv(path, index=False)
+        pd.DataFrame({"segmenter": "mutex_truth_foreground", "image": ["a", "b"], "sbd": [0.5 + number / 100] * 2}).to_csv(
+            path, index=False
+        )
     return layout
 
 

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import torch
 from projects import settings, squares, train_into, write_squares
 
@@ -96,16 +97,15 @@ def test_of_a_large_section_the_middle_is_shown():
     assert central_window((1024, 400)) == (slice(256, 768), slice(0, 400))
 
 
-def test_the_image_of_median_score_is_shown(tmp_path):
-    (tmp_path / "s.csv").write_text("image,pq\na,0.9\nb,0.1\nc,0.5\n")
-    assert representative_image(tmp_path / "s.csv") == 2
+def test_the_image_of_median_score_is_shown():
+    assert representative_image(pd.DataFrame({"pq": [0.9, 0.1, 0.5]})) == 2
 
 
 def test_embeddings_become_colours_of_the_foreground(tmp_path):
     samples = write_squares(tmp_path / "samples.h5")
     train_into([settings(Run("cvppp", "resunet_tiny"))], samples, [tmp_path], tmp_path / "state")
     image, labels = squares(1, 0).images[0], squares(1, 0).labels[0]
-    colours, share = embedding_colours(tmp_path / "model.pt", image, labels > 0, (48, 48), torch.device("cpu"))
+    colours, share = embedding_colours(tmp_path / "weights.pt", image, labels > 0, (48, 48), torch.device("cpu"))
     assert colours.shape == (48, 48, 3) and colours[labels == 0].sum() == 0
     assert colours[labels > 0].min() >= 0 and colours[labels > 0].max() <= 1 and colours[labels > 0].std() > 0.1
     assert 0.5 < share <= 1

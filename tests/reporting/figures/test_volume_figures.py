@@ -38,7 +38,7 @@ def small(tmp_path):
         write_samples(layout.samples(dataset), {"test": Split(["volume"], images[None], truth[None])})
     for run in project.runs("figure3", "figure4"):
         labels = wrong if run.stem == "mala_tiny" else truth
-        write_labels(layout.labels(run, "waterz"), ["volume"], labels[None].astype(np.int32))
+        write_labels(layout.labels(run), ["volume"], {"waterz": labels[None]})
     return project, layout
 
 

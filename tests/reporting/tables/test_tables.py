@@ -41,9 +41,9 @@ def scored(tmp_path, project):
     """Scores that differ by run and metric, for every run of images; times for every run of Table I."""
     layout = Layout(tmp_path, tmp_path)
     for number, run in enumerate(project.runs("table2", "table4", "table5", "table6")):
-        for segmenter in project.dataset(run.dataset).segmenters:
-            values = {name: [number / 1000 + i / 100 - 0.01, number / 1000 + i / 100 + 0.01] for i, name in enumerate(METRICS)}
-            write(layout.scores(run, segmenter), {"image": ["a", "b"], **values})
+        segmenter = project.dataset(run.dataset).first_segmenter
+        values = {name: [number / 1000 + i / 100 - 0.01, number / 1000 + i / 100 + 0.01] for i, name in enumerate(METRICS)}
+        write(layout.scores(run), {"segmenter": segmenter, "image": ["a", "b"], **values})
     for run in project.runs("table1"):
         times = {"forward": [1.0, 3.0], "end_to_end": [4.0, 6.0]}
         images = {"cvppp": 2, "cremi_c": 1}[run.dataset]
@@ -56,10 +56,10 @@ def partitioned(tmp_path, project):
     layout = Layout(tmp_path, tmp_path)
     for number, run in enumerate(project.runs("table3")):
         voi = 2 - number / 100
-        for segmenter, share in (("waterz", 1), ("multicut", 0.5)):
-            write(layout.scores(run, segmenter), {"image": ["a"], "voi": [voi * share], "arand": [voi * share / 2]})
-            attributes = {"threshold": 0.5 + number / 100} if segmenter == "waterz" else {}
-            write_labels(layout.labels(run, segmenter), ["a"], np.ones((1, 2, 2, 2), int), **attributes)
+        both = {"segmenter": ["waterz", "multicut"], "voi": [voi, voi / 2], "arand": [voi / 2, voi / 4]}
+        write(layout.scores(run), {**both, "image": "a"})
+        labels = dict.fromkeys(both["segmenter"], np.ones((1, 2, 2, 2), int))
+        write_labels(layout.labels(run), ["a"], labels, {"waterz": {"threshold": 0.5 + number / 100}})
     return layout
 
 
