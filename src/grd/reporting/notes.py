@@ -10,10 +10,17 @@ def twins_banner(project: Project) -> str:
 
 
 def scale_note(project: Project, training: Training) -> str:
-    """Data, iterations and seeds of this scale in a sentence."""
+    """Data, iterations, selection of weights and seeds of this scale in a sentence."""
     seeds = project.config.seeds
     spread = f"mean ± sd over seeds {', '.join(map(str, seeds))}" if len(seeds) > 1 else f"one run per cell, seed {seeds[0]}"
-    return f"Scale {project.config.scale} ({project.scale.title}; {duration(training)}); {spread}."
+    return f"Scale {project.config.scale} ({project.scale.title}; {duration(training)}; {SELECTED[training.select]}); {spread}."
+
+
+SELECTED = {
+    "score": "weights with the best score on validation images, by the metric that stands first",
+    "loss": "weights with the lowest validation loss",
+    "last": "weights of the last step",
+}
 
 
 def duration(training: Training) -> str:
