@@ -67,12 +67,14 @@ class Source(Closed):
     """The part of a data set that decides its samples: its archives, and its split (a split file, or `archive` where the
     archives hold the lists).
 
-    `alternatives` are complete sets of other files that can replace the archives.
+    `alternatives` are complete sets of other files that can replace the archives. Instances of fewer pixels than `min_instance`
+    are dropped from the labels, in every split; 0 keeps all.
     """
 
     archives: dict[str, Archive]
     alternatives: list[dict[str, Archive]] = []
     split: Path | Literal["archive"]
+    min_instance: int = Field(default=0, ge=0)
 
     def content(self, addresses: bool = False) -> dict[str, Any]:
         """Plain values that decide the samples; with `addresses` also where the archives come from."""
