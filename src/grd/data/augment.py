@@ -30,19 +30,34 @@ class Draws:
         return self.uniform() < probability
 
 
-def augment(images: Tensor, labels: Tensor, settings: Augment, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Augmented crops (B, C, h, w) and labels (B, h, w) of images (B, C, H, W) in [0, 1] and labels (B, H, W).
+def augment(
+    images: Tensor, labels: Tensor, settings: Augment, generator: torch.Generator
+) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Augmented crops (B, C, h, w), labels and `mirror_numbers` (B, h, w) of images (B, C, H, W) in [0, 1], labels (B, H, W).
 
-    (h, w) is `settings.crop`. Images are sampled bilinearly, labels by nearest neighbour. Beyond the border an image is
-    mirrored, and its labels are 0.
+    (h, w) is `settings.crop`. Images are sampled bilinearly, labels by nearest neighbour; beyond the border both are mirrored.
+    The numbers are None if no crop can reach beyond it.
     """
     draws = Draws(len(images), images.device, generator)
     grid = sampling_grid(images.shape[-2:], settings, draws)
     crops = F.grid_sample(images, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
     # ids are exact in float32 up to 2^24
-    ids = F.grid_sample(labels.unsqueeze(1).float(), grid, mode="nearest", padding_mode="zeros", align_corners=False)
+    ids = F.grid_sample(labels.unsqueeze(1).float(), grid, mode="nearest", padding_mode="reflection", align_corners=False)
     ids = ids.squeeze(1).to(labels.dtype)
-    return change_grey_values(crops, ids > 0, settings, draws), ids
+    origin = mirror_numbers(grid) if may_leave_image(images.shape[-2:], settings) else None
+    return change_grey_values(crops, ids > 0, settings, draws), ids, origin
+
+
+def may_leave_image(size: Sequence[int], settings: Augment) -> bool:
+    """True if a crop of an image of this size (H, W) may reach beyond its border."""
+    larger = any(side > have for side, have in zip(settings.crop, size, strict=True))
+    return larger or settings.rotate > 0 or settings.elastic > 0
+
+
+def mirror_numbers(grid: Tensor) -> Tensor:
+    """Numbers (B, h, w) of the mirror image that each source in a sampling grid lies in: 0 is the image itself."""
+    x, y = ((grid + 1) / 2).floor().int().remainder(64).unbind(-1)  # an image is mirrored at its borders, ±1, again and again
+    return y * 64 + x
 
 
 def augment_sections(

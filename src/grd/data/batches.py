@@ -18,15 +18,27 @@ from grd.data.randomness import generator
 from grd.data.store import Split
 
 Normalisation = Literal["imagenet", "unit"]
+PADDING = -1
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Network input float32 and labels int64: (B, 3, H, W) and (B, H, W), or (B, 1, Z, Y, X) and (B, *output) of volumes."""
+    """Network input float32 and labels int64: (B, 3, H, W) and (B, H, W), or (B, 1, Z, Y, X) and (B, *output) of volumes.
+
+    `origin`, int32 (B, H, W), or (1, H, W) if it is the same for all, says where a pixel comes from: 0 is the image itself,
+    positive numbers are its mirror images beyond the border, PADDING is the canvas around it. It is None if all pixels are of
+    the image itself, and for volumes.
+    """
 
     images: Tensor
     labels: Tensor
+    origin: Tensor | None = None
+
+    @property
+    def own_labels(self) -> Tensor:
+        """Labels of the image itself, 0 elsewhere, so that an instance does not count together with its mirror images."""
+        return self.labels if self.origin is None else self.labels.masked_fill(self.origin != 0, 0)
 
 
 def as_channels(images: np.ndarray) -> Tensor:
@@ -111,17 +123,26 @@ class DeviceImages:
     def training_batch(self, settings: Augment, geometry: Geometry, size: int, seed: int, step: int) -> Batch:
         """Batch `step` of a run: `size` images drawn with replacement, augmented and normalised."""
         chosen = torch.randint(len(self), (size,), generator=generator(seed, "images", step)).to(self.images.device)
-        images, labels = augment(
+        images, labels, origin = augment(
             self.images[chosen].float() / 255, self.labels[chosen], settings, generator(seed, "augment", step)
         )
-        return Batch(normalise(images, self.normalisation), labels.long())
+        return Batch(normalise(images, self.normalisation), labels.long(), origin)
 
     def evaluation_batches(self, geometry: Geometry, size: int) -> Iterator[Batch]:
         """Whole images on their canvas, labels padded with background."""
+        origin = self._origin_on(geometry.canvas)
         for images, labels in zip(self.images.split(size), self.labels.split(size), strict=True):
             pixels = pad_to(images.float() / 255, geometry.canvas, geometry.padding)
             ids = pad_to(labels.unsqueeze(1), geometry.canvas, "zero").squeeze(1)
-            yield Batch(normalise(pixels, self.normalisation), ids.long())
+            yield Batch(normalise(pixels, self.normalisation), ids.long(), origin)
+
+    def _origin_on(self, canvas: Sequence[int]) -> Tensor | None:
+        """`Batch.origin` (1, *canvas) of an image on the canvas; None if it covers the canvas."""
+        if tuple(canvas) == tuple(self.labels.shape[1:]):
+            return None
+        origin = torch.full((1, *canvas), PADDING, dtype=torch.int32, device=self.labels.device)
+        crop_to(origin, self.labels.shape[1:]).zero_()
+        return origin
 
 
 class DeviceVolumes:
