@@ -172,9 +172,8 @@ class DeviceVolumes:
         for _ in range(size):
             volume = int(torch.randint(len(self.volumes), (), generator=draws))
             start = self._random_start(output, draws)
-            mirrored = bool(torch.rand((), generator=draws) < settings.flip)
-            images.append(self._window(self.volumes[volume], start, output, outer, mirrored))
-            labels.append(self._window(self.labels[volume], start, output, inner, mirrored))
+            images.append(self._window(self.volumes[volume], start, output, outer))
+            labels.append(self._window(self.labels[volume], start, output, inner))
         sections, ids = augment_sections(
             torch.stack(images).float() / 255, torch.stack(labels), settings, generator(seed, "augment", step), output[1:]
         )
@@ -184,11 +183,10 @@ class DeviceVolumes:
         room = [max(have - want, 0) for have, want in zip(self.volumes.shape[1:], output, strict=True)]
         return [int(torch.randint(places + 1, (), generator=draws)) for places in room]
 
-    def _window(self, volume: Tensor, start: Sequence[int], output: Sequence[int], size: Sequence[int], mirrored: bool) -> Tensor:
-        """The window (*size) concentric with the output at `start`; its sections in reverse order if `mirrored`."""
+    def _window(self, volume: Tensor, start: Sequence[int], output: Sequence[int], size: Sequence[int]) -> Tensor:
+        """The window (*size) concentric with the output at `start`."""
         corner = [first - (outer - inner) // 2 for first, inner, outer in zip(start, output, size, strict=True)]
-        window = mirrored_window(volume, corner, size)
-        return window.flip(0) if mirrored else window
+        return mirrored_window(volume, corner, size)
 
     def evaluation_batches(self, geometry: Geometry, size: int) -> Iterator[Batch]:
         """Tiles whose outputs cover the volumes; beyond the border image and labels are mirrored."""
@@ -197,7 +195,7 @@ class DeviceVolumes:
         places = list(product(range(len(self.volumes)), starts))
         for first in range(0, len(places), size):
             chosen = places[first : first + size]
-            images = [self._window(self.volumes[v], start, output, geometry.canvas, False) for v, start in chosen]
+            images = [self._window(self.volumes[v], start, output, geometry.canvas) for v, start in chosen]
             labels = [mirrored_window(self.labels[v], start, output) for v, start in chosen]
             yield Batch(torch.stack(images).unsqueeze(1).float() / 255, torch.stack(labels).long())
 
