@@ -1,12 +1,15 @@
 import numpy as np
 import pytest
 import torch
+from projects import settings
 
 from grd.config.datasets import Augment
 from grd.data.augment import Draws, augment, cutout, displacement, gaussian_blur
 from grd.data.batches import DeviceImages, Geometry, crop_to, normalise, pad_to
 from grd.data.randomness import derived_seed, generator
 from grd.data.store import Split
+from grd.project.run import Run
+from grd.training.student import Supervision, view
 
 GEOMETRY = Geometry((32, 32), "zero", (32, 32), (16, 16))
 
@@ -22,7 +25,7 @@ def picture(size=(20, 24), batch=2):
 def test_without_any_change_a_crop_is_a_window_of_the_image():
     images, labels = picture()
     images = torch.rand(2, 1, 20, 24)
-    crops, ids = augment(images, labels, Augment(crop=(16, 16), flip=0), generator(0, "a"))
+    crops, ids, _ = augment(images, labels, Augment(crop=(16, 16), flip=0), generator(0, "a"))
     for image, crop, label, found in zip(images, crops, labels, ids, strict=True):
         matches = [
             (y, x)
@@ -45,16 +48,76 @@ def test_without_any_change_a_crop_is_a_window_of_the_image():
 )
 def test_image_and_labels_move_together(settings):
     images, labels = picture()
-    crops, ids = augment(images, labels, settings, generator(1, "a"))
+    crops, ids, _ = augment(images, labels, settings, generator(1, "a"))
     agree = (crops.squeeze(1) * 10 - ids).abs() < 0.01
     assert agree.float().mean() > 0.8  # all but the blended rims of blocks
 
 
-def test_beyond_the_border_images_are_mirrored_and_labels_are_background():
-    images, labels = torch.ones(1, 1, 8, 8), torch.ones(1, 8, 8, dtype=torch.int32)
-    crops, ids = augment(images, labels, Augment(crop=(16, 16), flip=0), generator(0, "a"))
-    assert crops.shape == (1, 1, 16, 16) and torch.allclose(crops, torch.ones(1))
-    assert ids.sum() == 64
+def test_beyond_the_border_image_and_labels_are_mirrored_and_numbers_say_where():
+    labels = torch.tensor([[[1, 2], [3, 4]]], dtype=torch.int32)
+    crops, ids, origin = augment(labels.unsqueeze(1) / 10, labels, Augment(crop=(4, 4), flip=0), generator(0, "a"))
+    mirrored = torch.tensor([[[1, 1, 2, 2], [1, 1, 2, 2], [3, 3, 4, 4], [3, 3, 4, 4]]])
+    assert torch.equal(ids, mirrored) and torch.allclose(crops.squeeze(1) * 10, mirrored.float())
+    assert (origin == 0).tolist() == [[[0, 0, 0, 0], [0, 1, 1, 0], [0, 1, 1, 0], [0, 0, 0, 0]]]
+    assert len(origin.unique()) == 9 and origin.min() == 0
+
+
+@pytest.mark.parametrize("options", [{"rotate": 1}, {"rotate": 1, "elastic": 1, "scale": (0.7, 1.0)}, {"crop": (90, 90)}])
+def test_no_shown_foreground_is_labelled_background(options):
+    _, labels = picture((66, 80), batch=8)  # the first block lies in a corner
+    labels[:, 60:] = 5
+    foreground = (labels > 0).unsqueeze(1).float()
+    crops, ids, origin = augment(foreground, labels, Augment(**{"crop": (64, 64), **options}), generator(0, "a"))
+    shown = crops.squeeze(1) > 0.99  # all four pixels that it is sampled from
+    assert (shown & (origin > 0)).sum() > 50 and (shown & (ids == 0)).sum() == 0
+
+
+def test_crops_that_stay_in_the_image_have_no_numbers():
+    images, labels = picture()
+    assert augment(images, labels, Augment(crop=(20, 24), scale=(0.5, 1.0)), generator(0, "a"))[2] is None
+    assert augment(images, labels, Augment(crop=(21, 24)), generator(0, "a"))[2] is not None
+    assert augment(images, labels, Augment(crop=(16, 16), rotate=0.1), generator(0, "a"))[2] is not None
+
+
+def images_of(labels):
+    """A data set of one image (H, W) that shows its labels."""
+    return DeviceImages(Split(["a"], labels.astype(np.uint8), labels.astype(np.uint16)), "unit", torch.device("cpu"))
+
+
+def test_an_instance_does_not_count_together_with_its_mirror_images():
+    labels = np.zeros((1, 8, 8))
+    labels[0, :2, :2] = 1
+    batch = images_of(labels).training_batch(Augment(crop=(16, 16), flip=0), GEOMETRY, 2, 0, 0)
+    assert (batch.labels == 1).sum() == 2 * 16 and (batch.own_labels == 1).sum() == 2 * 4
+    assert torch.equal(batch.own_labels[:, 4:12, 4:12], batch.labels[:, 4:12, 4:12])
+
+
+def test_nodes_are_means_over_the_image_itself():
+    run = settings(Run("bbbc039", "resunet_tiny"))
+    labels = np.zeros((1, 8, 8))
+    labels[0, :2, :2] = 1
+    batch = images_of(labels).training_batch(Augment(crop=(16, 16), flip=0), GEOMETRY, 2, 0, 0)
+    network = torch.nn.Conv2d(3, 16, 1).requires_grad_(False)
+    seen = view(network, batch, (), run, 2)
+    expected = network(batch.images)[:, :, 4:6, 4:6].mean((2, 3))
+    assert torch.equal(seen.labels, batch.own_labels) and torch.allclose(seen.nodes[0][:, 1], expected, atol=1e-6)
+
+
+def test_pairs_that_cross_the_border_are_left_out_and_those_of_a_mirror_image_count():
+    batch = images_of(np.ones((1, 4, 4))).training_batch(Augment(crop=(4, 8), flip=0), GEOMETRY, 1, 0, 0)
+    exist = Supervision.of(batch, [(0, -1)]).exist
+    assert exist[0, 0].tolist() == [[0, 1, 0, 1, 1, 1, 0, 1]] * 4
+
+
+@pytest.mark.parametrize("padding", ["zero", "reflect"])
+def test_pairs_in_the_padding_of_a_canvas_are_left_out(padding):
+    data = images_of(np.ones((1, 2, 4)))
+    [batch] = data.evaluation_batches(Geometry((4, 6), padding, (4, 6), (4, 6)), 2)
+    supervision = Supervision.of(batch, [(0, -1)])
+    assert supervision.exist[0, 0].tolist() == [[0] * 6, [0, 0, 1, 1, 1, 0], [0, 0, 1, 1, 1, 0], [0] * 6]
+    assert torch.equal(batch.own_labels, batch.labels) and batch.labels.sum() == 8
+    [whole] = data.evaluation_batches(Geometry((2, 4), padding, (2, 4), (2, 4)), 2)
+    assert whole.origin is None and Supervision.of(whole, [(0, -1)]).exist.shape == (1, 2, 4)
 
 
 def test_elastic_displacement_is_smooth_and_only_where_it_happens():

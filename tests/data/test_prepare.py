@@ -52,6 +52,22 @@ def test_colour_images_keep_their_values(tmp_path):
     assert images.shape == (1, 6, 8, 3) and (images == 100).all()
 
 
+def test_nuclei_of_fewer_than_25_pixels_are_background_in_every_split_and_ids_stay_consecutive(tmp_path):
+    red = np.zeros((8, 24), np.uint8)
+    red[:4, :6], red[:5, 7:12], red[:2, 13:] = 1, 1, 1  # 24, 25 and 22 pixels
+    red[3:5, 13:] = red[5, 13:17] = 2  # 26 pixels
+    archives = minis.bbbc039(tmp_path, changes={".png": minis.encode(minis.rgba(red))}, size=red.shape)
+    prepare("bbbc039", minis.settings("bbbc039"), archives, tmp_path / "p.h5", False)
+    for split in store.SPLITS:
+        [labels] = store.read_split(tmp_path / "p.h5", split).labels
+        assert np.bincount(labels.ravel())[1:].tolist() == [25, 26] and (labels[:4, :6] == 0).all()
+
+
+def test_instances_of_any_size_are_kept_where_no_smallest_size_is_set(tmp_path, wells):
+    [labels] = store.read_split(wells(minis.celegans(tmp_path)), "test").labels
+    assert np.bincount(labels.ravel())[1:].min() < 25 and minis.settings("celegans").min_instance == 0
+
+
 def test_names_of_the_split_that_the_archives_lack_are_refused(tmp_path, wells):
     archives = minis.celegans(tmp_path, ("A01", "A02", "B03"))
     with pytest.raises(GrdError, match=r"no image with a mask for C01.*'allow_missing: \[celegans\]' in config/config"):

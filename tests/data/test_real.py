@@ -36,11 +36,22 @@ def counts(path):
     return [len(split.names) for split in splits], sum(int(labels.max()) for split in splits for labels in split.labels)
 
 
-def test_bbbc039_has_200_images_with_23617_nuclei(tmp_path, monkeypatch):
+def test_bbbc039_has_200_images_with_22723_nuclei_of_25_pixels_and_more(tmp_path, monkeypatch):
     path = prepare_real("bbbc039", tmp_path, monkeypatch)
-    assert counts(path) == ([100, 50, 50], 23_617)
+    assert counts(path) == ([100, 50, 50], 22_723)
     with h5py.File(path) as file:
         assert file["training/images"].shape == (100, 520, 696)
+
+
+def test_222_of_the_5720_objects_of_bbbc039_s_test_split_are_smaller(tmp_path, monkeypatch):
+    settings, archives = obtain_archives("bbbc039", tmp_path, monkeypatch)
+    found = {}
+    for smallest in (0, settings.min_instance):
+        changed = settings.model_copy(update={"min_instance": smallest})
+        prepare("bbbc039", changed, archives, tmp_path / f"{smallest}.h5", allow_missing=False)
+        found[smallest] = [int(labels.max()) for labels in read_split(tmp_path / f"{smallest}.h5", "test").labels]
+    assert sum(found[0]) == 5_720 and sum(found[0]) - sum(found[25]) == 222
+    assert sum(a != b for a, b in zip(found[0], found[25], strict=True)) == 46
 
 
 def test_97_wells_of_celegans_have_1368_worms(tmp_path, monkeypatch):

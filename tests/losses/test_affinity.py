@@ -8,6 +8,7 @@ from grd.losses.affinity import (
     class_weights,
     existing_pairs,
     pair_slices,
+    pairs_of_one_origin,
     unit_vectors,
 )
 from grd.project.offsets import offsets_of
@@ -99,6 +100,27 @@ def test_released_loss_is_the_weighted_sum_over_channels_of_means():
     both = [value.repeat(1, 3, 1, 1) for value in (affinity, targets)]
     assert affinity_loss(*both, exist.repeat(3, 1, 1), "released").item() == pytest.approx(3 * 0.36 / 2)
     assert affinity_loss(*both, exist.repeat(3, 1, 1), "paper").item() == pytest.approx(0.36 / 2)
+
+
+@pytest.mark.parametrize("reading", ["paper", "released"])
+def test_pairs_left_out_by_a_mask_of_the_batch_change_nothing_in_the_loss(reading):
+    labels, origin = torch.randint(0, 3, (2, 9, 8)), torch.zeros(2, 9, 8, dtype=torch.int32)
+    origin[0, :, :2], origin[1, 7:] = -1, 5
+    targets, exist = affinity_targets(labels, OFFSETS), pairs_of_one_origin(origin, OFFSETS)
+    affinity = torch.rand(2, len(OFFSETS), 9, 8)
+    changed = torch.where(exist, affinity, torch.rand_like(affinity))
+    found = affinity_loss(affinity, targets, exist, reading).item()
+    assert affinity_loss(changed, targets, exist, reading).item() == found
+    assert affinity_loss(affinity, targets ^ ~exist, exist, reading).item() == found
+
+
+def test_a_mask_of_the_batch_balances_only_the_pairs_that_exist():
+    # a row of 4: the first pixel is padding; of its pairs at (0, -1) two exist, 1 1 and 1 2
+    labels, origin = torch.tensor([[[0, 1, 1, 2]]]), torch.tensor([[[-1, 0, 0, 0]]])
+    targets, exist = affinity_targets(labels, [(0, -1)]), pairs_of_one_origin(origin, [(0, -1)])
+    assert exist.tolist() == [[[[False, False, True, True]]]]
+    assert [weight.item() for weight in class_weights(targets, exist)] == [1, 1]
+    assert affinity_loss(torch.full((1, 1, 1, 4), 0.5), targets, exist, "released").item() == pytest.approx(2 * 0.25 / 4)
 
 
 def test_perfect_affinities_cost_nothing_in_either_reading():

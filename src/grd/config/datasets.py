@@ -34,6 +34,10 @@ class Archive(Closed):
 class Augment(Closed):
     """Training augmentation; lengths in pixels, intensities as fractions of the full range.
 
+    `flip` to `cutout` are probabilities of parts, `flip` that of each axis. `flip`, `transpose`, `rotate`, `elastic` and
+    `grayscale` share one draw, of probability `block`: where it fails, none of them happens. `flip` and `transpose` share a
+    second one, `mirror`, behind the first. So an axis is mirrored with probability block · mirror · flip.
+
     `crop` is the size of the network's input. A volume (sections, rows, columns) is turned, mirrored and deformed within its
     sections, in all of them alike, and mirrored across them; `grayscale` changes all sections alike or each by itself.
     """
@@ -41,6 +45,8 @@ class Augment(Closed):
     crop: Extent
     scale: Range | None = None
     aspect: Range = (0.75, 4 / 3)
+    block: Probability = 1
+    mirror: Probability = 1
     flip: Probability = 0.5
     transpose: Probability = 0
     rotate: Probability = 0
@@ -67,12 +73,14 @@ class Source(Closed):
     """The part of a data set that decides its samples: its archives, and its split (a split file, or `archive` where the
     archives hold the lists).
 
-    `alternatives` are complete sets of other files that can replace the archives.
+    `alternatives` are complete sets of other files that can replace the archives. Instances of fewer pixels than `min_instance`
+    are dropped from the labels, in every split; 0 keeps all.
     """
 
     archives: dict[str, Archive]
     alternatives: list[dict[str, Archive]] = []
     split: Path | Literal["archive"]
+    min_instance: int = Field(default=0, ge=0)
 
     def content(self, addresses: bool = False) -> dict[str, Any]:
         """Plain values that decide the samples; with `addresses` also where the archives come from."""

@@ -1,7 +1,7 @@
 """Training augmentation as batched tensor operations: geometry by one sampling grid, then grey values.
 
 The sections of a volume are channels here, so that one grid serves all of them. The parameters are those of the released
-code's loaders for its 2D data sets; the paper names no augmentation.
+code's loaders; the paper names no augmentation. Which parts happen how often is up to `Augment`.
 """
 
 from collections.abc import Sequence
@@ -12,13 +12,31 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from grd.config.datasets import Augment
+from grd.config.parsing import Range
+
+TRIES = 10  # windows of RandomResizedCrop
 
 
 class Draws:
-    """Random draws for the B images of a batch, from a CPU generator, on the device of the data."""
+    """Random draws for the B images of a batch, from a CPU generator, on the device of the data.
 
-    def __init__(self, batch: int, device: torch.device, generator: torch.Generator) -> None:
+    The masks `block` and `mirror` (B,) are the draws that several parts share (`Augment`); `mirror` lies within `block`.
+    """
+
+    def __init__(self, batch: int, device: torch.device, generator: torch.Generator, block: float = 1, mirror: float = 1) -> None:
         self.batch, self.device, self.generator = batch, device, generator
+        self.block = self._shared(block)
+        self.mirror = self._shared(mirror) & self.block
+
+    @classmethod
+    def of(cls, images: Tensor, settings: Augment, generator: torch.Generator) -> "Draws":
+        """Draws for a batch of images (B, …), with the shared draws of the settings."""
+        return cls(len(images), images.device, generator, settings.block, settings.mirror)
+
+    def _shared(self, probability: float) -> Tensor:
+        if probability == 1:  # certain: takes no random number
+            return torch.ones(self.batch, dtype=torch.bool, device=self.device)
+        return self.happens(probability)
 
     def uniform(self, low: float = 0, high: float = 1, shape: tuple[int, ...] = ()) -> Tensor:
         """Draws from U(low, high), (B, *shape)."""
@@ -30,19 +48,34 @@ class Draws:
         return self.uniform() < probability
 
 
-def augment(images: Tensor, labels: Tensor, settings: Augment, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Augmented crops (B, C, h, w) and labels (B, h, w) of images (B, C, H, W) in [0, 1] and labels (B, H, W).
+def augment(
+    images: Tensor, labels: Tensor, settings: Augment, generator: torch.Generator
+) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Augmented crops (B, C, h, w), labels and `mirror_numbers` (B, h, w) of images (B, C, H, W) in [0, 1], labels (B, H, W).
 
-    (h, w) is `settings.crop`. Images are sampled bilinearly, labels by nearest neighbour. Beyond the border an image is
-    mirrored, and its labels are 0.
+    (h, w) is `settings.crop`. Images are sampled bilinearly, labels by nearest neighbour; beyond the border both are mirrored.
+    The numbers are None if no crop can reach beyond it.
     """
-    draws = Draws(len(images), images.device, generator)
+    draws = Draws.of(images, settings, generator)
     grid = sampling_grid(images.shape[-2:], settings, draws)
     crops = F.grid_sample(images, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
     # ids are exact in float32 up to 2^24
-    ids = F.grid_sample(labels.unsqueeze(1).float(), grid, mode="nearest", padding_mode="zeros", align_corners=False)
+    ids = F.grid_sample(labels.unsqueeze(1).float(), grid, mode="nearest", padding_mode="reflection", align_corners=False)
     ids = ids.squeeze(1).to(labels.dtype)
-    return change_grey_values(crops, ids > 0, settings, draws), ids
+    origin = mirror_numbers(grid) if may_leave_image(images.shape[-2:], settings) else None
+    return change_grey_values(crops, ids > 0, settings, draws), ids, origin
+
+
+def may_leave_image(size: Sequence[int], settings: Augment) -> bool:
+    """True if a crop of an image of this size (H, W) may reach beyond its border."""
+    larger = any(side > have for side, have in zip(settings.crop, size, strict=True))
+    return larger or settings.rotate > 0 or settings.elastic > 0
+
+
+def mirror_numbers(grid: Tensor) -> Tensor:
+    """Numbers (B, h, w) of the mirror image that each source in a sampling grid lies in: 0 is the image itself."""
+    x, y = ((grid + 1) / 2).floor().int().remainder(64).unbind(-1)  # an image is mirrored at its borders, ±1, again and again
+    return y * 64 + x
 
 
 def augment_sections(
@@ -52,12 +85,14 @@ def augment_sections(
 
     (h, w) are the rows and columns of `settings.crop`. Beyond the border image and labels are mirrored.
     """
-    draws = Draws(len(sections), sections.device, generator)
+    draws = Draws.of(sections, settings, generator)
     grid = sampling_grid(sections.shape[-2:], settings, draws, centred=True)
     crops = F.grid_sample(sections, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
     margins = [(have - want) // 2 for have, want in zip(settings.crop[1:], output, strict=True)]
     middle = grid[:, margins[0] : margins[0] + output[0], margins[1] : margins[1] + output[1]]
     ids = F.grid_sample(labels.float(), middle, mode="nearest", padding_mode="reflection", align_corners=False)
+    across = (draws.happens(settings.flip) & draws.mirror).view(-1, 1, 1, 1)
+    crops, ids = (torch.where(across, volumes.flip(1), volumes) for volumes in (crops, ids))
     return change_grey_values(crops, ids[:, :1] > 0, settings, draws), ids.to(labels.dtype)
 
 
@@ -75,15 +110,16 @@ def sampling_grid(size: torch.Size, settings: Augment, draws: Draws, centred: bo
 
 
 def flip(points: Tensor, settings: Augment, draws: Draws) -> Tensor:
-    """Mirror rows and columns, and exchange them (square crops), each change by its own draw."""
-    signs = torch.stack([1 - 2 * draws.happens(settings.flip).float() for _ in range(2)], -1)
+    """Mirror rows and columns, and exchange them (square crops), each change by its own draw behind the shared ones."""
+    signs = torch.stack([1 - 2 * (draws.happens(settings.flip) & draws.mirror).float() for _ in range(2)], -1)
     points = points * signs.view(-1, 1, 1, 2)
-    return torch.where(draws.happens(settings.transpose).view(-1, 1, 1, 1), points.flip(-1), points)
+    exchanged = draws.happens(settings.transpose) & draws.mirror
+    return torch.where(exchanged.view(-1, 1, 1, 1), points.flip(-1), points)
 
 
 def rotate(points: Tensor, settings: Augment, draws: Draws) -> Tensor:
     """Turn points around the centre by an angle from the whole circle."""
-    angle = draws.uniform(0, 2 * torch.pi) * draws.happens(settings.rotate)
+    angle = draws.uniform(0, 2 * torch.pi) * (draws.happens(settings.rotate) & draws.block)
     cos, sin = angle.cos().view(-1, 1, 1), angle.sin().view(-1, 1, 1)
     y, x = points.unbind(-1)
     return torch.stack([cos * y - sin * x, sin * y + cos * x], -1)
@@ -97,7 +133,8 @@ def displacement(settings: Augment, draws: Draws) -> Tensor:
     field = draws.uniform(-1, 1, (2, height, width))
     sigma = torch.full((draws.batch,), settings.elastic_sigma, device=draws.device)
     field = gaussian_blur(field, sigma, radius=int(4 * settings.elastic_sigma + 0.5)) * settings.elastic_alpha
-    return (field * draws.happens(settings.elastic).view(-1, 1, 1, 1)).permute(0, 2, 3, 1)
+    chosen = draws.happens(settings.elastic) & draws.block
+    return (field * chosen.view(-1, 1, 1, 1)).permute(0, 2, 3, 1)
 
 
 def crop_window(size: torch.Size, settings: Augment, draws: Draws, centred: bool) -> tuple[Tensor, Tensor]:
@@ -113,22 +150,37 @@ def crop_window(size: torch.Size, settings: Augment, draws: Draws, centred: bool
     if settings.scale is None:
         start = corner + (position * (room - crop + 1)).floor()
         return torch.ones_like(start), start + (crop - 1) / 2
-    area = draws.uniform(*settings.scale) * room.prod()
-    aspect = draws.uniform(log(settings.aspect[0]), log(settings.aspect[1])).exp()
-    window = torch.stack([(area / aspect).sqrt(), (area * aspect).sqrt()], -1).minimum(room)
+    window = window_size(room, settings.scale, settings.aspect, draws)
     return window / crop, corner + position * (room - window) + (window - 1) / 2
 
 
+def window_size(room: Tensor, scale: Range, aspect: Range, draws: Draws) -> Tensor:
+    """Size (B, 2) of a window: the first of ten that fits into the room (2,), or all of it, as torchvision's RandomResizedCrop.
+
+    scale: share of the room's area, uniform; aspect: columns over rows, uniform in its logarithm.
+    """
+    area = draws.uniform(*scale, shape=(TRIES,)) * room.prod()
+    ratio = draws.uniform(log(aspect[0]), log(aspect[1]), (TRIES,)).exp()
+    sizes = torch.stack([(area / ratio).sqrt(), (area * ratio).sqrt()], -1)
+    fits = (sizes <= room).all(-1)
+    first = sizes.take_along_dim(fits.int().argmax(1).view(-1, 1, 1), 1).squeeze(1)
+    return torch.where(fits.any(1, keepdim=True), first, room)
+
+
 def change_grey_values(images: Tensor, foreground: Tensor, settings: Augment, draws: Draws) -> Tensor:
-    """Change the grey values of (B, C, h, w) by contrast and gamma, noise, blur, intensity and cut-out, each by its own draw."""
-    for probability, change in (
-        (settings.grayscale, grayscale),
-        (settings.noise, noise),
-        (settings.blur, blur),
-        (settings.intensity, intensity),
+    """Change the grey values of (B, C, h, w) by contrast and gamma, noise, blur, intensity and cut-out, each by its own draw.
+
+    Contrast and gamma belong to the block.
+    """
+    anywhere = torch.ones_like(draws.block)
+    for probability, where, change in (
+        (settings.grayscale, draws.block, grayscale),
+        (settings.noise, anywhere, noise),
+        (settings.blur, anywhere, blur),
+        (settings.intensity, anywhere, intensity),
     ):
         if probability:
-            chosen = draws.happens(probability).view(-1, 1, 1, 1)
+            chosen = (draws.happens(probability) & where).view(-1, 1, 1, 1)
             images = torch.where(chosen, change(images, settings, draws), images)
     return cutout(images, foreground, settings, draws) if settings.cutout else images
 

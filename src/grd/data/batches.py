@@ -18,15 +18,27 @@ from grd.data.randomness import generator
 from grd.data.store import Split
 
 Normalisation = Literal["imagenet", "unit"]
+PADDING = -1
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Network input float32 and labels int64: (B, 3, H, W) and (B, H, W), or (B, 1, Z, Y, X) and (B, *output) of volumes."""
+    """Network input float32 and labels int64: (B, 3, H, W) and (B, H, W), or (B, 1, Z, Y, X) and (B, *output) of volumes.
+
+    `origin`, int32 (B, H, W), or (1, H, W) if it is the same for all, says where a pixel comes from: 0 is the image itself,
+    positive numbers are its mirror images beyond the border, PADDING is the canvas around it. It is None if all pixels are of
+    the image itself, and for volumes.
+    """
 
     images: Tensor
     labels: Tensor
+    origin: Tensor | None = None
+
+    @property
+    def own_labels(self) -> Tensor:
+        """Labels of the image itself, 0 elsewhere, so that an instance does not count together with its mirror images."""
+        return self.labels if self.origin is None else self.labels.masked_fill(self.origin != 0, 0)
 
 
 def as_channels(images: np.ndarray) -> Tensor:
@@ -113,17 +125,26 @@ class DeviceImages:
     def training_batch(self, settings: Augment, geometry: Geometry, size: int, seed: int, step: int) -> Batch:
         """Batch `step` of a run: `size` images drawn with replacement, augmented and normalised."""
         chosen = torch.randint(len(self), (size,), generator=generator(seed, "images", step)).to(self.images.device)
-        images, labels = augment(
+        images, labels, origin = augment(
             self.images[chosen].float() / 255, self.labels[chosen], settings, generator(seed, "augment", step)
         )
-        return Batch(normalise(images, self.normalisation), labels.long())
+        return Batch(normalise(images, self.normalisation), labels.long(), origin)
 
     def evaluation_batches(self, geometry: Geometry, size: int) -> Iterator[Batch]:
         """Whole images on their canvas, labels padded with background."""
+        origin = self._origin_on(geometry.canvas)
         for images, labels in zip(self.images.split(size), self.labels.split(size), strict=True):
             pixels = pad_to(images.float() / 255, geometry.canvas, geometry.padding)
             ids = pad_to(labels.unsqueeze(1), geometry.canvas, "zero").squeeze(1)
-            yield Batch(normalise(pixels, self.normalisation), ids.long())
+            yield Batch(normalise(pixels, self.normalisation), ids.long(), origin)
+
+    def _origin_on(self, canvas: Sequence[int]) -> Tensor | None:
+        """`Batch.origin` (1, *canvas) of an image on the canvas; None if it covers the canvas."""
+        if tuple(canvas) == tuple(self.labels.shape[1:]):
+            return None
+        origin = torch.full((1, *canvas), PADDING, dtype=torch.int32, device=self.labels.device)
+        crop_to(origin, self.labels.shape[1:]).zero_()
+        return origin
 
 
 class DeviceVolumes:
@@ -153,9 +174,8 @@ class DeviceVolumes:
         for _ in range(size):
             volume = int(torch.randint(len(self.volumes), (), generator=draws))
             start = self._random_start(output, draws)
-            mirrored = bool(torch.rand((), generator=draws) < settings.flip)
-            images.append(self._window(self.volumes[volume], start, output, outer, mirrored))
-            labels.append(self._window(self.labels[volume], start, output, inner, mirrored))
+            images.append(self._window(self.volumes[volume], start, output, outer))
+            labels.append(self._window(self.labels[volume], start, output, inner))
         sections, ids = augment_sections(
             torch.stack(images).float() / 255, torch.stack(labels), settings, generator(seed, "augment", step), output[1:]
         )
@@ -165,11 +185,10 @@ class DeviceVolumes:
         room = [max(have - want, 0) for have, want in zip(self.volumes.shape[1:], output, strict=True)]
         return [int(torch.randint(places + 1, (), generator=draws)) for places in room]
 
-    def _window(self, volume: Tensor, start: Sequence[int], output: Sequence[int], size: Sequence[int], mirrored: bool) -> Tensor:
-        """The window (*size) concentric with the output at `start`; its sections in reverse order if `mirrored`."""
+    def _window(self, volume: Tensor, start: Sequence[int], output: Sequence[int], size: Sequence[int]) -> Tensor:
+        """The window (*size) concentric with the output at `start`."""
         corner = [first - (outer - inner) // 2 for first, inner, outer in zip(start, output, size, strict=True)]
-        window = mirrored_window(volume, corner, size)
-        return window.flip(0) if mirrored else window
+        return mirrored_window(volume, corner, size)
 
     def evaluation_batches(self, geometry: Geometry, size: int) -> Iterator[Batch]:
         """Tiles whose outputs cover the volumes; beyond the border image and labels are mirrored."""
@@ -178,7 +197,7 @@ class DeviceVolumes:
         places = list(product(range(len(self.volumes)), starts))
         for first in range(0, len(places), size):
             chosen = places[first : first + size]
-            images = [self._window(self.volumes[v], start, output, geometry.canvas, False) for v, start in chosen]
+            images = [self._window(self.volumes[v], start, output, geometry.canvas) for v, start in chosen]
             labels = [mirrored_window(self.labels[v], start, output) for v, start in chosen]
             yield Batch(torch.stack(images).unsqueeze(1).float() / 255, torch.stack(labels).long())
 

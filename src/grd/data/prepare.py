@@ -22,12 +22,14 @@ log = logging.getLogger(__name__)
 def prepare(dataset: str, settings: Source, archives: dict[str, Path], out: Path, allow_missing: bool) -> None:
     """Write the prepared data set to `out` (format `samples` of the store), each split in the order of its list.
 
+    Instances smaller than `settings.min_instance` pixels are background.
+
     Raises GrdError for names of a split that the archives lack, for images without mask and for masks without image; with
     `allow_missing` these are left out and logged. Raises GrdError for images of different sizes within a split.
     """
     splits = split_names(settings, archives)
     wanted = {parse_entry(entry)[0] for entries in splits.values() for entry in entries}
-    samples = _read_samples(dataset, archives, wanted, allow_missing)
+    samples = _read_samples(dataset, settings.min_instance, archives, wanted, allow_missing)
     _check_complete(dataset, wanted, samples, _folder(archives), allow_missing)
     store.write_samples(out, {split: _stack(split, entries, samples, _folder(archives)) for split, entries in splits.items()})
 
@@ -43,8 +45,18 @@ def to_uint8(image: np.ndarray) -> np.ndarray:
     return np.rint((image - low) * (255 / max(high - low, 1))).astype(np.uint8)
 
 
-def _read_samples(dataset: str, archives: dict[str, Path], wanted: set[str], allow_missing: bool) -> dict[str, Sample]:
-    """Samples of the wanted names, by name, with images as uint8."""
+def drop_small_instances(labels: np.ndarray, smallest: int) -> np.ndarray:
+    """Labels without the instances of fewer than `smallest` pixels; ids become consecutive."""
+    if smallest == 0:
+        return labels
+    sizes = np.bincount(labels.ravel())
+    return relabel_consecutive(np.where(sizes[labels] < smallest, 0, labels))
+
+
+def _read_samples(
+    dataset: str, smallest: int, archives: dict[str, Path], wanted: set[str], allow_missing: bool
+) -> dict[str, Sample]:
+    """Samples of the wanted names, by name, with images as uint8 and instances of at least `smallest` pixels."""
     found = tqdm(
         readers.read(dataset, archives, allow_missing),
         dataset,
@@ -52,7 +64,11 @@ def _read_samples(dataset: str, archives: dict[str, Path], wanted: set[str], all
         unit="image",
         disable=not sys.stderr.isatty(),
     )
-    return {s.name: Sample(s.name, to_uint8(s.image), s.labels) for s in found if s.name in wanted}
+    return {
+        sample.name: Sample(sample.name, to_uint8(sample.image), drop_small_instances(sample.labels, smallest))
+        for sample in found
+        if sample.name in wanted
+    }
 
 
 def _folder(archives: dict[str, Path]) -> Path:

@@ -1,7 +1,8 @@
 """Pixel affinities a_{n,p} = Cos(e_p, e_{p+n}) and the supervised loss L_aff = ‖A^S - Â‖₂ (Sec. III-B, Eq. 6).
 
 Channel c of an affinity map relates pixel p to pixel p + offset_c. Pairs that leave the image do not exist: their affinities and
-targets are 0, and no loss counts them. (The released code wraps around the border and counts these pairs in Eq. 5.)
+targets are 0, and no loss counts them. (The released code wraps around the border and counts these pairs in Eq. 5.) A batch may
+have a mask of its own, which leaves further pairs out of L_aff.
 """
 
 from collections.abc import Sequence
@@ -97,12 +98,26 @@ def affinity_targets(labels: Tensor, offsets: Sequence[Offset]) -> Tensor:
     In images the background is one instance. In volumes label 0 is border or unlabelled, and its pairs are False. (For z-offsets
     of 2, 3 and 4 the released code compares adjacent sections; ours compares the sections that the offset says.)
     """
-    volumes = labels.dim() == 4
-    targets = labels.new_zeros(labels.shape[0], len(offsets), *labels.shape[1:], dtype=torch.bool)
+    targets = equal_pairs(labels, offsets)
+    return targets & (labels > 0).unsqueeze(1) if labels.dim() == 4 else targets
+
+
+def equal_pairs(values: Tensor, offsets: Sequence[Offset]) -> Tensor:
+    """Mask of the pairs whose pixels have the same value in (B, *spatial): bool (B, C, *spatial)."""
+    equal = values.new_zeros(values.shape[0], len(offsets), *values.shape[1:], dtype=torch.bool)
     for channel, offset in enumerate(offsets):
         here, there = pair_slices(offset)
-        torch.eq(labels[here], labels[there], out=targets[:, channel][here])
-    return targets & (labels > 0).unsqueeze(1) if volumes else targets
+        torch.eq(values[here], values[there], out=equal[:, channel][here])
+    return equal
+
+
+def pairs_of_one_origin(origin: Tensor, offsets: Sequence[Offset]) -> Tensor:
+    """Mask of the pairs that lie in the image or in one of its mirror images: bool (B, C, *spatial).
+
+    origin (B, *spatial) is that of `Batch`. No pair crosses a border, at which an object and its mirror image meet, or lies in
+    padding, whose numbers are negative.
+    """
+    return equal_pairs(origin, offsets) & (origin >= 0).unsqueeze(1)
 
 
 def existing_pairs(offsets: Sequence[Offset], spatial: Sequence[int], device: torch.device | None = None) -> Tensor:
@@ -118,13 +133,17 @@ def class_weights(targets: Tensor, existing: Tensor) -> tuple[Tensor, Tensor]:
 
     f is the share of positives, clipped to [0.05, 0.99]. If f > ½, negatives weigh f / (1 - f) and positives 1; otherwise
     positives weigh (1 - f) / f and negatives 1. Images have one f for all channels, which counts pairs that leave the image as
-    positives; volumes have one f per channel, over the pairs that exist. The paper has no weights; the released code has.
+    positives; with a mask (B, C, H, W) it counts only the pairs that exist. Volumes have one f per channel, over
+    the pairs that exist. The paper has no weights; the released code has.
     """
-    if targets.dim() == 4:
-        positives = (targets | ~existing).float().mean((1, 2, 3), keepdim=True).clamp(0.05, 0.99)
+    if existing.dim() == 4 and targets.dim() == 4:
+        positives = (targets & existing).sum((1, 2, 3), keepdim=True) / existing.sum((1, 2, 3), keepdim=True).clamp(min=1)
+    elif targets.dim() == 4:
+        positives = (targets | ~existing).float().mean((1, 2, 3), keepdim=True)
     else:
         count = existing.sum((1, 2, 3), keepdim=True).clamp(min=1)
-        positives = ((targets & existing).sum((2, 3, 4), keepdim=True) / count).clamp(0.05, 0.99)
+        positives = (targets & existing).sum((2, 3, 4), keepdim=True) / count
+    positives = positives.clamp(0.05, 0.99)
     ones = torch.ones_like(positives)
     many = positives > 0.5
     return torch.where(many, ones, (1 - positives) / positives), torch.where(many, positives / (1 - positives), ones)
@@ -132,6 +151,8 @@ def class_weights(targets: Tensor, existing: Tensor) -> tuple[Tensor, Tensor]:
 
 def affinity_loss(affinity: Tensor, targets: Tensor, existing: Tensor, reading: Reading = "released") -> Tensor:
     """Supervised loss L_aff of affinities and targets (B, C, *spatial), with the mask of existing pairs (C, *spatial) (Eq. 6).
+
+    For images the mask may be (B, C, H, W), or (1, C, H, W).
 
     L_aff = ‖A^S - Â‖₂
 

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from grd.data.batches import Batch, Geometry
 from grd.distillation.method import View
-from grd.losses.affinity import affinity_targets, existing_pairs
+from grd.losses.affinity import affinity_targets, existing_pairs, pairs_of_one_origin
 from grd.networks.base import EmbeddingNetwork, feature_taps
 from grd.project.offsets import Offset
 from grd.project.run import RunSettings
@@ -16,7 +16,10 @@ from grd.project.run import RunSettings
 
 @dataclass(frozen=True)
 class Supervision:
-    """Targets of a batch, computed once for all students: bool (B, C, *spatial), and pairs that exist (C, *spatial)."""
+    """Targets of a batch, computed once for all students: bool (B, C, *spatial), and the mask of pairs that exist.
+
+    The mask is (C, *spatial), or (B, C, *spatial) or (1, C, *spatial) for batches with an `origin`.
+    """
 
     targets: Tensor
     exist: Tensor
@@ -24,8 +27,10 @@ class Supervision:
     @classmethod
     def of(cls, batch: Batch, offsets: Sequence[Offset]) -> "Supervision":
         """The affinity targets of a batch."""
-        labels = batch.labels
-        return cls(affinity_targets(labels, offsets), existing_pairs(offsets, labels.shape[1:], labels.device))
+        labels, targets = batch.labels, affinity_targets(batch.labels, offsets)
+        if batch.origin is None:
+            return cls(targets, existing_pairs(offsets, labels.shape[1:], labels.device))
+        return cls(targets, pairs_of_one_origin(batch.origin, offsets))
 
 
 def in_memory_format(network: EmbeddingNetwork, settings: RunSettings) -> EmbeddingNetwork:
@@ -55,7 +60,7 @@ def view(
         torch.autocast(images.device.type, dtype=torch.bfloat16, enabled=precision == "bfloat16"),
     ):
         embedding = network(images)
-    return View(embedding, taps, batch.labels, settings.near, instances)
+    return View(embedding, taps, batch.own_labels, settings.near, instances)
 
 
 def geometry_of(network: EmbeddingNetwork, settings: RunSettings) -> Geometry:

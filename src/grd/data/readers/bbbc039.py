@@ -2,7 +2,8 @@
 
 images.zip holds 16-bit tif, masks.zip RGBA PNG of the same names whose red channel is a *colouring*: 0 is background,
 and touching nuclei have different colours of 1 to 3. So an instance is a connected component of one colour, with
-4-connectivity (23,617 instances in the 200 images). Instances of any size are kept.
+4-connectivity (23,617 instances in the 200 images). The reader keeps
+instances of any size; the setting `min_instance` drops small ones.
 """
 
 from collections.abc import Iterator
