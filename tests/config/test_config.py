@@ -287,6 +287,22 @@ def test_the_digest_follows_what_decides_the_result_and_nothing_else(config):
     assert Project.load(config).settings(run).key("", []) != before
 
 
+def test_a_run_has_its_data_set_s_factor_of_equation_7_in_the_released_reading_alone(config):
+    runs = [Run(name, "resunet_tiny", "grd", "resunet") for name in ("cvppp", "celegans", "bbbc039")]
+    runs += [Run(name, "mala_tiny", "grd", "mala") for name in ("ac34", "cremi_a", "cremi_b", "cremi_c")]
+
+    def factors():
+        project = Project.load(config)
+        return [project.settings(run).inter_affinity_factor for run in runs]
+
+    before, key = factors(), Project.load(config).settings(runs[0]).key("", [])
+    assert before == [1] * 7
+    edit(config / "datasets.yaml", "cvppp", "inter_affinity_factor", value=5)
+    assert Project.load(config).settings(runs[0]).key("", []) == key
+    edit(config / "config.yaml", "fidelity", "inter_affinity", value="released")
+    assert factors() == [5, *[24] * 6]
+
+
 def test_paper_scale_is_the_paper_s_training():
     general = yaml.safe_load((CONFIG / "config.yaml").read_text()) | {"scale": "paper"}
     settings = Project.load(CONFIG, general).settings(Run("cvppp", "resunet_tiny", "grd", "resunet"))

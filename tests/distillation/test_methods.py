@@ -29,13 +29,13 @@ def view(network, images, labels, levels):
     return View(embedding, taps, labels, OFFSETS, 5)
 
 
-def situation(method, teacher_name, student_name):
+def situation(method, teacher_name, student_name, **facts):
     torch.manual_seed(0)
     teacher, student = (build(name, **WIDTHS[name]) for name in (teacher_name, student_name))
     levels = method_class(method).wanted_levels(Fidelity(), 2)
     scales = {level: student.scale(level) for level in levels}
     shapes = [tap_shapes(network, levels, SIZE) for network in (student, teacher)]
-    context = Context(Fidelity(), *shapes, scales, OFFSETS, instances=5)
+    context = Context(Fidelity(), *shapes, scales, OFFSETS, instances=5, **facts)
     images, labels = torch.rand(2, 3, *SIZE), torch.randint(0, 5, (2, *SIZE))
     with torch.no_grad():
         theirs = view(teacher.eval(), images, labels, levels)
@@ -72,6 +72,20 @@ def test_inter_image_terms_start_when_the_bank_holds_an_earlier_image():
     assert first["inter_edge"].item() == first["inter_affinity"].item() == 0
     assert second["inter_edge"] > 0 and second["inter_affinity"] > 0
     assert len(taught.bank) == 4
+
+
+def test_the_released_scripts_factor_multiplies_the_affinities_between_images_and_nothing_else():
+    found = {}
+    for factor in (1, 24):
+        taught, network, theirs, images, labels, levels = situation(
+            "grd", "resunet", "resunet_tiny", inter_affinity_factor=factor
+        )
+        ours = view(network, images, labels, levels)
+        for step in range(2):
+            found[factor] = taught.terms(ours, theirs, Moment(0, step, 10))
+    ratios = {name: (found[24][name] / term).item() for name, term in found[1].items()}
+    assert ratios.pop("inter_affinity") == pytest.approx(24)
+    assert set(ratios.values()) == {1.0}
 
 
 def test_a_run_may_change_weights_and_options_by_name():

@@ -26,6 +26,7 @@ class Context:
     `student` and `teacher` are the shapes (C, *spatial) of their features by level, `scales` the input pixels per feature pixel
     and axis by level. `offsets` are those of the distilled affinities, `instances` is the largest id plus one, `dimension` that
     of the embeddings. `changes` are weights and options that differ from the method's own.
+    `inter_affinity_factor` is that of `inter_affinity_loss`.
     """
 
     fidelity: Fidelity
@@ -36,6 +37,7 @@ class Context:
     instances: int
     dimension: int = 16
     changes: Mapping[str, float] = field(default_factory=dict)
+    inter_affinity_factor: float = 1.0
 
 
 @dataclass(frozen=True)

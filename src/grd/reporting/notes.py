@@ -2,6 +2,7 @@
 
 from grd.config.scales import Training
 from grd.project.project import TWINS_NOTE, Project
+from grd.project.run import Run
 
 
 def twins_banner(project: Project) -> str:
@@ -14,6 +15,12 @@ def scale_note(project: Project, training: Training) -> str:
     seeds = project.config.seeds
     spread = f"mean ± sd over seeds {', '.join(map(str, seeds))}" if len(seeds) > 1 else f"one run per cell, seed {seeds[0]}"
     return f"Scale {project.config.scale} ({project.scale.title}; {duration(training)}); {spread}."
+
+
+def inter_affinity_note(project: Project, run: Run) -> str:
+    """The factor before the mean of Eq. 7 that λ5 multiplies in a run, beside those of the released scripts."""
+    factor = project.settings(run).inter_affinity_factor
+    return f"λ5 multiplies {factor:g} x the mean of Eq. 7; the released scripts have 4 x on CVPPP A1, 24 x on other data."
 
 
 def duration(training: Training) -> str:
