@@ -270,11 +270,28 @@ def test_a_change_that_its_method_has_not_is_one_sentence(config):
         check_methods(Project.load(config))
 
 
+@pytest.mark.parametrize("scale", sorted(path.stem for path in (CONFIG / "scales").glob("*.yaml")))
+def test_methods_accept_the_batch_sizes_of_every_scale_that_is_shipped(scale):
+    check_methods(Project.load(CONFIG, yaml.safe_load((CONFIG / "config.yaml").read_text()) | {"scale": scale}))
+
+
 def test_the_shipped_changes_and_weights_are_ones_that_methods_have(config):
     check_methods(Project.load(config))
     edit(config / "scales/demo.yaml", "training", "weights", value={"noode": 1})
     with pytest.raises(GrdError, match=r"demo\.yaml, weights: unknown term 'noode'; did you mean 'node'"):
         check_methods(Project.load(config))
+
+
+@pytest.mark.parametrize(("part", "scale"), [("volumes", "trial"), ("training", "paper")])
+def test_a_batch_of_one_image_is_refused_for_the_method_that_compares_images(config, part, scale):
+    edit(config / "config.yaml", "scale", value=scale)
+    edit(config / "scales" / f"{scale}.yaml", part, "batch_size", value=1)
+    with pytest.raises(GrdError, match=rf"{scale}\.yaml, {part}: expected a batch_size of at least 2 for method spkd.*found 1"):
+        check_methods(Project.load(config))
+    for name, experiment in yaml.safe_load((config / "experiments.yaml").read_text()).items():
+        rows = [{**row, "methods": [m for m in row.get("methods", ["none"]) if m != "spkd"]} for row in experiment["runs"]]
+        edit(config / "experiments.yaml", name, "runs", value=rows)
+    check_methods(Project.load(config))
 
 
 def test_the_digest_follows_what_decides_the_result_and_nothing_else(config):

@@ -119,6 +119,11 @@ def test_batch_similarity_has_unit_rows():
     assert torch.allclose(batch_similarity(features), torch.tensor([[0.6, 0.8], [0.6, 0.8]]))
 
 
+def test_the_similarities_of_a_single_image_are_constant():
+    assert batch_similarity(torch.randn(1, 3, 4, 4)).tolist() == [[pytest.approx(1)]]
+    assert method_class("spkd").smallest_batch == 2
+
+
 def test_context_loss_of_a_constant_difference_is_its_square():
     ours = torch.zeros(1, 2, 8, 8)
     assert context_loss(ours, ours + 3).item() == pytest.approx(9)

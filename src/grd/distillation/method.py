@@ -91,10 +91,12 @@ class Method(nn.Module, ABC):
 
     `levels` lists the levels of the features that the method uses, deep ones first; level n lies below n poolings. Levels that
     one of the two networks lacks are left out of `used_levels`. `weights` holds the factor of each term in the total loss,
-    `options` the method's other numbers; a run may change both by name.
+    `options` the method's other numbers; a run may change both by name. `smallest_batch` is the number of images that a batch
+    must have for the method to teach anything.
     """
 
     levels: ClassVar[tuple[int, ...]] = ()
+    smallest_batch: ClassVar[int] = 1
     weights: Mapping[str, float]
     options: Mapping[str, float] = {}
 
