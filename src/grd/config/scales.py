@@ -11,7 +11,8 @@ class Training(Closed):
     """Settings of a training. The learning rate is `learning_rate` throughout (`constant`) or at its peak (`one_cycle`).
 
     `teacher_iterations` replaces `iterations` for networks that teach; `weights` replaces weights of distillation terms, by
-    name, in all methods that have them.
+    name, in all methods that have them. `precision` is that of products and convolutions in networks: full float32, `tf32`
+    (float32 with factors rounded to 10 bits of mantissa, on recent GPUs), or bfloat16.
     """
 
     iterations: Positive
@@ -24,7 +25,7 @@ class Training(Closed):
     weight_decay: float = 1e-6
     amsgrad: bool = True
     weights: dict[str, Annotated[float, Field(ge=0)]] = {}
-    precision: Literal["float32", "bfloat16"] = "float32"
+    precision: Literal["float32", "tf32", "bfloat16"] = "float32"
     channels_last: bool = False
     select: Literal["best", "last"] = "best"
     log_every: Positive = 100
