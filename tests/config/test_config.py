@@ -10,13 +10,14 @@ import pytest
 import torch
 import yaml
 
-from grd.distillation import check_methods
+from grd.distillation import check_methods, weights_and_options
 from grd.errors import GrdError
 from grd.jobs import PLANNED, planned_project
 from grd.networks import build
 from grd.project.groups import all_groups
 from grd.project.project import Project
 from grd.project.run import Run
+from grd.project.titles import titles_of
 
 CONFIG = Path(__file__).parents[2] / "config"
 
@@ -292,6 +293,20 @@ def test_a_batch_of_one_image_is_refused_for_the_method_that_compares_images(con
         rows = [{**row, "methods": [m for m in row.get("methods", ["none"]) if m != "spkd"]} for row in experiment["runs"]]
         edit(config / "experiments.yaml", name, "runs", value=rows)
     check_methods(Project.load(config))
+
+
+@pytest.mark.parametrize(
+    ("method", "term", "weight"), [("at", "attention", 0.05), ("spkd", "similarity", 3000), ("rekd", "review", 8)]
+)
+def test_a_row_may_set_the_weight_of_a_baseline(config, method, term, weight):
+    row = {"network": "resunet_tiny", "teacher": "resunet", "methods": [method], "changes": {term: weight}}
+    runs = yaml.safe_load((config / "experiments.yaml").read_text())["table2"]["runs"]
+    edit(config / "experiments.yaml", "table2", "runs", value=[*runs, row])
+    check_methods(project := Project.load(config))
+    run = Run("cvppp", "resunet_tiny", method, "resunet", changes=((term, weight),))
+    assert run in project.runs("table2") and run == Run.from_name("cvppp", run.name)
+    assert weights_and_options(project.settings(run))[0] == {term: weight}
+    assert titles_of(project, "table2")[run.stem].endswith(f", {term} {weight:g}")
 
 
 def test_the_digest_follows_what_decides_the_result_and_nothing_else(config):
