@@ -63,7 +63,7 @@ def record_job(job: SnakemakeJob) -> Iterator[dict[str, Any]]:
         Code().check_unchanged([codes] if isinstance(codes, str) else codes, Path(job.scriptdir), _planning_time())
         inputs = {os.path.relpath(path): digest(Path(path)) if os.path.isfile(path) else None for path in job.input}
         remove_passports(outputs)
-        facts: dict[str, Any] = {"device": "CPU"} | _seed(settings)
+        facts: dict[str, Any] = {"device": "CPU", "precision": _precision(settings)} | _seed(settings)
         began, clock = datetime.now(UTC), time.monotonic()
         yield facts
         when = {"began": began.isoformat(timespec="seconds"), "seconds": round(time.monotonic() - clock, 3)}
@@ -115,6 +115,11 @@ def _seed(settings: Mapping[str, Any]) -> dict[str, Any]:
     """The seed, or the seeds, that settings hold at any depth."""
     seeds = sorted(set(_values(settings, "seed")))
     return {"seed": seeds[0] if len(seeds) == 1 else seeds} if seeds else {}
+
+
+def _precision(settings: Mapping[str, Any]) -> str:
+    """The precision of the trainings that settings hold; all else computes in float32."""
+    return next(_values(settings, "precision"), "float32")
 
 
 def _values(tree: Any, wanted: str) -> Iterator[Any]:

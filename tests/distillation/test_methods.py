@@ -29,13 +29,13 @@ def view(network, images, labels, levels):
     return View(embedding, taps, labels, OFFSETS, 5)
 
 
-def situation(method, teacher_name, student_name):
+def situation(method, teacher_name, student_name, **facts):
     torch.manual_seed(0)
     teacher, student = (build(name, **WIDTHS[name]) for name in (teacher_name, student_name))
     levels = method_class(method).wanted_levels(Fidelity(), 2)
     scales = {level: student.scale(level) for level in levels}
     shapes = [tap_shapes(network, levels, SIZE) for network in (student, teacher)]
-    context = Context(Fidelity(), *shapes, scales, OFFSETS, instances=5)
+    context = Context(Fidelity(), *shapes, scales, OFFSETS, instances=5, **facts)
     images, labels = torch.rand(2, 3, *SIZE), torch.randint(0, 5, (2, *SIZE))
     with torch.no_grad():
         theirs = view(teacher.eval(), images, labels, levels)
@@ -74,6 +74,20 @@ def test_inter_image_terms_start_when_the_bank_holds_an_earlier_image():
     assert len(taught.bank) == 4
 
 
+def test_the_released_scripts_factor_multiplies_the_affinities_between_images_and_nothing_else():
+    found = {}
+    for factor in (1, 24):
+        taught, network, theirs, images, labels, levels = situation(
+            "grd", "resunet", "resunet_tiny", inter_affinity_factor=factor
+        )
+        ours = view(network, images, labels, levels)
+        for step in range(2):
+            found[factor] = taught.terms(ours, theirs, Moment(0, step, 10))
+    ratios = {name: (found[24][name] / term).item() for name, term in found[1].items()}
+    assert ratios.pop("inter_affinity") == pytest.approx(24)
+    assert set(ratios.values()) == {1.0}
+
+
 def test_a_run_may_change_weights_and_options_by_name():
     context = Context(Fidelity(), {}, {}, {}, OFFSETS, 5, changes={"node": 2, "queue_size": 3, "sampling_number": 1})
     changed, plain = build_method("grd", context), build_method("grd", Context(Fidelity(), {}, {}, {}, OFFSETS, 5))
@@ -81,6 +95,17 @@ def test_a_run_may_change_weights_and_options_by_name():
     assert changed.bank.nodes.shape[0] == 3 and plain.bank.nodes.shape[0] == 32
     with pytest.raises(GrdError, match="method grd: unknown weight or option 'nodes'; did you mean 'node'"):
         build_method("grd", Context(Fidelity(), {}, {}, {}, OFFSETS, 5, changes={"nodes": 2}))
+
+
+def test_canonical_weights_are_those_of_the_methods_own_papers():
+    stages = {3: (8, 68, 68), 2: (8, 136, 136), 1: (8, 272, 272)}  # of a network of images at 544 x 544
+    context = Context(Fidelity(), stages, stages, {}, OFFSETS, 5)
+    attention = method_class("at").canonical(context)["attention"]
+    assert attention == pytest.approx((1000 / 272**2, 1000 / 68**2))
+    assert [1 / weight for weight in attention] == pytest.approx([74, 4.6], abs=0.05)  # ours is 1
+    assert method_class("spkd").canonical(context) == {"similarity": (3000, 3000)}
+    assert method_class("rekd").canonical(context) == {"review": (0.6, 8)}
+    assert method_class("grd").canonical(context)["inter_affinity"] == (1, 1)
 
 
 def test_features_of_different_sizes_are_refused_with_their_shapes():
@@ -103,6 +128,11 @@ def test_an_attention_map_is_the_normalised_sum_of_squares():
 def test_batch_similarity_has_unit_rows():
     features = torch.tensor([[[[3.0]]], [[[4.0]]]])
     assert torch.allclose(batch_similarity(features), torch.tensor([[0.6, 0.8], [0.6, 0.8]]))
+
+
+def test_the_similarities_of_a_single_image_are_constant():
+    assert batch_similarity(torch.randn(1, 3, 4, 4)).tolist() == [[pytest.approx(1)]]
+    assert method_class("spkd").smallest_batch == 2
 
 
 def test_context_loss_of_a_constant_difference_is_its_square():

@@ -107,12 +107,14 @@ def test_inter_affinity_equals_the_direct_sum_of_equation_7_in_value_and_gradien
     assert error.item() < tolerance
 
 
-def test_released_inter_affinity_is_on_pooled_maps_times_the_batch_size_squared():
+def test_released_inter_affinity_is_on_pooled_maps_times_the_factor_whatever_the_batch_size():
     student, teacher, bank = (unit_vectors(torch.randn(n, 3, 15, 16, dtype=torch.double)) for n in (2, 2, 3))
     small = [F.avg_pool2d(vectors, 7, ceil_mode=True) for vectors in (student, teacher, bank)]
     assert small[0].shape[2:] == (3, 3)
-    found = inter_affinity_loss(student, teacher, gram(pool(bank, "released")), "released")
-    assert found.item() == pytest.approx(4 * direct_inter_affinity(*small).item())
+    for images in (1, 2):
+        found = inter_affinity_loss(student[:images], teacher[:images], gram(pool(bank, "released")), "released", 24)
+        expected = direct_inter_affinity(small[0][:images], small[1][:images], small[2])
+        assert found.item() == pytest.approx(24 * expected.item())
 
 
 def test_intra_affinity_loss_is_summed_over_channels_only_in_the_released_reading():

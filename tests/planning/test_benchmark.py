@@ -50,6 +50,15 @@ def test_volumes_are_measured_in_tiles(demo, run):
     assert found.step > 0 and found.output == network.output_size((12, 44, 44))
 
 
+def test_steps_are_measured_in_the_precision_that_they_are_trained_in(demo, monkeypatch):
+    seen, advance = [], Student.advance
+    monkeypatch.setattr(Student, "advance", lambda *a: (seen.append(torch.backends.cudnn.allow_tf32), advance(*a))[1])
+    for precision in ("tf32", "float32"):
+        training = demo.scale.training.model_copy(update={"precision": precision})
+        measure(replace(demo, scale=demo.scale.model_copy(update={"training": training})), Run("cvppp", "resunet_tiny"), 1, CPU)
+    assert seen == [True] * 4 + [False] * 4
+
+
 def test_the_code_that_trains_is_measured_and_a_second_part_shares_batch_and_teacher_s_outputs(demo, monkeypatch):
     calls = []
 

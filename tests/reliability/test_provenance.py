@@ -72,6 +72,13 @@ def test_without_facts_of_the_script_the_device_is_the_processor_and_there_is_no
     assert find(Path("out.txt")).content["seed"] == [0, 1]
 
 
+def test_a_passport_names_the_precision_of_a_training_and_float32_for_all_else():
+    make("out.txt")
+    assert find(Path("out.txt")).content["precision"] == "float32"
+    make("out.txt", runs=[{"training": {"precision": "tf32"}}, {"training": {"precision": "tf32"}}])
+    assert find(Path("out.txt")).content["precision"] == "tf32"
+
+
 def test_every_folder_with_outputs_has_a_passport_of_its_own():
     make("a/one", "a/two", "b/three")
     assert find(Path("a/two")).path == Path("a/one.passport.json") and set(find(Path("a/one")).outputs) == {"one", "two"}

@@ -175,6 +175,22 @@ def test_different_seeds_give_different_weights(world, tmp_path):
     assert not same(weights(zero), weights(one))
 
 
+@pytest.mark.parametrize(("precision", "allowed"), [("float32", False), ("bfloat16", False), ("tf32", True)])
+def test_only_a_training_in_tf32_lets_a_gpu_round_its_products(world, tmp_path, monkeypatch, precision, allowed):
+    seen = set()
+    for name in ("advance", "validate"):
+        plain = getattr(Student, name)
+
+        def spy(*arguments, plain=plain):
+            seen.add((torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32))
+            return plain(*arguments)
+
+        monkeypatch.setattr(Student, name, spy)
+    run_group(world, tmp_path, [Run("cvppp", "resunet_tiny")], precision=precision)
+    assert seen == {(allowed, allowed)}
+    assert not torch.backends.cudnn.allow_tf32
+
+
 @pytest.mark.parametrize("options", [{"precision": "bfloat16"}, {"channels_last": True}])
 def test_precision_and_memory_layout_are_settings(world, tmp_path, options):
     (folder,) = run_group(world, tmp_path, [student("grd")], **options)

@@ -1,7 +1,7 @@
 """config/datasets.yaml: a data set's archives, split, augmentation, segmenters and metrics."""
 
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -94,9 +94,11 @@ class Dataset(Source):
 
     `canvas` is the size of the network's input at evaluation: images are padded to it, volumes are cut into tiles of it.
     `shifts` lists, axis by axis, the distances in pixels at which the supervised loss compares embeddings; distillation and
-    inference use those up to `reach` (the paper's N). `resolution` is the size of a voxel in nm, for drawings of volumes.
-    `shape` is the shape of a sample's image in its archive, (H, W), (H, W, 3) or (Z, Y, X); `counts` is the number of samples
-    in each list of an archive. From these two `grd plan` estimates time and space before the data are there.
+    inference use those up to `reach` (the paper's N). `inter_affinity_factor` is what the data set's released script has before
+    the mean of Eq. 7; it counts under `fidelity: {inter_affinity: released}`. `resolution` is the size of a voxel in nm, for
+    drawings of volumes. `shape` is the shape of a sample's image in its archive, (H, W), (H, W, 3) or (Z, Y, X); `counts` is
+    the number of samples in each list of an archive. From these two `grd plan` estimates time and space before the data are
+    there.
     """
 
     title: str
@@ -111,6 +113,7 @@ class Dataset(Source):
     padding: Literal["reflect", "zero"]
     shifts: tuple[tuple[Positive, ...], ...]
     reach: Positive
+    inter_affinity_factor: Annotated[float, Field(gt=0)] = 1.0
     augment: Augment
     segmenters: dict[str, Segmenter] = Field(min_length=1)
     metrics: list[Literal["sbd", "dic", "aji", "f1", "pq", "dice", "voi", "arand"]] = Field(min_length=1)

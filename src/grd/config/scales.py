@@ -11,8 +11,10 @@ class Training(Closed):
     """Settings of a training. The learning rate is `learning_rate` throughout (`constant`) or at its peak (`one_cycle`).
 
     `teacher_iterations` replaces `iterations` for networks that teach; `weights` replaces weights of distillation terms, by
-    name, in all methods that have them. `select` says which weights of a training are its result: those with the best `score` on
-    validation images (the data set's first metric), the lowest validation `loss`, or the `last`.
+    name, in all methods that have them. `precision` is that of products and convolutions in networks: full float32, `tf32`
+    (float32 with factors rounded to 10 bits of mantissa, on recent GPUs), or bfloat16. `select` says which weights of a training
+    are its result: those with the best `score` on validation images (the data set's first metric), the lowest validation `loss`,
+    or the `last`.
     """
 
     iterations: Positive
@@ -25,7 +27,7 @@ class Training(Closed):
     weight_decay: float = 1e-6
     amsgrad: bool = True
     weights: dict[str, Annotated[float, Field(ge=0)]] = {}
-    precision: Literal["float32", "bfloat16"] = "float32"
+    precision: Literal["float32", "tf32", "bfloat16"] = "float32"
     channels_last: bool = False
     select: Literal["score", "loss", "last"] = "loss"
     log_every: Positive = 100

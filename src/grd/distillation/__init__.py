@@ -41,16 +41,38 @@ def build_method(name: str, context: "Context") -> "Method":
 
 
 def check_methods(project: Project) -> None:
-    """Check the changes in config/experiments.yaml and the weights of the scale.
+    """Check the changes in config/experiments.yaml, and the weights and batch sizes of the scale.
 
-    Raises GrdError for a weight or option that a method does not have, and for one that has the changed value anyway, since two
-    runs would be the same. The check imports the methods, and so torch.
+    Raises GrdError for a weight or option that a method does not have, for one that has the changed value anyway, since two
+    runs would be the same, and for a batch with too few images for a method. The check imports the methods, and so torch.
     """
+    _check_changes(project)
+    _check_weights(project)
+    _check_batch_sizes(project)
+
+
+def _check_changes(project: Project) -> None:
     for name, experiment in project.experiments.items():
         for row in experiment.runs:
             for method in row.methods if row.changes else ():
                 with error_location(f"config/experiments.yaml, {name}"):
                     method_class(method).check(row.changes, project.scale.training.weights)
+
+
+def _check_weights(project: Project) -> None:
     terms = {term for method in METHODS[1:] for term in method_class(method).weights}
     for name in {**project.scale.training.weights, **project.volume_training.weights}:
         check_name(name, terms, "term", f"config/scales/{project.config.scale}.yaml, weights")
+
+
+def _check_batch_sizes(project: Project) -> None:
+    sizes = {2: ("training", project.scale.training.batch_size), 3: ("volumes", project.volume_training.batch_size)}
+    taught = {(project.dataset(run.dataset).rank, run.method) for run in project.all_runs() if run.teacher is not None}
+    for rank, method in sorted(taught):
+        (part, size), needed = sizes[rank], method_class(method).smallest_batch
+        if size < needed:
+            raise GrdError(
+                f"config/scales/{project.config.scale}.yaml, {part}: expected a batch_size of at least {needed} for method "
+                f"{method}, which compares the images of a batch, found {size}; raise it, or leave {method} out of "
+                "config/experiments.yaml"
+            )

@@ -1,12 +1,13 @@
 """AT, attention transfer: Zagoruyko & Komodakis, Paying more attention to attention, 2017 (the paper's [15])."""
 
 from collections.abc import Mapping
+from math import prod
 from typing import ClassVar
 
 from torch import Tensor
 from torch.nn import functional as F
 
-from grd.distillation.method import Method, Moment, View
+from grd.distillation.method import Context, Method, Moment, View
 
 
 def attention_map(features: Tensor) -> Tensor:
@@ -19,11 +20,18 @@ class AT(Method):
 
     The code of the paper's AT rows is not public, so stages and weight are our choice. Stages are the decoder (or backbone)
     features at levels 3, 2 and 1, which every network of the paper has. The weight in the AT paper is 1000 divided by the number
-    of map elements; ours, 1, does not depend on the map's size (its gradient is 0.1 to 0.9 times that of L_aff on the demo).
+    of map elements; ours, 1, does not depend on the map's size (its gradient is 0.1 to 0.9 times that of L_aff on the demo). At
+    544 x 544 it is 5 times the canonical weight of the deepest stage and 74 times that of the shallowest.
     """
 
     levels: ClassVar[tuple[int, ...]] = (3, 2, 1)
     weights: Mapping[str, float] = {"attention": 1.0}
+
+    @classmethod
+    def canonical(cls, context: Context) -> dict[str, tuple[float, float]]:
+        """1000 divided by the pixels of the largest and of the smallest stage of the student."""
+        pixels = [prod(spatial) for _, *spatial in context.student.values()]
+        return {"attention": (1000 / max(pixels), 1000 / min(pixels))}
 
     def terms(self, student: View, teacher: View, moment: Moment) -> dict[str, Tensor]:
         """The attention term."""

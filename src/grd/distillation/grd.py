@@ -24,6 +24,7 @@ class GRD(BISKD):
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
+        self.factor = context.inter_affinity_factor
         self.bank = MemoryBank(int(self.options["queue_size"]), context.instances, context.dimension)
 
     def terms(self, student: View, teacher: View, moment: Moment) -> dict[str, Tensor]:
@@ -43,5 +44,5 @@ class GRD(BISKD):
         reading = self.fidelity.inter_affinity
         return {
             "inter_edge": inter_edge_loss(ours, theirs, present, bank, bank_present, self.fidelity.edges),
-            "inter_affinity": inter_affinity_loss(student.unit_vectors, teacher.unit_vectors, grams, reading),
+            "inter_affinity": inter_affinity_loss(student.unit_vectors, teacher.unit_vectors, grams, reading, self.factor),
         }

@@ -26,6 +26,7 @@ class Context:
     `student` and `teacher` are the shapes (C, *spatial) of their features by level, `scales` the input pixels per feature pixel
     and axis by level. `offsets` are those of the distilled affinities, `instances` is the largest id plus one, `dimension` that
     of the embeddings. `changes` are weights and options that differ from the method's own.
+    `inter_affinity_factor` is that of `inter_affinity_loss`.
     """
 
     fidelity: Fidelity
@@ -36,6 +37,7 @@ class Context:
     instances: int
     dimension: int = 16
     changes: Mapping[str, float] = field(default_factory=dict)
+    inter_affinity_factor: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -89,10 +91,12 @@ class Method(nn.Module, ABC):
 
     `levels` lists the levels of the features that the method uses, deep ones first; level n lies below n poolings. Levels that
     one of the two networks lacks are left out of `used_levels`. `weights` holds the factor of each term in the total loss,
-    `options` the method's other numbers; a run may change both by name.
+    `options` the method's other numbers; a run may change both by name. `smallest_batch` is the number of images that a batch
+    must have for the method to teach anything.
     """
 
     levels: ClassVar[tuple[int, ...]] = ()
+    smallest_batch: ClassVar[int] = 1
     weights: Mapping[str, float]
     options: Mapping[str, float] = {}
 
@@ -120,6 +124,11 @@ class Method(nn.Module, ABC):
             check_name(name, [*cls.weights, *cls.options], "weight or option", f"method {cls.__name__.lower()}")
         weights, options = ({name: changes.get(name, own[name]) for name in own} for own in (cls.weights, cls.options))
         return weights, options
+
+    @classmethod
+    def canonical(cls, context: Context) -> dict[str, tuple[float, float]]:
+        """Lowest and highest weight of each term in the method's own paper or code, in the units of `weights`."""
+        return {name: (weight, weight) for name, weight in cls.weights.items()}
 
     @classmethod
     def check(cls, changes: Mapping[str, float], weights: Mapping[str, float]) -> None:

@@ -34,7 +34,9 @@ def pool(vectors: Tensor, reading: Reading) -> Tensor:
     return average(vectors, (3, POOL, POOL)[-(vectors.dim() - 2) :], ceil_mode=True)
 
 
-def inter_affinity_loss(student: Tensor, teacher: Tensor, bank_grams: Tensor, reading: Reading = "paper") -> Tensor:
+def inter_affinity_loss(
+    student: Tensor, teacher: Tensor, bank_grams: Tensor, reading: Reading = "paper", factor: float = 1.0
+) -> Tensor:
     """Inter-image loss L_AGD^Inter: affinities of all pixels of an image with all pixels of L bank images (Eq. 7).
 
     L_AGD^Inter = 1 / (L (H W)²) Σ_l Σ_ij ‖(a_ij^ml)^S - (a_ij^ml)^T‖₂, squared, with a_ij^ml = Cos(e_i^m, e_j^l)
@@ -43,9 +45,9 @@ def inter_affinity_loss(student: Tensor, teacher: Tensor, bank_grams: Tensor, re
     exact without any HW x HW matrix, because both affinities share the bank's vectors m_j:
     mean_ij ((s_i - t_i)·m_j)² = ⟨mean_i Δ_i Δ_iᵀ, mean_j m_j m_jᵀ⟩ with Δ_i = s_i - t_i.
 
-    paper: every pixel, mean over l and images. released: 7 x 7 pooled maps (its HW x HW matrix does not fit otherwise), and the
-    CVPPP script's sum over l and images times B / L: B² times the mean. (Its other scripts forget to divide by L.)
+    paper: every pixel. released: 7 x 7 pooled maps (its HW x HW matrix does not fit otherwise). Both are `factor` times the mean
+    over l and images. Eq. 7 has a factor of 1. The released scripts sum over 2 images and 12 maps: the one of CVPPP then
+    multiplies by 2 / 12, which makes 4 times the mean; the others forget this, which makes 24 times the mean.
     """
     delta = gram(pool(student, reading) - pool(teacher, reading))
-    loss = torch.einsum("bde,lde->bl", delta, bank_grams).mean()
-    return loss * student.shape[0] ** 2 if reading == "released" else loss
+    return factor * torch.einsum("bde,lde->bl", delta, bank_grams).mean()

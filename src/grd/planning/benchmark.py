@@ -23,7 +23,7 @@ from grd.networks import build
 from grd.planning.estimate import Benchmark, Measurement, cost_key, cut_shape, read_benchmark
 from grd.project.project import Project
 from grd.project.run import Run
-from grd.system.devices import device_name, synchronise
+from grd.system.devices import device_name, product_precision, synchronise
 from grd.system.files import write_text
 from grd.system.hardware import hardware
 from grd.training.fit import shared_part
@@ -57,9 +57,10 @@ def measure_all(project: Project, runs: Sequence[Run], steps: int, device: torch
 def measure(project: Project, run: Run, steps: int, device: torch.device) -> Measurement:
     """Medians of seconds and the highest peaks over `steps` steps and validations, after one of each to warm up."""
     bench = Bench(project, run, device)
-    bench.round()  # makes the optimiser's state
-    held = allocated(device) - bench.before
-    figures = np.array([bench.round() for _ in range(steps)])
+    with product_precision(bench.settings.training.precision):
+        bench.round()  # makes the optimiser's state
+        held = allocated(device) - bench.before
+        figures = np.array([bench.round() for _ in range(steps)])
     step, own, validation = np.median(figures[..., 0], axis=0).tolist()
     peak, own_peak, validation_peak = map(int, figures[..., 1].max(axis=0))
     seconds = {"step": step, "own": min(own, step), "validation": validation}

@@ -173,6 +173,7 @@ class Project:
             shifts=dataset.shifts,
             reach=dataset.reach,
             fidelity=self.config.fidelity,
+            inter_affinity_factor=dataset.inter_affinity_factor if self.config.fidelity.inter_affinity == "released" else 1,
             normalisation=dataset.normalisation,
             canvas=dataset.canvas,
             padding=dataset.padding,

@@ -84,7 +84,10 @@ class Selection(Closed):
 
 
 class RunSettings(Closed):
-    """Everything that decides a run's result. Snakemake compares it to know whether to train again."""
+    """Everything that decides a run's result. Snakemake compares it to know whether to train again.
+
+    `inter_affinity_factor` is the data set's where the released reading of Eq. 7 uses it, and otherwise 1.
+    """
 
     dataset: str
     run: str
@@ -97,6 +100,7 @@ class RunSettings(Closed):
     shifts: tuple[tuple[int, ...], ...]
     reach: int
     fidelity: Fidelity
+    inter_affinity_factor: float = 1.0
     normalisation: Literal["imagenet", "unit"]
     canvas: Extent
     padding: Literal["reflect", "zero"]

@@ -6,6 +6,7 @@ The passport of a job lies beside its first output (in each folder, if its outpu
     inputs                                      SHA-256 by path from the working directory; null for a folder
     outputs                                     by name, each with `sha256`, `bytes` and `mtime_ns`
     versions, device, processor, threads        the machine
+    precision                                   of products in networks: float32, tf32 or bfloat16
     began (UTC), seconds                        start and duration
 
 and whatever the job's script adds. A passport is no output of a rule: nothing is rerun for it.

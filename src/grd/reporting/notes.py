@@ -1,7 +1,17 @@
 """Sentences about data and training that tables, claims and the document share."""
 
+from collections.abc import Sequence
+
 from grd.config.scales import Training
+from grd.distillation import weights_and_options
 from grd.project.project import TWINS_NOTE, Project
+from grd.project.run import Run
+
+BASELINES = ("at", "spkd", "rekd")
+OUR_CHOICE = (
+    "(levels 3, 2 and 1 of the decoder or backbone; SPKD the deepest of these) are this project's choice, since no code of these "
+    "rows is public. docs/deviations.md lists the weights that their papers use."
+)
 
 
 def twins_banner(project: Project) -> str:
@@ -21,6 +31,22 @@ SELECTED = {
     "loss": "weights with the lowest validation loss",
     "last": "weights of the last step",
 }
+
+
+def baseline_notes(project: Project, runs: Sequence[Run]) -> list[str]:
+    """A sentence on the weights and features of AT, SPKD and ReKD, if they are among these runs."""
+    weights: dict[str, float] = {}
+    for run in runs:
+        if run.method in BASELINES and not run.changes:
+            weights |= weights_and_options(project.settings(run))[0]
+    listed = ", ".join(f"{name} {weight:g}" for name, weight in weights.items())
+    return [f"AT, SPKD, ReKD: formulas of their own papers; weights ({listed}) and features {OUR_CHOICE}"] if weights else []
+
+
+def inter_affinity_note(project: Project, run: Run) -> str:
+    """The factor before the mean of Eq. 7 that λ5 multiplies in a run, beside those of the released scripts."""
+    factor = project.settings(run).inter_affinity_factor
+    return f"λ5 multiplies {factor:g} x the mean of Eq. 7; the released scripts have 4 x on CVPPP A1, 24 x on other data."
 
 
 def duration(training: Training) -> str:

@@ -1,4 +1,4 @@
-"""Devices that compute: their choice, their names, and errors for too little memory."""
+"""Devices that compute: their choice, names and precision, and errors for too little memory."""
 
 import logging
 import re
@@ -30,7 +30,11 @@ def synchronise(device: torch.device) -> None:
 
 def choose_device(name: str, threads: int | None = None) -> torch.device:
     """The device 'auto' (a GPU if there is one), 'cpu', 'cuda' or 'cuda:N'; `threads` sets the CPU's threads. GrdError for a GPU
-    that is not there."""
+    that is not there.
+
+    From then on the process computes with full float32 on GPUs, as `allow_tf32` explains.
+    """
+    allow_tf32(False)
     if threads is not None:
         torch.set_num_threads(threads)
     if name == "auto":
@@ -44,6 +48,25 @@ def choose_device(name: str, threads: int | None = None) -> torch.device:
             f"device '{name}': expected a GPU, found {torch.cuda.device_count()}; set `device: auto` in config/config.yaml"
         )
     return device
+
+
+def allow_tf32(allowed: bool) -> None:
+    """Allow or forbid GPUs to round the factors of float32 products to TF32, which has 10 bits of mantissa instead of 23.
+
+    PyTorch allows it in convolutions unless told otherwise, so that `float32` would mean TF32 on recent GPUs.
+    """
+    torch.backends.cuda.matmul.allow_tf32 = allowed
+    torch.backends.cudnn.allow_tf32 = allowed
+
+
+@contextmanager
+def product_precision(precision: str) -> Iterator[None]:
+    """Compute float32 products as TF32 if `precision` is `tf32`, in full otherwise; in full again afterwards."""
+    allow_tf32(precision == "tf32")
+    try:
+        yield
+    finally:
+        allow_tf32(False)
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from grd.networks.base import EmbeddingNetwork
 from grd.networks.model_file import load_model
 from grd.project.run import RunSettings
 from grd.provenance.passport import digest
+from grd.system.devices import product_precision
 from grd.training.folder import TrainingFolder, TrainingRecord, lock_trainings
 from grd.training.interruption import Stop, stop_on_signals
 from grd.training.student import Student
@@ -90,7 +91,8 @@ def _train(
     if students:
         with error_location(str(samples)):
             training.check(geometry_of(students[0].network, first))
-        Session(students, teacher, training, validation, inputs, save_every, failures).run()
+        with product_precision(first.training.precision):
+            Session(students, teacher, training, validation, inputs, save_every, failures).run()
     return failures
 
 

@@ -72,6 +72,7 @@ class Student:
             self.settings.near,
             self.instances,
             changes={**weights, **options},
+            inter_affinity_factor=self.settings.inter_affinity_factor,
         )
         with initialisation(self.settings.seed, "method", self.settings.method):
             return build_method(self.settings.method, context)

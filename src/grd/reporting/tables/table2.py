@@ -3,7 +3,7 @@
 from grd.project.paths import Layout
 from grd.project.project import Project
 from grd.project.titles import titles_of
-from grd.reporting.notes import scale_note, twins_banner
+from grd.reporting.notes import baseline_notes, scale_note, twins_banner
 from grd.reporting.scores import pair_contests, score_columns, score_rows
 from grd.reporting.significance import bold_note
 from grd.reporting.table import Table
@@ -26,6 +26,7 @@ def table2(project: Project, layout: Layout) -> Table:
         [
             scale_note(project, project.scale.training),
             *TABLE2_NOTES,
+            *baseline_notes(project, runs),
             bold_note(project.config.seeds, "method of each teacher–student pair"),
         ],
         {title: stem for stem, title in titles.items()},

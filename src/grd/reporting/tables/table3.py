@@ -6,7 +6,7 @@ from grd.data.store import chosen_numbers
 from grd.project.paths import Layout
 from grd.project.project import Project
 from grd.project.titles import SEGMENTER_TITLES, titles_of
-from grd.reporting.notes import scale_note, twins_banner
+from grd.reporting.notes import baseline_notes, scale_note, twins_banner
 from grd.reporting.runs import first_seed_runs
 from grd.reporting.scores import pair_contests, score_columns, score_rows
 from grd.reporting.significance import bold_note
@@ -31,6 +31,7 @@ def table3(project: Project, layout: Layout) -> Table:
         [
             scale_note(project, project.volume_training),
             *TABLE3_NOTES,
+            *baseline_notes(project, runs),
             bold_note(project.config.seeds, "method of each column"),
             *_threshold_notes(project, layout),
         ],
