@@ -9,15 +9,23 @@ CORES ?= all
 TESTS ?=
 BIN := .venv/bin
 
-.PHONY: demo setup test check docs format schema lock clean
+EMPTY :=
+SPACE := $(EMPTY) $(EMPTY)
+
+.PHONY: demo setup place test check docs format schema lock clean
 
 demo: setup
 	$(BIN)/snakemake --cores $(CORES)
 
 setup: .venv/installed
 
+# before all else; Snakemake calls the Python of .venv by its path, without quotes
+place:
+	$(if $(findstring $(SPACE),$(CURDIR)),$(error expected a path without spaces, found $(CURDIR): Snakemake cannot start \
+	  Python there; move the project))@:
+
 # compiled once here: where PYTHONDONTWRITEBYTECODE is set, every import would compile anew
-.venv/installed: requirements.lock pyproject.toml
+.venv/installed: requirements.lock pyproject.toml | place
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --compile --requirement requirements.lock
 	$(BIN)/python -m pip install --no-deps --editable .

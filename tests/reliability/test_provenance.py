@@ -208,6 +208,20 @@ def test_explain_counts_the_runs_of_a_table_and_follows_the_one_that_is_asked_fo
         ]
 
 
+def test_explain_finds_inputs_from_any_folder_and_names_the_project_once(capsys, monkeypatch, tmp_path):
+    make_results()
+    flip(RUN / "labels-mutex.h5")
+    (RESULTS / "data/archives/cvppp/A1.zip").write_text("another")
+    table = RESULTS / "tables/table2.csv"
+    first, *others = explain(capsys, table).splitlines()
+    assert any("damaged" in line for line in others) and not any("(gone)" in line for line in others)
+    for folder, path in ((".", tmp_path / table), ("..", tmp_path / table), (table.parent, table.name), ("/", tmp_path / table)):
+        monkeypatch.chdir(tmp_path / folder)
+        place = "" if folder == "." else f" (in {tmp_path})"
+        assert explain(capsys, path).splitlines() == [first + place, *others]
+        assert Path.cwd() == (tmp_path / folder).resolve()
+
+
 def test_explain_names_a_path_that_nothing_is_known_of(capsys):
     with pytest.raises(SystemExit):
         explain(capsys, "nowhere.csv")

@@ -66,6 +66,15 @@ def check_report(results):
     assert "Graph relation distillation, reproduced" in description and "system-message" not in description
 
 
+def check_timings(results):
+    """Inference was timed on all cores, after all else that runs are followed by."""
+    passports = [json.loads(path.read_text()) for path in results.glob("runs/*/*/*.passport.json")]
+    timings = [passport for passport in passports if passport["rule"] == "time_inference"]
+    assert len(timings) == 6 and {passport["threads"] for passport in timings} == {2}
+    others = [passport["began"] for passport in passports if passport["rule"] != "time_inference"]
+    assert max(others) <= min(passport["began"] for passport in timings)
+
+
 def check_document(results):
     """The sources name every table and figure, and where LaTeX is, its pages hold them."""
     source = (results / "reproduction.tex").read_text()
@@ -168,6 +177,7 @@ def test_from_nothing_to_tables_and_figures_and_nothing_to_do_after(small):
             assert (results / "figures" / f"{name}.{ending}").stat().st_size > 100
     check_report(results)
     check_document(results)
+    check_timings(results)
     runs = sorted(path.parent for path in results.glob("runs/*/*/model.pt"))
     assert len(runs) == 36 + 8 + 4 + 10 + 6 + 8
     for run in runs:

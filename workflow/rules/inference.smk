@@ -1,6 +1,11 @@
 # Models → inference times.
 
 
+def all_cores(wildcards):
+    """All cores of this call; on a cluster, where a call may have none of its own, as many as of other jobs."""
+    return workflow.resource_settings.cores or PROJECT.scale.threads
+
+
 rule time_inference:
     input:
         weights=RESULTS / "runs/{dataset}/{run}/weights.pt",
@@ -11,9 +16,10 @@ rule time_inference:
         LOGS / "time_inference/{dataset}/{run}.log",
     benchmark:
         BENCHMARKS / "time_inference/{dataset}/{run}.tsv"
+    priority: -1  # last, since nothing else runs meanwhile
     conda:
         "../../envs/torch.yaml"
-    threads: workflow.cores  # alone on the machine, so that nothing else is timed with it
+    threads: all_cores  # alone on the machine, so that nothing else is timed with it
     resources:
         mem_mb=times_attempt(4000),
         runtime=times_attempt(30),

@@ -1,7 +1,9 @@
 """The origin of a file, and so of a number in it: jobs and their inputs, by their passports, back to the archives."""
 
 import json
+import os
 from collections.abc import Iterator, Sequence
+from contextlib import chdir
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -24,10 +26,25 @@ def explain(path: Path, words: Sequence[str] = ()) -> Iterator[str]:
     """Lines of a tree: a file, the job that made it, and below them the same for each of its inputs, each file once.
 
     With `words`, the branches whose path has all of them. Without, files of the same name in more than FEW sibling folders are
-    counted, not listed. GrdError for a path that has no passport.
+    counted, not listed. Paths are relative to the project's folder, which the first line names if it is another than the working
+    directory. GrdError for a path that has no passport.
     """
     if find(path) is None:
         raise GrdError(f"{path}: expected a file of results/ with a passport, found none; check the path")
+    absolute = Path(os.path.abspath(path))
+    folder = _project_folder(absolute)
+    elsewhere = "" if folder.samefile(Path.cwd()) else f" (in {folder})"
+    with chdir(folder):  # from which passports name files
+        first, *others = _tree(Path(os.path.relpath(absolute)), words)
+    return iter([first + elsewhere, *others])
+
+
+def _project_folder(path: Path) -> Path:
+    """The folder of the project that made a file: the one with the file's results/, else the working directory."""
+    return next((folder.parent for folder in path.parents if folder.name == "results"), Path.cwd())
+
+
+def _tree(path: Path, words: Sequence[str]) -> Iterator[str]:
     yield f"{path}{_difference(path, None)}"
     yield from Tree(words).below(path, _has(path, words), INDENT)
 

@@ -1,7 +1,7 @@
 """Times of a trained network on a test set: forward passes alone (Table I), and from image to instances."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,31 +15,52 @@ from grd.segmentation import segment
 from grd.system.devices import device_name, synchronise
 from grd.system.files import write_text
 
-WARM_UPS = 1  # passes over the test set before the timed ones
-REPEATS = 3  # timed passes over the test set
+REPEATS = 3  # timed passes over the test set at most
+BUDGET = 20.0  # seconds in which warm-up and passes are to end
+WARM_UP = 1.0  # seconds for which a part of the first image or volume is predicted and segmented before the first pass
 
 
 def write_timing_file(
     model: Path, samples: Path, split: str, canvas: tuple[int, ...], settings: Segmenter, out: Path, device: torch.device
 ) -> None:
-    """Write the seconds of REPEATS passes over a split, `forward` and `end_to_end`, as csv, after WARM_UPS untimed passes.
+    """Write the seconds of up to REPEATS passes over a split, `forward` and `end_to_end`, as csv: a row per pass, at least one.
 
-    Images or tiles follow one another, and their times add up over the test set, as in the paper. `forward` is the time of the
-    network alone, with its input on the device and the device synchronised (the released code does not synchronise for volumes).
-    `end_to_end` is the time from image to instances; a waterz threshold that validation data would choose is 0.5 there.
+    A pass after the first begins only if one as long as the last would end within BUDGET. Images or tiles follow one another,
+    and their times add up over the test set, as in the paper. `forward` is the time of the network alone, with its input on the
+    device and the device synchronised (the released code does not synchronise for volumes). `end_to_end` is the time from image
+    to instances; a waterz threshold that validation data would choose is 0.5 there.
     """
     if isinstance(settings, WaterzSegmenter) and settings.threshold == "validation":
         settings = settings.model_copy(update={"threshold": 0.5})
     predictor, images = load_predictor(model, device, canvas), read_split(samples, split)
-    for _ in range(WARM_UPS):
-        _forward(predictor, images)
-        _end_to_end(predictor, images, settings)
-    rows = [
-        {"forward": _forward(predictor, images), "end_to_end": _seconds(_end_to_end, predictor, images, settings)}
-        for _ in range(REPEATS)
-    ]
-    table = pd.DataFrame(rows).assign(images=len(images.names), device=device_name(device))
+    end = time.perf_counter() + BUDGET
+    _warm_up(predictor, _first_part(images, canvas), settings)
+    table = pd.DataFrame(_passes(predictor, images, settings, end)).assign(images=len(images.names), device=device_name(device))
     write_text(out, table.to_csv(index=False))
+
+
+def _first_part(images: Split, canvas: tuple[int, ...]) -> Split:
+    """The part of the first image or volume that fits into the canvas, which is one input of the network."""
+    part = (slice(1), *map(slice, canvas))
+    return Split(images.names[:1], images.images[part], images.labels[part])
+
+
+def _warm_up(predictor: Predictor, part: Split, settings: Segmenter) -> None:
+    """Predict and segment for WARM_UP seconds: libraries are then loaded and compiled, and the device is busy."""
+    end = time.perf_counter() + WARM_UP
+    _end_to_end(predictor, part, settings)
+    while time.perf_counter() < end:
+        _end_to_end(predictor, part, settings)
+
+
+def _passes(predictor: Predictor, images: Split, settings: Segmenter, end: float) -> Iterator[dict[str, float]]:
+    """The seconds of each pass: at least one, at most REPEATS, and as many as are likely to be over at the time `end`."""
+    for _ in range(REPEATS):
+        began = time.perf_counter()
+        yield {"forward": _forward(predictor, images), "end_to_end": _seconds(_end_to_end, predictor, images, settings)}
+        now = time.perf_counter()
+        if now + (now - began) > end:
+            return
 
 
 def _seconds(action: Callable[..., None], *arguments: object) -> float:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -15,7 +14,7 @@ from grd.project.run import Run
 from grd.project.titles import titles_of
 from grd.reporting.notes import duration, scale_note, twins_banner
 from grd.reporting.table import Cell, Column, Table
-from grd.segmentation.timing import REPEATS
+from grd.segmentation.timing import BUDGET, REPEATS
 
 COUNTED_WITH = {"mobilenet_v2": 1000, "mala": 3}
 """Outputs of the networks whose printed numbers belong to another number of outputs than the 16 that are trained."""
@@ -53,16 +52,16 @@ NOTES = (
     "MALA: the printed 367.04 GMAC belong to 3 outputs, the affinities; the trained teacher has 16.",
     "Forward: network passes, summed over the test images or the tiles of the test volume, synchronised with the device (the "
     "released code does not synchronise its times of volumes). Image to instances: padding or tiling, network, affinities, "
-    "segmentation and clean-up, one image after another. Times: mean ± sd over "
-    f"{REPEATS} passes per seed.",
+    "segmentation and clean-up, one image after another.",
+    f"Times: mean over passes, ± sd where there are several. A seed has {REPEATS} passes, or fewer where these and a warm-up "
+    f"would take more than {BUDGET:g} s.",
 )
 
 
 def _row(project: Project, layout: Layout, run: Run) -> list[Cell | str]:
     printed = project.published["table1"].get(run.network, {})
-    timings = [layout.timing(replace(run, seed=seed)) for seed in project.config.seeds]
     counted = _complexity_cells(complexity_by_name(run.network), printed)
-    return [*counted, *_time_cells(timings, printed), *_trained_cells(project, run)]
+    return [*counted, *_time_cells(_timings(project, layout, run), printed), *_trained_cells(project, run)]
 
 
 def _complexity_cells(complexity: Complexity, printed: Mapping[str, Any]) -> list[Cell]:
@@ -73,12 +72,16 @@ def _complexity_cells(complexity: Complexity, printed: Mapping[str, Any]) -> lis
     ]
 
 
-def _time_cells(paths: Sequence[Path], printed: Mapping[str, Any]) -> list[Cell]:
-    times = pd.concat([pd.read_csv(path) for path in paths])
+def _time_cells(times: pd.DataFrame, printed: Mapping[str, Any]) -> list[Cell]:
     return [
-        Cell(times[column].mean(), times[column].std(), printed.get("seconds") if column == "forward" else None, 2)
+        Cell(times[column].mean(), _spread(times[column]), printed.get("seconds") if column == "forward" else None, 2)
         for column in ("forward", "end_to_end")
     ]
+
+
+def _spread(seconds: pd.Series) -> float | None:
+    """The sd (n - 1) of seconds; None for a single pass."""
+    return float(seconds.std()) if len(seconds) > 1 else None
 
 
 def _trained_cells(project: Project, run: Run) -> list[Cell]:
@@ -96,4 +99,15 @@ def _measurement_notes(project: Project, layout: Layout, runs: Sequence[Run]) ->
         networks = ", ".join(NETWORKS[other.network].title for other in runs if other.dataset == run.dataset)
         measured = f"measured on {times['device'][0]}; test {kind} of {dataset.title}: {times['images'][0]}"
         notes.append(f"{networks}: {measured}, canvas {' x '.join(map(str, dataset.canvas))}.")
-    return [*notes[::-1], "Published times were measured on a TITAN Xp."]
+    return [*notes[::-1], _passes_note(project, layout, runs), "Published times were measured on a TITAN Xp."]
+
+
+def _passes_note(project: Project, layout: Layout, runs: Sequence[Run]) -> str:
+    """Number of timed passes of each network, over all seeds."""
+    counts = {NETWORKS[run.network].title: len(_timings(project, layout, run)) for run in runs}
+    return f"Timed passes: {', '.join(f'{network} {count}' for network, count in counts.items())}."
+
+
+def _timings(project: Project, layout: Layout, run: Run) -> pd.DataFrame:
+    """The seconds of a run's timed passes, a row per pass, of all seeds."""
+    return pd.concat([pd.read_csv(layout.timing(replace(run, seed=seed))) for seed in project.config.seeds])

@@ -1,0 +1,41 @@
+"""Calls of Snakemake that run nothing, and what a call needs that runs jobs."""
+
+import base64
+
+import pytest
+from pipelines import Pipeline
+
+TABLE = "results/demo/tables/table1.csv"
+
+
+@pytest.fixture(scope="module")
+def pipeline(tmp_path_factory):
+    """A pipeline that has made nothing, but has metadata of a table, as if it had."""
+    pipeline = Pipeline(tmp_path_factory.mktemp("project"))
+    metadata = pipeline.folder / ".snakemake/metadata" / base64.b64encode(TABLE.encode()).decode()
+    metadata.parent.mkdir(parents=True)
+    metadata.write_text("{}")
+    return pipeline
+
+
+@pytest.mark.parametrize(
+    ("arguments", "shown"),
+    [
+        (("--summary", "table1"), f"{TABLE}\t"),
+        (("table1", "--dag"), 'label = "time_inference'),
+        (("table1", "--rulegraph"), 'label = "time_inference'),
+        (("--list-changes", "params"), ""),
+        (("--unlock",), "Unlocked working directory"),
+        (("--cleanup-metadata", TABLE), ""),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_a_call_that_runs_nothing_needs_no_cores(pipeline, arguments, shown):
+    result = pipeline.run(*arguments)
+    assert result.returncode == 0 and shown in result.stdout, result.stdout[-3000:]
+
+
+def test_a_call_that_runs_jobs_without_cores_is_told_to_give_them(pipeline):
+    result = pipeline.run("table1")
+    assert result.returncode == 1
+    assert "cores have to be specified for local execution" in result.stdout.splitlines()[-1]
