@@ -110,8 +110,7 @@ def test_scores_of_other_images_are_refused(world, tmp_path):
 
 
 def test_timing_has_a_row_per_pass_of_both_kinds(world, tmp_path):
-    settings = MutexSegmenter(algorithm="mutex", foreground="corner")
-    write_timing_file(world / "weights.pt", world / "samples.h5", "test", (48, 48), settings, tmp_path / "t.csv", CPU)
+    write_timing_file(world / "model.pt", world / "samples.h5", "test", "corner", tmp_path / "t.csv", CPU)
     lines = [line.split(",") for line in (tmp_path / "t.csv").read_text().splitlines()]
     assert lines[0] == ["forward", "end_to_end", "images", "device"] and 2 <= len(lines) <= 4
     assert all(0 < float(forward) < float(whole) for forward, whole, *_ in lines[1:])

@@ -29,15 +29,18 @@ def clock(monkeypatch):
         clock.segmented.append(images.images.shape)
 
     monkeypatch.setattr(timing, "time", SimpleNamespace(perf_counter=lambda: clock.now))
-    monkeypatch.setattr(timing, "load_predictor", lambda *arguments: None)
+    use = SimpleNamespace(canvas=(8, 8), segmenter=lambda name: SETTINGS)
+    clock.use = use
+    card = SimpleNamespace(required_use=lambda path: use)
+    monkeypatch.setattr(timing, "load_predictor", lambda *arguments: SimpleNamespace(card=card))
     monkeypatch.setattr(timing, "read_split", lambda *arguments: IMAGES)
     monkeypatch.setattr(timing, "_forward", forward)
     monkeypatch.setattr(timing, "_end_to_end", end_to_end)
     return clock
 
 
-def rows(tmp_path, canvas=(8, 8)):
-    timing.write_timing_file(None, None, "test", canvas, SETTINGS, tmp_path / "timing.csv", torch.device("cpu"))
+def rows(tmp_path):
+    timing.write_timing_file(None, None, "test", "mutex", tmp_path / "timing.csv", torch.device("cpu"))
     return pd.read_csv(tmp_path / "timing.csv")
 
 
@@ -60,5 +63,6 @@ def test_a_pass_begins_only_if_it_would_end_within_the_budget_but_one_always(tmp
 
 def test_the_warm_up_repeats_what_fits_into_the_canvas_for_a_second(tmp_path, clock):
     clock.image, clock.forward = 0.3, 0.5
-    rows(tmp_path, canvas=(4, 8))
+    clock.use.canvas = (4, 8)
+    rows(tmp_path)
     assert clock.segmented == 4 * [(1, 4, 7, 3)] + 3 * [(2, 6, 7, 3)]

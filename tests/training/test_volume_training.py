@@ -74,7 +74,7 @@ def test_labels_are_taken_under_the_centres_of_features():
     assert kept.flatten().tolist() == [1, 2] and found.flatten().tolist() == [1, 4]
 
 
-def test_from_volume_to_scores(world, tmp_path):
+def test_from_volume_to_scores_and_times(world, tmp_path):
     samples, labels, model = world / "samples.h5", tmp_path / "l.h5", tmp_path / "model.pt"
     segmenters = {"waterz": WaterzSegmenter(algorithm="waterz"), "multicut": MulticutSegmenter(algorithm="multicut")}
     evaluation = Evaluation(canvas=(8, 24, 28), segmenters=segmenters, metric="voi", data={})
@@ -87,13 +87,7 @@ def test_from_volume_to_scores(world, tmp_path):
     use = load_model(model, CPU)[1].use
     assert use.background is None and use.segmenter() == use.segmenter("waterz")
     assert use.segmenter().threshold == chosen_numbers(labels, "waterz")["threshold"]
-
-
-def test_timing_of_volumes_has_a_row_per_pass(world, tmp_path):
-    segmenter = WaterzSegmenter(algorithm="waterz")
-    write_timing_file(
-        world / "teacher/weights.pt", world / "samples.h5", "test", (12, 40, 40), segmenter, tmp_path / "t.csv", CPU
-    )
+    write_timing_file(model, samples, "test", "waterz", tmp_path / "t.csv", CPU)
     lines = (tmp_path / "t.csv").read_text().splitlines()
     assert 2 <= len(lines) <= 4 and all(float(seconds) > 0 for line in lines[1:] for seconds in line.split(",")[:2])
 

@@ -8,7 +8,7 @@ def all_cores(wildcards):
 
 rule time_inference:
     input:
-        weights=RESULTS / "runs/{dataset}/{run}/weights.pt",
+        model=RESULTS / "runs/{dataset}/{run}/model.pt",
         samples=RESULTS / "data/{dataset}.h5",
     output:
         timing=RESULTS / "runs/{dataset}/{run}/timing.csv",

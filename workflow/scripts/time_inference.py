@@ -1,16 +1,14 @@
 from pathlib import Path
 
-from grd.config.segmenters import as_segmenter
 from grd.jobs import compute_job
 from grd.segmentation.timing import write_timing_file
 
 with compute_job(snakemake) as (device, _):
     write_timing_file(
-        Path(snakemake.input.weights),
+        Path(snakemake.input.model),
         Path(snakemake.input.samples),
         "test",
-        snakemake.params.canvas,
-        as_segmenter(snakemake.params.segmenter),
+        snakemake.params.segmenter,
         out=Path(snakemake.output.timing),
         device=device,
     )

@@ -65,11 +65,7 @@ def choose_segmenter(predictor: Predictor, model: Path, name: str | None, change
 
     GrdError for weights without such a card, and for a segmenter that the card does not have or that needs a ground truth.
     """
-    use = predictor.card.use
-    if use is None:
-        raise GrdError(
-            f"{model}: expected a model whose card says how to segment, found weights alone; take model.pt of the same run"
-        )
+    use = predictor.card.required_use(model)
     with error_location(str(model)):
         settings = use.segmenter(name)
     kind = KINDS[settings.algorithm]

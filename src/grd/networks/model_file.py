@@ -89,6 +89,14 @@ class ModelCard:
     selection: str = ""
     use: Use | None = None
 
+    def required_use(self, path: Path) -> Use:
+        """How the model is used; GrdError if the file at `path` holds weights alone."""
+        if self.use is None:
+            raise GrdError(
+                f"{path}: expected a model whose card says how to segment, found weights alone; take model.pt of the same run"
+            )
+        return self.use
+
     @classmethod
     def of(cls, content: dict[str, Any]) -> "ModelCard":
         """The card that `asdict` turned into plain values."""

@@ -21,7 +21,6 @@ from typing import Any
 from pydantic import BaseModel
 
 from grd.config.catalogue import METHODS, NETWORKS
-from grd.config.segmenters import Segmenter
 from grd.config.splits import read_lists
 from grd.project.project import Project
 from grd.project.run import Run
@@ -121,17 +120,6 @@ def split_digest(project: Project, job: Job) -> str:
     """The digest of the lists in a data set's split file; empty where the split is in an archive."""
     split = project.dataset(job.dataset).split
     return "" if split == "archive" else digest_of(read_lists(split))
-
-
-def canvas(project: Project, job: Job) -> list[int]:
-    """The size to which test images are padded, or test volumes cut, before they enter the network."""
-    return list(project.dataset(job.dataset).canvas)
-
-
-def first_segmenter(project: Project, job: Job) -> Segmenter:
-    """The segmenter that inference is timed with."""
-    dataset = project.dataset(job.dataset)
-    return dataset.segmenters[dataset.first_segmenter]
 
 
 def evaluation(project: Project, job: Job) -> dict[str, Any]:
@@ -264,9 +252,9 @@ JOBS: dict[str, Kind] = {
     ),
     "time_inference": Kind(
         "time_inference",
-        settings={"canvas": canvas, "segmenter": lambda project, job: plain(first_segmenter(project, job))},
-        chosen=lambda project, job: [*names_in_prediction(project, job), first_segmenter(project, job).algorithm],
-        inputs=lambda project, job: [training_of(job.run)],
+        settings={"segmenter": lambda project, job: project.dataset(job.dataset).first_segmenter},
+        chosen=lambda project, job: [*names_in_prediction(project, job), *algorithms(project, job)],
+        inputs=lambda project, job: [Job("segment", job.dataset, job.run)],
     ),
     "segment": Kind(
         "segment",

@@ -4,14 +4,13 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import torch
 
-from grd.config.segmenters import MutexSegmenter, Segmenter, WaterzSegmenter
+from grd.config.segmenters import Segmenter
 from grd.data.store import Split, read_split
 from grd.inference.predict import Predictor, load_predictor
-from grd.segmentation import segment
+from grd.segmentation.run_files import segment_sample
 from grd.system.devices import device_name, synchronise
 from grd.system.files import write_text
 
@@ -20,19 +19,17 @@ BUDGET = 20.0  # seconds in which warm-up and passes are to end
 WARM_UP = 1.0  # seconds for which a part of the first image or volume is predicted and segmented before the first pass
 
 
-def write_timing_file(
-    model: Path, samples: Path, split: str, canvas: tuple[int, ...], settings: Segmenter, out: Path, device: torch.device
-) -> None:
+def write_timing_file(model: Path, samples: Path, split: str, segmenter: str, out: Path, device: torch.device) -> None:
     """Write the seconds of up to REPEATS passes over a split, `forward` and `end_to_end`, as csv: a row per pass, at least one.
 
     A pass after the first begins only if one as long as the last would end within BUDGET. Images or tiles follow one another,
     and their times add up over the test set, as in the paper. `forward` is the time of the network alone, with its input on the
     device and the device synchronised (the released code does not synchronise for volumes). `end_to_end` is the time from image
-    to instances; a waterz threshold that validation data would choose is 0.5 there.
+    to instances, by the segmenter of this name in the model's card.
     """
-    if isinstance(settings, WaterzSegmenter) and settings.threshold == "validation":
-        settings = settings.model_copy(update={"threshold": 0.5})
-    predictor, images = load_predictor(model, device, canvas), read_split(samples, split)
+    predictor, images = load_predictor(model, device), read_split(samples, split)
+    use = predictor.card.required_use(model)
+    settings, canvas = use.segmenter(segmenter), use.canvas
     end = time.perf_counter() + BUDGET
     _warm_up(predictor, _first_part(images, canvas), settings)
     table = pd.DataFrame(_passes(predictor, images, settings, end)).assign(images=len(images.names), device=device_name(device))
@@ -85,6 +82,4 @@ def _forward(predictor: Predictor, images: Split) -> float:
 def _end_to_end(predictor: Predictor, images: Split, settings: Segmenter) -> None:
     """Predict and segment all images."""
     for image, truth in zip(images.images, images.labels, strict=True):
-        maps: np.ndarray = predictor.affinities(image)
-        needs_truth = isinstance(settings, MutexSegmenter) and settings.foreground == "truth"
-        segment(maps, predictor.offsets, settings, truth if needs_truth else None)
+        segment_sample(predictor.offsets, settings, predictor.predict(image), truth)
