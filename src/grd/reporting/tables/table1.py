@@ -1,6 +1,6 @@
 """Table I: the cost of networks. `grd.segmentation.timing` measures the inference times, in jobs of the rule `time_inference`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,8 @@ from grd.project.paths import Layout
 from grd.project.project import Project
 from grd.project.run import Run
 from grd.project.titles import titles_of
-from grd.reporting.notes import duration, scale_note, twins_banner
-from grd.reporting.table import Cell, Column, Table
+from grd.reporting.notes import WIDTH_NOTE, duration, scale_note, twins_banner
+from grd.reporting.table import DOUBTFUL, Cell, Column, Table
 from grd.segmentation.timing import REPEATS
 
 COUNTED_WITH = {"mobilenet_v2": 1000, "mala": 3}
@@ -30,7 +30,7 @@ def table1(project: Project, layout: Layout) -> Table:
         counted = _complexity_cells(complexity_by_name(network, embedding=outputs), project.published["table1"][network])
         rows[f"{NETWORKS[network].title} as the paper counted it"] = [*counted, *[""] * 4]
     trained = [scale_note(project, project.scale.training), f"MALA: {duration(project.volume_training)}."]
-    notes = [*trained, *_measurement_notes(project, layout, runs), *NOTES]
+    notes = [*trained, *_measurement_notes(project, layout, runs), *NOTES, *_doubt_notes(rows.values())]
     return Table(CAPTION, COLUMNS, rows, notes, {titles[run.stem]: run.stem for run in runs}, banner=twins_banner(project))
 
 
@@ -51,10 +51,20 @@ NOTES = (
     "NestedUNet: the printed 36.36 M looks like exchanged digits; the network with exactly 624.14 GMAC has 36.63 M.",
     "MobileNet: the printed 4.79 M and 25.82 GMAC belong to 1000 outputs; the trained student has 16.",
     "MALA: the printed 367.04 GMAC belong to 3 outputs, the affinities; the trained teacher has 16.",
+    WIDTH_NOTE,
     "Forward: network passes, summed over the test images or the tiles of the test volume, synchronised with the device (the "
     "released code does not synchronise its times of volumes). Image to instances: padding or tiling, network, affinities, "
     "segmentation and clean-up, one image after another. Times: mean ± sd over "
     f"{REPEATS} passes per seed.",
+)
+STEPS = ["forward", "end_to_end"]
+"""Columns of the timing files."""
+MOST_SPREAD = 0.5
+"""Largest sd of a time, as a share of its mean, at which the mean still says something."""
+DOUBT_NOTE = (
+    f"{DOUBTFUL} marks a time that its own repeats contradict: the network alone took longer than image to instances, or the sd "
+    f"exceeds {100 * MOST_SPREAD:g} % of the mean, as where other work ran on the machine. To measure again on a quiet machine: "
+    "snakemake --cores all --forcerun time_inference -- table1."
 )
 
 
@@ -74,11 +84,16 @@ def _complexity_cells(complexity: Complexity, printed: Mapping[str, Any]) -> lis
 
 
 def _time_cells(paths: Sequence[Path], printed: Mapping[str, Any]) -> list[Cell]:
-    times = pd.concat([pd.read_csv(path) for path in paths])
-    return [
-        Cell(times[column].mean(), times[column].std(), printed.get("seconds") if column == "forward" else None, 2)
-        for column in ("forward", "end_to_end")
-    ]
+    times = pd.concat([pd.read_csv(path) for path in paths])[STEPS]
+    mean, sd = times.mean(), times.std()
+    doubtful = (sd > MOST_SPREAD * mean) | (mean["forward"] > mean["end_to_end"])
+    published = {"forward": printed.get("seconds")}
+    return [Cell(mean[name], sd[name], published.get(name), 2, doubtful=bool(doubtful[name])) for name in STEPS]
+
+
+def _doubt_notes(rows: Iterable[Sequence[Cell | str]]) -> list[str]:
+    """A note on doubtful times, where there are some."""
+    return [DOUBT_NOTE] if any(isinstance(cell, Cell) and cell.doubtful for cells in rows for cell in cells) else []
 
 
 def _trained_cells(project: Project, run: Run) -> list[Cell]:
