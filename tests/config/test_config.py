@@ -52,6 +52,7 @@ def test_every_scale_that_is_shipped_is_valid(scale):
     ("file", "keys", "value", "sentence"),
     [
         ("config.yaml", ("sed",), 1, r"config\.yaml: unknown key 'sed' \(value 1\); did you mean 'seeds'\?"),
+        ("config.yaml", ("seeds",), [0, 1, 0], r"'seeds': expected seeds that differ, .* found \[0, 1, 0\]; name each seed once"),
         ("config.yaml", ("seeds",), "many", r"config\.yaml: 'seeds' has value 'many'; input should be a valid list"),
         ("config.yaml", ("scale",), "dmo", r"config\.yaml: unknown scale 'dmo'; did you mean 'demo'\?"),
         ("config.yaml", ("allow_missing",), ["celegan"], r"unknown data set 'celegan'; did you mean 'celegans'\?"),

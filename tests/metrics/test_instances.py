@@ -74,6 +74,12 @@ def test_aji_uses_a_prediction_once_where_kumar_would_use_it_twice():
     assert aji(table) < kumar
 
 
+def test_aji_is_almost_one_half_below_kumar_s_where_a_tiny_truth_takes_the_prediction_of_a_large_one():
+    table = overlap_table(line((1, 50)), line((1, 1), (2, 49)))
+    kumar = (1 + 49) / (50 + 50)
+    assert aji(table) == pytest.approx(1 / (50 + 49)) and kumar - aji(table) == pytest.approx(0.49, abs=1e-3)
+
+
 def test_aji_lets_a_truth_take_its_second_choice_when_the_first_is_taken():
     # Truth 1 takes prediction 1 (IoU 3/7), which truth 2 likes best too (3/7), so truth 2 takes prediction 2 (1/4).
     table = overlap_table(line((1, 6), (2, 1)), line((1, 3), (2, 4)))

@@ -87,8 +87,18 @@ def test_a_comment_in_a_split_file_decides_nothing_an_entry_does(tmp_path, uncha
         "celegans": unchanged.project.dataset("celegans").model_copy(update={"split": split}),
     }
     samples = Job("prepare_samples", "celegans")
-    settings = []
+    drawn = Job("obtain_archives", "celegans")
+    settings, of_twin = [], []
     for text in (original, f"{original}# a comment\n", original.replace("A05", "E25", 1)):
         split.write_text(text)
-        settings.append(Keys(replace(unchanged.project, datasets=datasets), unchanged.scripts).settings(samples)["split_digest"])
+        found = Keys(replace(unchanged.project, datasets=datasets), unchanged.scripts)
+        settings.append(found.settings(samples)["split_digest"])
+        of_twin.append(found.settings(drawn)["split_digest"])
     assert settings[0] == settings[1] != settings[2]
+    assert of_twin == settings  # a twin is drawn for the names in its split
+
+
+def test_official_archives_do_not_depend_on_the_split():
+    official, split = keys(scale="trial"), Job("obtain_archives", "celegans")
+    assert official.settings(split)["split_digest"] == ""
+    assert official.settings(Job("prepare_samples", "celegans"))["split_digest"] != ""

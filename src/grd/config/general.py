@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from grd.config.parsing import Closed, Positive
 
@@ -30,3 +30,11 @@ class Config(Closed):
     sharing: Literal["table", "teacher", "run"] = "table"
     checkpoint_minutes: Annotated[float, Field(gt=0)] = 10
     fidelity: Fidelity = Fidelity()
+
+    @field_validator("seeds")
+    @classmethod
+    def _differ(cls, seeds: list[int]) -> list[int]:
+        """A seed named twice would count one training as two."""
+        if len(set(seeds)) < len(seeds):
+            raise ValueError(f"expected seeds that differ, since a training counts once, found {seeds}; name each seed once")
+        return seeds

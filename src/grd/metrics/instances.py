@@ -77,7 +77,8 @@ def aji(table: OverlapTable) -> float:
     the truth's instances without a prediction + sizes of the free predictions).
 
     This one-to-one reading is that of the released code, and so presumably that of the paper's numbers. In Kumar et al.'s own
-    definition one prediction can serve several instances of the truth, and its area adds to the union each time. The released
+    definition one prediction can serve several instances of the truth, and its area adds to the union each time: where a
+    prediction covers a tiny instance and then a large one, that gives almost 0.5 and this reading almost 0. The released
     code has a bug that is not repeated here: a truth instance without an overlap marks prediction 1 as used, so that the
     instance that overlaps prediction 1 loses it.
     """

@@ -122,6 +122,11 @@ def split_digest(project: Project, job: Job) -> str:
     return "" if split == "archive" else digest_of(read_lists(split))
 
 
+def twin_split(project: Project, job: Job) -> str:
+    """The digest of the split that a data set's twin is drawn for; empty where the archives are the official ones."""
+    return split_digest(project, job) if project.twin(job.dataset) else ""
+
+
 def evaluation(project: Project, job: Job) -> dict[str, Any]:
     """All that decides how a run is segmented, and what its card says of the data."""
     dataset = project.dataset(job.dataset)
@@ -230,7 +235,11 @@ TRAINING = Kind(
 JOBS: dict[str, Kind] = {
     "obtain_archives": Kind(
         "obtain_archives",
-        settings={"wanted": source, "twin": lambda project, job: plain(project.twin(job.dataset))},
+        settings={
+            "wanted": source,
+            "twin": lambda project, job: plain(project.twin(job.dataset)),
+            "split_digest": twin_split,
+        },
         chosen=lambda project, job: [job.dataset],
     ),
     "prepare_samples": Kind(

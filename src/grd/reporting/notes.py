@@ -13,6 +13,15 @@ OUR_CHOICE = (
     "rows is public. docs/deviations.md lists the weights that their papers use."
 )
 
+BANK_NOTE = (
+    "A step draws from the memory bank before it enqueues its own images, so that its relations are to other images; the "
+    "released code enqueues first, so that an image can meet itself."
+)
+WIDTH_NOTE = (
+    "MALA-tiny's “1/10” of MALA's width (Section III-D2) holds for its third level alone: 8, 16, 32 and 64 channels of 12, 60, "
+    "300 and 1500 are 1/1.5, 1/3.8, 1/9.4 and 1/23. By the square root of the parameters it is 1/15."
+)
+
 
 def twins_banner(project: Project) -> str:
     """The sentence that stands above numbers from synthetic twins; empty where the data are real."""

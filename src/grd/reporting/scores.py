@@ -11,7 +11,7 @@ from grd.metrics.score_file import read_scores
 from grd.project.paths import Layout
 from grd.project.project import Project
 from grd.project.run import Run
-from grd.reporting.runs import one_per_stem
+from grd.reporting.runs import one_per_row
 from grd.reporting.table import DOWN, UP, Cell, Column
 
 
@@ -63,10 +63,10 @@ def score_cell(paths: Sequence[Path], segmenter: str, metric: str, published: fl
 def score_rows(
     project: Project, layout: Layout, experiment: str, columns: Sequence[Column], titles: Mapping[str, str], printed: Printed
 ) -> dict[str, list[Cell | str]]:
-    """A row of cells for each run stem, by its title in `titles`; a cell is empty where the experiment has no such run."""
+    """The rows of an experiment in its order, by their titles in `titles`; a cell is empty where it has no such run."""
     runs, published = project.runs(experiment), project.published.get(experiment, {})
     rows = {}
-    for run in one_per_stem(runs):
+    for run in one_per_row(project, experiment):
         cells: list[Cell | str] = []
         for column in columns:
             members = [replace(run, dataset=column.dataset, seed=seed) for seed in project.config.seeds]
@@ -77,10 +77,10 @@ def score_rows(
     return rows
 
 
-def pair_contests(runs: Sequence[Run], titles: Mapping[str, str]) -> list[list[str]]:
-    """Titles of the rows that compete: the methods for one teacher and one student."""
+def pair_contests(rows: Sequence[Run], titles: Mapping[str, str]) -> list[list[str]]:
+    """Titles of the rows, given a run of each, that compete: the methods for one teacher and one student."""
     groups: dict[tuple[str | None, str], list[str]] = {}
-    for run in one_per_stem(runs):
+    for run in rows:
         if run.teacher is not None:
             groups.setdefault((run.teacher, run.network), []).append(titles[run.stem])
     return list(groups.values())

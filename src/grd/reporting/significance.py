@@ -11,7 +11,7 @@ ALPHA = 0.05
 
 
 class Lead(NamedTuple):
-    """The lead of the best cell over the second best: p of the test, and True if it leads in every seed."""
+    """The lead of the best cell over the second best: p by Holm's correction, and True if it leads in every seed."""
 
     p: float
     in_every_seed: bool
@@ -20,9 +20,25 @@ class Lead(NamedTuple):
 def leads(table: Table) -> dict[tuple[str, int], Lead]:
     """The best cell, (title, column), of each contest and column, and its lead over the second best.
 
-    p is that of a one-sided Wilcoxon signed-rank test over pairs of images and seeds, 1 where no pair differs. Images of one
-    seed share a training, so p alone overstates what a few seeds can tell. Empty for a single seed.
+    p is that of a one-sided Wilcoxon signed-rank test over pairs of images and seeds, 1 where no pair differs, by Holm's
+    correction for all such comparisons of the table. Images of one seed share a training, so p alone overstates what a few
+    seeds can tell. Empty for a single seed.
     """
+    ahead = _differences(table)
+    adjusted = holm([_p_of(lead) for lead in ahead.values()])
+    return {cell: Lead(p, bool((lead.mean(1) > 0).all())) for (cell, lead), p in zip(ahead.items(), adjusted, strict=True)}
+
+
+def holm(p: Sequence[float]) -> list[float]:
+    """p of several tests, corrected by Holm's method: any of them below α is a false lead with a probability of at most α."""
+    ascending = np.argsort(p, kind="stable")
+    corrected = np.empty(len(p))
+    corrected[ascending] = np.maximum.accumulate(np.asarray(p)[ascending] * np.arange(len(p), 0, -1))
+    return np.minimum(corrected, 1).tolist()
+
+
+def _differences(table: Table) -> dict[tuple[str, int], np.ndarray]:
+    """Scores (seeds, images) of the best cell of each contest and column, less those of the second best; positive is ahead."""
     found = {}
     for titles in table.contests:
         for number, column in enumerate(table.columns):
@@ -30,7 +46,7 @@ def leads(table: Table) -> dict[tuple[str, int], Lead]:
             ranking = _ranking(table, titles, number, descending=more_is_better)
             if len(ranking) > 1:
                 best, second = (samples for _, samples in ranking[:2])
-                found[ranking[0][0], number] = _lead(best - second if more_is_better else second - best)
+                found[ranking[0][0], number] = best - second if more_is_better else second - best
     return found
 
 
@@ -45,12 +61,11 @@ def _ranking(table: Table, titles: Sequence[str], column: int, descending: bool)
     return sorted(several.items(), key=lambda item: float(item[1].mean()), reverse=descending)
 
 
-def _lead(ahead: np.ndarray) -> Lead:
-    """The lead that these differences (seeds, images) of best and second best amount to."""
+def _p_of(ahead: np.ndarray) -> float:
+    """p of these differences (seeds, images) of best and second best, by the test alone."""
     from scipy.stats import wilcoxon  # takes a second to import, and a single seed has no use for it
 
-    p = float(wilcoxon(ahead.ravel(), alternative="greater").pvalue) if ahead.any() else 1.0
-    return Lead(p, bool((ahead.mean(1) > 0).all()))
+    return float(wilcoxon(ahead.ravel(), alternative="greater").pvalue) if ahead.any() else 1.0
 
 
 def best_cells(table: Table) -> set[tuple[str, int]]:
@@ -64,6 +79,6 @@ def bold_note(seeds: Sequence[int], among: str) -> str:
         return "One seed: plain numbers, no cell is bold."
     return (
         f"Bold: the best {among}, where it leads the second best in every seed and a one-sided Wilcoxon signed-rank test over "
-        f"pairs of images and seeds separates them (p < {ALPHA}). Images of one seed share a training, so this is no test of "
-        "trainings."
+        f"pairs of images and seeds separates them (p < {ALPHA} by Holm's correction for all comparisons of best and second "
+        "best in this table). Images of one seed share a training, so this is no test of trainings."
     )

@@ -11,6 +11,9 @@ UP, DOWN = "↑", "↓"
 MISSING = "–"
 """Stands for a number that is missing."""
 
+DOUBTFUL = "?"
+"""Follows a number that its own repeats contradict."""
+
 BLOCK = 10
 """Columns that can be read side by side; a wider table continues below, group by group."""
 
@@ -19,7 +22,7 @@ BLOCK = 10
 class Cell:
     """A reproduced number (mean and, over several seeds, sd) beside the published one; either may be missing.
 
-    `samples` (seeds, images) are the scores that `mean` is taken over.
+    `samples` (seeds, images) are the scores that `mean` is taken over. The repeats of a `doubtful` number contradict it.
     """
 
     mean: float | None
@@ -27,11 +30,15 @@ class Cell:
     published: float | None
     digits: int
     samples: np.ndarray | None = field(default=None, compare=False, repr=False)
+    doubtful: bool = False
 
     def text(self) -> str:
-        """`reproduced ± sd (published)`."""
-        spread = "" if self.sd is None else f" ± {self.number(self.sd)}"
-        return f"{self.number(self.mean)}{spread} ({self.number(self.published)})"
+        """`reproduced ± sd (published)`, with a mark before the parenthesis if the number is doubtful."""
+        return f"{self.number(self.mean)}{' '.join(['', *self.spread()])} ({self.number(self.published)})"
+
+    def spread(self) -> list[str]:
+        """`± sd` where there is one, and the mark of a doubtful number."""
+        return [*([] if self.sd is None else [f"± {self.number(self.sd)}"]), *([DOUBTFUL] if self.doubtful else [])]
 
     def number(self, value: float | None) -> str:
         """A number with the digits of this cell."""

@@ -11,6 +11,11 @@ from grd.project.run import Run
 from grd.reporting.figures.curves import POINTS, curves, digits_between, line_styles, long_form, panel_order, panel_title
 
 CONFIG = Path(__file__).parents[3] / "config"
+METHODS = {
+    **dict.fromkeys(("at", "spkd", "rekd"), ()),
+    "biskd": ("node", "edge", "affinity_graph"),
+    "grd": ("node", "edge", "affinity_graph", "inter_edge", "inter_affinity"),
+}
 TAUGHT = Run("cvppp", "mobilenet_v2", "grd", "resunet", changes=(("inter_edge", 0.1), ("node", 1.0)))
 
 
@@ -34,7 +39,7 @@ def trained(tmp_path):
 
 
 def test_every_run_has_a_panel_with_each_of_its_losses_and_seeds(trained):
-    figure, data = curves(*trained, "cremi_c")
+    (figure,), data = curves(*trained, "cremi_c")
     assert len(figure.axes) == 7 and [axis.get_title() for axis in figure.axes[:3]] == [
         "MALA",
         "MALA-tiny",
@@ -47,8 +52,28 @@ def test_every_run_has_a_panel_with_each_of_its_losses_and_seeds(trained):
     plt.close(figure)
 
 
+def test_a_page_has_a_dozen_panels_at_most_and_names_its_axes(tmp_path):
+    project, layout = Project.load(CONFIG, {"scale": "demo", "seeds": [0]}), Layout(tmp_path, tmp_path)
+    runs = [run for run in project.all_runs() if run.dataset == "cvppp"]
+    for run in runs:
+        layout.history(run).parent.mkdir(parents=True)
+        records = history(["affinity", *(METHODS[run.method] if run.teacher else []), "loss"])
+        layout.history(run).write_text("".join(json.dumps(record) + "\n" for record in records))
+    pages, data = curves(project, layout, "cvppp")
+    assert [len(page.axes) for page in pages] == [12] * (len(runs) // 12) + [len(runs) % 12]
+    assert len({page.get_size_inches()[0] for page in pages}) == 1 and "page 2 of 5" in pages[1].get_label()
+    first, last = pages[0].axes, pages[-1].axes
+    assert [axis.get_ylabel() for axis in first[:5]] == ["loss (log)", "", "", "", "loss (log)"]
+    assert [axis.get_xlabel() for axis in first] == [""] * 8 + ["iteration"] * 4
+    assert {axis.get_xlabel() for axis in last} == {"iteration"}
+    dropped = data[data["run"] == "mobilenet_v2-biskd-resunet-affinity_graph0-edge0"]["term"]
+    assert set(dropped) == {"affinity", "node", "loss", "validation"}  # terms of weight 0 train nothing
+    assert "edge" in set(data[data["run"] == "mobilenet_v2-biskd-resunet"]["term"])
+    plt.close("all")
+
+
 def test_the_legend_above_names_what_is_drawn_once(trained):
-    figure, _ = curves(*trained, "cremi_c")
+    (figure,), _ = curves(*trained, "cremi_c")
     (legend,) = figure.legends
     names = [text.get_text() for text in legend.get_texts()]
     assert names == ["L_aff, supervised", "L_aff, validation data", "Total", "Node", "strange term"]

@@ -13,7 +13,7 @@ from grd.planning.estimate import Measurement
 from grd.project.paths import Layout
 from grd.project.project import Project
 from grd.reporting.figures import figure6 as module
-from grd.reporting.figures.figure6 import figure6, held_bytes, map_bytes, points
+from grd.reporting.figures.figure6 import LEAST_RANGE, figure6, held_bytes, map_bytes, points, sbd_limits, seed_band
 
 CONFIG = Path(__file__).parents[3] / "config"
 CPU = torch.device("cpu")
@@ -79,5 +79,22 @@ def test_on_a_gpu_the_peak_is_what_a_student_holds_and_its_own_part_of_a_step(mo
 
 
 def test_several_seeds_give_error_bars(tmp_path):
-    _, data = figure6(project((0, 1)), scored(tmp_path, project((0, 1))))
+    figure, data = figure6(project((0, 1)), scored(tmp_path, project((0, 1))))
     assert (data["sd"] > 0).all()
+    assert len(figure.axes[0].patches) == 1 and "sd over seeds 0, 1" in figure.get_label()
+
+
+def test_the_band_is_what_seeds_alone_spread(tmp_path):
+    data = pd.DataFrame({"run": ["a", "b", "b"], "sbd": [50.0, 54.0, 54.0], "sd": [3.0, 1.0, 1.0]})
+    low, high = seed_band(data)  # a mean of 52, counting b once, and the root of (9 + 1) / 2
+    assert (low, high) == (pytest.approx(52 - 5**0.5), pytest.approx(52 + 5**0.5))
+    assert seed_band(data.assign(sd=[3.0, None, None])) is None
+    figure, _ = figure6(project(), scored(tmp_path, project()))
+    assert not figure.axes[0].patches and "points show no trend" in figure.get_label()
+
+
+def test_a_few_points_of_sbd_do_not_fill_the_axis():
+    few = pd.DataFrame({"sbd": [50.0, 53.0], "sd": [None, None]}, dtype=float)
+    assert sbd_limits(few) == (51.5 - LEAST_RANGE / 2, 51.5 + LEAST_RANGE / 2)
+    many = pd.DataFrame({"sbd": [30.0, 70.0], "sd": [0.0, 10.0]})
+    assert sbd_limits(many) == pytest.approx((55 - 27.5, 55 + 27.5))

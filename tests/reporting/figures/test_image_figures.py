@@ -1,3 +1,5 @@
+from collections import Counter
+from itertools import combinations
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -5,15 +7,17 @@ import numpy as np
 import pandas as pd
 import torch
 from projects import settings, squares, train_into, write_squares
+from skimage.color import rgb2lab
 
 from grd.metrics.errors import counterparts, covered_instances, covering_segments, merging_segments, split_instances
 from grd.metrics.overlap import overlap_table
 from grd.project.project import Project
 from grd.project.run import Run
-from grd.reporting.figures.comparisons import representative_image
+from grd.reporting.figures.colours import PALETTE, choose_colours, comparable_colours, neighbour_pairs, paint
+from grd.reporting.figures.comparisons import Comparison, draw_row, representative_image
 from grd.reporting.figures.figure3 import central_window, representative_section
 from grd.reporting.figures.figure5 import embedding_colours
-from grd.reporting.figures.panels import id_colours, mark_errors, match_ids, write_figure
+from grd.reporting.figures.panels import mark_errors, match_ids, write_figure, write_pages
 
 CONFIG = Path(__file__).parents[3] / "config"
 
@@ -73,9 +77,47 @@ def test_a_merging_segment_is_named_after_one_instance_only():
     assert set(counterparts(overlap_table(np.ones((4, 8), int), halves())).values()) == {1}
 
 
-def test_a_colour_depends_on_the_id_alone():
-    colours = id_colours(np.array([0, 3, 4, 3]))
-    assert (colours[0] == 0).all() and (colours[1] == colours[3]).all() and (colours[1] != colours[2]).any()
+def test_neighbours_touch_or_have_a_thin_border_between_them():
+    labels = np.array([[1, 1, 0, 2, 0, 0, 0, 0, 0, 3, 4]] * 2)
+    assert neighbour_pairs(labels) == {(1, 2), (3, 4)}
+
+
+def test_neighbours_have_different_colours_that_are_easy_to_tell_apart():
+    rng = np.random.default_rng(0)
+    seeds = rng.integers(0, 60, (40, 2))
+    labels = 1 + ((np.mgrid[:60, :60].reshape(2, -1, 1) - seeds.T[:, None]) ** 2).sum(0).argmin(1).reshape(60, 60)
+    pairs = neighbour_pairs(labels)
+    colours = choose_colours(range(41), pairs)
+    assert len(pairs) > 80 and 0 not in colours and all(colours[one] != colours[other] for one, other in pairs)
+    lab = rgb2lab(PALETTE[None])[0]
+    assert min(np.linalg.norm(a - b) for a, b in combinations(lab, 2)) > 40  # a difference of 2 is visible
+    picture = paint(np.array([[0, 1]]), colours)[0]
+    assert (picture[0] == 0).all() and (picture[1] == PALETTE[colours[1]]).all()
+
+
+def test_a_colour_that_neighbours_must_share_is_the_one_that_fewest_have():
+    everyone = {(one, other) for one in range(1, 11) for other in range(one + 1, 11)}
+    used = Counter(choose_colours(range(1, 11), everyone).values())
+    assert sorted(used.values()) == [1] * 6 + [2] * 2
+
+
+def test_an_instance_has_its_colour_in_every_image_and_new_neighbours_differ_from_it():
+    truth = np.repeat([[1, 2, 3, 4]], 4, axis=0).repeat(6, axis=1)
+    prediction = np.where(truth == 2, 9, truth)  # 9 is no instance of the truth
+    prediction[:, 12:] = 1
+    of_truth, of_prediction = comparable_colours(truth, [prediction])
+    assert {of_truth[1] == of_prediction[1], of_truth[1] != of_truth[2], of_prediction[9] != of_prediction[1]} == {True}
+
+
+def test_seed_and_score_stand_below_a_prediction_and_in_the_figure_s_data():
+    _, axes = plt.subplots(1, 3)
+    prediction = halves()
+    prediction[:, 2:4] = 0  # half of instance 1 is missed: IoU 1/2 is no match, instance 2 is perfect
+    run = Run("cvppp", "mobilenet_v2", seed=7)
+    (record,) = draw_row(axes, Comparison("cvppp", "a", np.zeros((4, 8)), halves(), [(run, prediction)], "pq"), outlines=False)
+    assert axes[2].get_xlabel() == "seed 7: PQ 0.500" and record["pq"] == 0.5
+    assert (record["over_merge"], record["over_segmentation"]) == (0, 0)
+    plt.close("all")
 
 
 def test_segments_cover_an_instance_in_the_order_of_their_shares():
@@ -122,6 +164,15 @@ def test_for_latex_the_caption_is_a_text_of_its_own(tmp_path):
     write_figure(figure, pd.DataFrame({"a": [1]}), *paths)
     assert paths[3].read_text().startswith(r"50 \% of a\_b $\cdot$ scale demo (synthetic twins")
     assert not any(text.get_visible() for text in figure.texts) and axis.get_visible()
+
+
+def test_pages_are_written_one_by_one_and_one_below_the_other(tmp_path):
+    import pandas as pd
+
+    pages = [plt.subplots(figsize=(2, height))[0] for height in (1, 1.5)]
+    write_pages(pages, pd.DataFrame({"a": [1]}), *(tmp_path / f"f.{ending}" for ending in ("pdf", "png", "csv")))
+    assert (tmp_path / "f.pdf").read_bytes().count(b"/Count 2") == 1 and (tmp_path / "f.csv").read_text() == "a\n1\n"
+    assert plt.imread(tmp_path / "f.png").shape[:2] == (500, 400)
 
 
 def test_a_figure_is_written_in_three_forms(tmp_path):

@@ -18,7 +18,7 @@ from grd.reporting.formats.html import as_html
 from grd.reporting.formats.markdown import as_markdown
 from grd.reporting.formats.tex import as_tex, tex_text
 from grd.reporting.notes import baseline_notes
-from grd.reporting.significance import best_cells, leads
+from grd.reporting.significance import best_cells, holm, leads
 from grd.reporting.table import Cell, Column, Table, blocks
 from grd.reporting.tables.table1 import table1
 from grd.reporting.tables.table2 import table2
@@ -46,7 +46,7 @@ def scored(tmp_path, project):
         values = {name: [number / 1000 + i / 100 - 0.01, number / 1000 + i / 100 + 0.01] for i, name in enumerate(METRICS)}
         write(layout.scores(run), {"segmenter": segmenter, "image": ["a", "b"], **values})
     for run in project.runs("table1"):
-        times = {"forward": [1.0, 3.0], "end_to_end": [4.0, 6.0]}
+        times = {"forward": [1.8, 2.2], "end_to_end": [4.0, 6.0]}
         images = {"cvppp": 2, "cremi_c": 1}[run.dataset]
         write(layout.timing(run), {**times, "images": images, "device": "CPU, 2 threads"})
     return layout
@@ -106,11 +106,29 @@ def test_table_1_counts_the_paper_s_networks_and_times_the_trained(tmp_path):
     table = table1(project(), scored(tmp_path, project()))
     parameters, macs, _, forward, whole, *_ = table.rows["T1: ResUNet"]
     assert parameters.text() == "33.61 (33.61)" and macs.text() == "582.97 (582.97)"
-    assert forward.text() == "2.00 ± 1.41 (2.00)" and (whole.mean, whole.published) == (5.0, None)
+    assert forward.text() == "2.00 ± 0.28 (2.00)" and (whole.mean, whole.published) == (5.0, None)
     assert table.rows["S2: MobileNet"][0].text() == "2.26 (4.79)"
     assert table.rows["MobileNet as the paper counted it"][0].text() == "4.79 (4.79)"
     assert table.rows["T2: NestedUNet"][0].text() == "36.63 (36.36)"
     assert any("exchanged digits" in note for note in table.notes) and any("1000 outputs" in note for note in table.notes)
+
+
+@pytest.mark.parametrize(
+    ("forward", "whole", "doubtful"),
+    [
+        ([1.8, 2.2], [4.0, 6.0], (False, False)),
+        ([1.0, 3.1], [4.0, 6.0], (True, False)),  # an sd of 1.5 beside a mean of 2.05
+        ([6.0, 7.0], [4.0, 6.0], (True, True)),  # the network alone takes longer than all steps together
+    ],
+)
+def test_a_time_that_its_repeats_contradict_is_marked(tmp_path, forward, whole, doubtful):
+    layout = scored(tmp_path, project())
+    write(layout.timing(Run("cvppp", "resunet")), {"forward": forward, "end_to_end": whole, "images": 2, "device": "CPU"})
+    table = table1(project(), layout)
+    cells = table.rows["T1: ResUNet"][3:5]
+    assert tuple(cell.doubtful for cell in cells) == tuple(" ?" in cell.text() for cell in cells) == doubtful
+    assert any(note.startswith("? marks a time") for note in table.notes) == any(doubtful)
+    assert (" ? (" in as_markdown(table)) == (" ? (" in as_tex(table)) == (">?</span>" in as_html(table)) == any(doubtful)
 
 
 def test_table_1_has_the_networks_of_volumes_at_their_own_size(tmp_path):
@@ -118,7 +136,7 @@ def test_table_1_has_the_networks_of_volumes_at_their_own_size(tmp_path):
     assert [cell.text() for cell in table.rows["T: MALA"][:2]] == ["84.02 (84.02)", "367.07 (367.04)"]
     assert [cell.text() for cell in table.rows["S: MALA-tiny"][:2]] == ["0.37 (0.37)", "22.01 (22.01)"]
     assert table.rows["MALA as the paper counted it"][1].text() == "367.04 (367.04)"
-    assert table.rows["S: MALA-tiny"][3].text() == "2.00 ± 1.41 (2.70)"
+    assert table.rows["S: MALA-tiny"][3].text() == "2.00 ± 0.28 (2.70)"
     (measured,) = (note for note in table.notes if note.startswith("MALA, MALA-tiny"))
     assert "test volumes of CREMI-C: 1" in measured and "canvas 36 x 116 x 116" in measured
 
@@ -183,6 +201,15 @@ def test_a_cell_of_a_run_that_the_experiment_lacks_is_empty(tmp_path):
     assert all(isinstance(cell, Cell) for cell in cells[:4]) and cells[4:] == [""] * 12
 
 
+def test_rows_keep_the_order_of_the_experiment_whatever_data_sets_they_are_for(tmp_path):
+    whole = project()
+    runs = [row.model_copy(update={"datasets": ["cvppp"]}) if row.teacher else row for row in whole.experiments["table2"].runs]
+    runs[3] = runs[3].model_copy(update={"datasets": ["cvppp", "celegans"]})
+    experiments = {**whole.experiments, "table2": whole.experiments["table2"].model_copy(update={"runs": runs})}
+    part = replace(whole, experiments=experiments)
+    assert list(table2(part, scored(tmp_path, part)).rows) == list(table2(whole, scored(tmp_path, whole)).rows)
+
+
 def test_teachers_and_students_are_counted_apart_for_images_and_volumes():
     runs = [Run("cvppp", "resunet"), Run("cvppp", "resunet_tiny"), Run("cvppp", "resunet_tiny", "at", "resunet")]
     runs += [Run("ac34", "mala"), Run("ac34", "mala_tiny"), Run("ac34", "mala_tiny", "at", "mala"), Run("cvppp", "mobilenet_v2")]
@@ -212,11 +239,25 @@ def small(seeds=3):
 def test_bold_is_the_best_where_pairs_of_images_and_seeds_tell_it_from_the_second():
     assert best_cells(small()) == {("B", 0)}
     found = leads(small())
-    assert found["B", 0].p == pytest.approx(0.5**24)  # 24 differences of one sign
+    assert found["B", 0].p == pytest.approx(2 * 0.5**24)  # 24 differences of one sign, the smaller p of two comparisons
     assert found["A", 1].p > 0.4  # as many better as worse
     markdown = as_markdown(small())
     assert "| B | **0.5 ± 0.1 (–)** | 1.50 ± 0.00 (–) |" in markdown
     assert "|DiC|" not in markdown and "\\|DiC\\|" in markdown
+
+
+def test_p_is_corrected_for_the_number_of_comparisons():
+    assert holm([0.04, 0.01, 0.03]) == pytest.approx([0.06, 0.03, 0.06])  # 3 x 0.01, then 2 x 0.03, then no less than that
+    assert holm([0.7, 0.8]) == [1.0, 1.0] and holm([]) == []
+
+
+def test_a_lead_that_is_one_of_many_comparisons_is_not_bold():
+    lead = np.array([[1.0], [2.0], [3.0], [4.0], [5.0]]) / 100  # 5 differences of one sign: p = 1 / 32
+    cells = [cell(*(0 * lead + 0.4)), cell(*(lead + 0.4))]
+    columns = [Column("Data", f"PQ{number} ↑") for number in range(2)]
+    alone = Table("A caption.", columns[:1], {"A": cells[:1], "B": cells[1:]}, [], contests=[["A", "B"]])
+    twice = replace(alone, columns=columns, rows={"A": cells[:1] * 2, "B": cells[1:] * 2})
+    assert best_cells(alone) == {("B", 0)} and best_cells(twice) == set()
 
 
 def test_a_banner_stands_between_caption_and_rows_in_every_text():
@@ -246,7 +287,8 @@ def test_a_single_seed_tells_nothing_and_says_so(tmp_path):
 
 def test_several_seeds_name_the_test(tmp_path):
     table = table2(project((0, 1)), scored(tmp_path, project((0, 1))))
-    assert any("one-sided Wilcoxon signed-rank test over pairs of images and seeds" in note for note in table.notes)
+    (note,) = (note for note in table.notes if note.startswith("Bold"))
+    assert "one-sided Wilcoxon signed-rank test over pairs of images and seeds" in note and "Holm's correction" in note
 
 
 def test_equal_cells_separate_nothing():
@@ -279,9 +321,13 @@ def test_only_methods_of_one_pair_compete(tmp_path):
 
 def test_the_csv_is_long_and_unrounded_and_names_the_run():
     lines = as_csv(small()).splitlines()
-    assert lines[0] == "run,dataset,segmenter,metric,row,group,column,reproduced,sd,published,p" and len(lines) == 1 + 5
-    assert lines[1].startswith("net-a-net,data,mutex,pq,A,Data_1,PQ ↑,0.4") and lines[1].endswith(",0.4,")
-    assert float(lines[3].rsplit(",", 1)[1]) < 1e-6
+    assert (
+        lines[0] == "run,dataset,segmenter,metric,row,group,column,reproduced,sd,published,p,bold,doubtful"
+        and len(lines) == 1 + 5
+    )
+    assert lines[1].startswith("net-a-net,data,mutex,pq,A,Data_1,PQ ↑,0.4") and lines[1].endswith(",0.4,,False,False")
+    p, bold, _ = lines[3].rsplit(",", 3)[1:]
+    assert float(p) < 1e-6 and bold == "True"
 
 
 def test_the_tex_escapes_and_balances():

@@ -16,6 +16,10 @@ class Count(Claim):
     what: Literal["teachers", "methods", "pairs"]
     claimed: int
 
+    def is_constructed(self, evidence: Evidence) -> bool:
+        """The rows are the paper's."""
+        return True
+
     def check(self, evidence: Evidence) -> Finding:
         """Count them, and name methods and teachers."""
         names = (key[1].split("-") for key in evidence.numbers if key[0] in self.tables)
@@ -42,6 +46,10 @@ class Setting(Claim):
     entries: bool = False
     claimed: int | float | str | list[int | float]
     released: int | float | str | list[int | float] | None = None
+
+    def is_constructed(self, evidence: Evidence) -> bool:
+        """A setting is copied from the paper or its released code."""
+        return True
 
     def check(self, evidence: Evidence) -> Finding:
         """Another value contradicts the claim if the released code has it; a scale that trains with it tests nothing."""
@@ -73,15 +81,19 @@ class Samples(Claim):
     splits: tuple[Literal["training", "validation", "test"], ...] = ("training", "validation", "test")
     claimed: int | list[int]
 
+    def is_constructed(self, evidence: Evidence) -> bool:
+        """A split that this project lists has the claimed counts from its list; sizes, and splits in archives, are measured."""
+        return self.quantity != "size" and all(name in evidence.listed for name in self.datasets)
+
     def check(self, evidence: Evidence) -> Finding:
-        """Every data set must have the claimed amount; twins have the splits of the real data, but not their size."""
+        """Every data set must have the claimed amount; twins, which are drawn to the real counts, test nothing."""
         names = [check_name(name, evidence.titles, "data set", f"claim '{self.says}'") for name in self.datasets]
         if not all(name in evidence.samples for name in names):
             return NOTHING
         found = {name: self._amount([evidence.samples[name][split] for split in self.splits]) for name in names}
         titles = [f"{evidence.titles[name]} {plain_text(value)}" for name, value in found.items()]
         text = ", ".join(titles) if len(found) > 1 else plain_text(next(iter(found.values())))
-        if evidence.twins and self.quantity == "size":
+        if evidence.twins:
             return Finding(text, UNTESTED)
         return Finding(text, HOLDS if all(value == self.claimed for value in found.values()) else FAILS)
 

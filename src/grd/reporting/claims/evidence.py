@@ -68,15 +68,17 @@ def reproduced_evidence(project: Project, layout: Layout, claims: Claims) -> Evi
     """The tables and figures of this project (their csv files), its samples, and the settings that claims are about."""
     tables = {table: pd.read_csv(layout.results / "tables" / f"{table}.csv") for table in project.tables}
     by_segmenter = {table for table, _, _, segmenter, _ in published_numbers(project.published) if segmenter}
-    leads = reproduced_numbers(tables, "p", by_segmenter)
+    by_key = {column: present(reproduced_numbers(tables, column, by_segmenter)) for column in ("sd", "p", "bold")}
+    trained = dict.fromkeys(run.dataset for run in project.all_runs())
     return Evidence(
         reproduced_numbers(tables, "reproduced", by_segmenter),
         dataset_titles(project),
-        leads={key: p for key, p in leads.items() if p is not None},
+        sds=by_key["sd"],
+        compared=list(by_key["p"]),
+        bold=[key for key, bold in by_key["bold"].items() if bold],
         settings={pair: all_settings(project, *pair) for pair in pairs_with_settings(claims)},
-        samples={
-            dataset: shapes(layout.samples(dataset)) for dataset in dict.fromkeys(run.dataset for run in project.all_runs())
-        },
+        samples={dataset: shapes(layout.samples(dataset)) for dataset in trained},
+        listed=[dataset for dataset in trained if project.datasets[dataset].split != "archive"],
         twins=project.scale.data == "twins",
         seeds=len(project.config.seeds),
         figures={name: pd.read_csv(layout.results / "figures" / f"{name}.csv") for name in figures_of_claims(claims)},
@@ -84,16 +86,21 @@ def reproduced_evidence(project: Project, layout: Layout, claims: Claims) -> Evi
 
 
 def reproduced_numbers(tables: Mapping[str, pd.DataFrame], column: str, by_segmenter: Collection[str]) -> dict[Key, float | None]:
-    """A column of the tables' csv by key, None where it is empty; rows that belong to no run are left out.
+    """A column of the tables' csv by key, None where it is empty or doubtful; rows that belong to no run are left out.
 
     Keys name the segmenter in the tables `by_segmenter`, which have scores by several.
     """
     return {
         (table, run, dataset, segmenter if table in by_segmenter else "", metric): None if pd.isna(number) else float(number)
         for table, frame in tables.items()
-        for run, dataset, segmenter, metric, number in zip(*_names(frame), frame[column], strict=True)
+        for run, dataset, segmenter, metric, number in zip(*_names(frame), frame[column].mask(frame["doubtful"]), strict=True)
         if run and metric
     }
+
+
+def present(numbers: Mapping[Key, float | None]) -> dict[Key, float]:
+    """The numbers that are not None."""
+    return {key: number for key, number in numbers.items() if number is not None}
 
 
 def _names(frame: pd.DataFrame) -> list[list[str]]:

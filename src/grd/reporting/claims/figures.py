@@ -8,16 +8,29 @@ import pandas as pd
 
 from grd.config.parsing import check_name
 from grd.project.titles import METHOD_TITLES
-from grd.reporting.claims.base import FAILS, HOLDS, NOTHING, UNTESTED, Claim, Evidence, Finding, rival
+from grd.reporting.claims.base import (
+    FAILS,
+    HOLDS,
+    NOTHING,
+    UNTESTED,
+    Claim,
+    Evidence,
+    Finding,
+    rival,
+    sd_text,
+    verdict_beyond,
+)
 
 BANK_FIGURE = "figure6"
+SCORE = "sbd"
+"""The quantity that seeds spread; the others are counted in bytes."""
 
 
 class Curve(Claim):
     """The course of a quantity over an option of the memory bank, in Figure 6's data.
 
-    `rises`: it never falls, and ends higher. `saturates`: it rises less per image in the second half of the points than in the
-    first.
+    `rises`: it never falls, and ends higher. `saturates`: it rises in the first half of the points, and less per image in the
+    second. For a score, all by more than the largest sd over seeds of its points.
     """
 
     option: Literal["queue_size", "sampling_number"]
@@ -27,6 +40,10 @@ class Curve(Claim):
     def figures(self) -> Iterable[str]:
         """Figure 6."""
         return [BANK_FIGURE]
+
+    def is_constructed(self, evidence: Evidence) -> bool:
+        """The bank's bytes follow from K and L."""
+        return self.quantity != SCORE
 
     def check(self, evidence: Evidence) -> Finding:
         """Not tested without the figure's data, or where the quantity could not be measured."""
@@ -40,18 +57,21 @@ class Curve(Claim):
         points = list(zip(curve["value"].astype(float), curve[self.quantity].astype(float), strict=True))
         if len(points) < 3:
             return NOTHING
-        return self._rises(points) if self.shape == "rises" else self._saturates(points)
+        sd = None if curve["sd"].isna().any() else float(curve["sd"].max())
+        return {"rises": self._rises, "saturates": self._saturates}[self.shape](points, sd if self.quantity == SCORE else 0.0)
 
-    def _rises(self, points: Sequence[tuple[float, float]]) -> Finding:
+    def _rises(self, points: Sequence[tuple[float, float]], sd: float | None) -> Finding:
         values = [value for _, value in points]
-        holds = all(a <= b for a, b in pairwise(values)) and values[0] < values[-1]
-        return Finding(", ".join(map(self._amount, values)), HOLDS if holds else FAILS)
+        falls = sd is not None and any(a - b > sd for a, b in pairwise(values))
+        text = ", ".join(map(self._amount, values)) + sd_text(sd)
+        return Finding(text, FAILS if falls else verdict_beyond(values[-1] - values[0], sd))
 
-    def _saturates(self, points: Sequence[tuple[float, float]]) -> Finding:
+    def _saturates(self, points: Sequence[tuple[float, float]], sd: float | None) -> Finding:
         middle = len(points) // 2
         early, late = slope(points[: middle + 1]), slope(points[middle:])
         text = f"{self._amount(early, 2)} per image up to {points[middle][0]:g}, {self._amount(late, 2)} beyond"
-        return Finding(text, HOLDS if late < early and early > 0 else FAILS)
+        rise, loss = points[middle][1] - points[0][1], (early - late) * (points[-1][0] - points[middle][0])
+        return Finding(text + sd_text(sd), verdict_beyond(min(rise, loss), sd))
 
     def _amount(self, value: float, digits: int = 1) -> str:
         return f"{value / 2**10:.{digits}f} KiB" if self.quantity.endswith("bytes") else f"{value:.{digits}f}"

@@ -51,9 +51,14 @@ class ColumnClaim(Claim):
 
     def check(self, evidence: Evidence) -> Finding:
         """The finding from the numbers of `runs`; not tested if one is missing."""
+        values = self.values(evidence)
+        return self.finding(values) if values else Finding(evidence.absent, UNTESTED)
+
+    def values(self, evidence: Evidence) -> list[float]:
+        """The numbers of `runs`; empty if one is missing."""
         found = [evidence.numbers.get(self.key(run)) for run in self.runs()]
         values = [value for value in found if value is not None]
-        return self.finding(values) if len(values) == len(found) else Finding(evidence.absent, UNTESTED)
+        return values if len(values) == len(found) else []
 
     @abstractmethod
     def runs(self) -> list[str]:
@@ -141,6 +146,10 @@ class Ratio(Percentage):
     run: str
     of: str
 
+    def is_constructed(self, evidence: Evidence) -> bool:
+        """Networks are defined to the printed counts; times are measured."""
+        return self.metric in SIZES
+
     def runs(self) -> list[str]:
         """The network, then the other."""
         return [self.run, self.of]
@@ -165,6 +174,10 @@ class Width(Claim):
     def cells(self) -> Iterable[tuple[str, ...]]:
         """The network's number in its table, the other's in Table I."""
         return [self.key(self.table, self.run), self.key("table1", self.of)]
+
+    def is_constructed(self, evidence: Evidence) -> bool:
+        """Networks are defined to the printed counts."""
+        return True
 
     def check(self, evidence: Evidence) -> Finding:
         """Compare widths: the parameters of a convolution grow with the product of its widths."""

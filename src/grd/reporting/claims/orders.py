@@ -5,7 +5,18 @@ from itertools import pairwise
 from typing import Literal
 
 from grd.config.catalogue import NETWORKS
-from grd.reporting.claims.base import FAILS, HOLDS, UNTESTED, Claim, Evidence, Finding, enumeration, rival
+from grd.reporting.claims.base import (
+    FAILS,
+    HOLDS,
+    UNTESTED,
+    Claim,
+    Evidence,
+    Finding,
+    enumeration,
+    rival,
+    sd_text,
+    verdict_beyond,
+)
 from grd.reporting.claims.numbers import ColumnClaim, number_text, sign
 from grd.reporting.significance import ALPHA
 
@@ -62,7 +73,7 @@ class Better(Claim):
 
 
 class Significant(Claim):
-    """A run that leads significantly in the majority of a table's columns, by the test that sets cells in bold."""
+    """A run that leads significantly in the majority of a table's columns, by the rule that sets cells in bold."""
 
     table: str
     run: str
@@ -72,14 +83,15 @@ class Significant(Claim):
         return [(self.table, self.run)]
 
     def check(self, evidence: Evidence) -> Finding:
-        """Count the columns with p < ALPHA; one seed allows no test, and few seeds on one volume none that could show it."""
+        """Count the bold cells; one seed allows no test, and few seeds on one volume none that could show it."""
         columns = evidence.columns(self.table, self.run)
-        if not any(key[0] == self.table for key in evidence.leads):
+        comparisons = sum(key[0] == self.table for key in evidence.compared)
+        if not comparisons:
             return Finding("no test over seeds", UNTESTED)
-        if 0.5**evidence.seeds >= ALPHA:  # the least p of one volume: all pairs of one sign
-            return Finding(f"{evidence.seeds} pairs cannot have p < {ALPHA}", UNTESTED)
-        count = sum(evidence.leads.get((self.table, self.run, *column), 1) < ALPHA for column in columns)
-        return Finding(f"p < {ALPHA} in {count} of {len(columns)} columns", HOLDS if 2 * count > len(columns) else FAILS)
+        if comparisons * 0.5**evidence.seeds >= ALPHA:  # the least p of one volume, all pairs of one sign, by Holm's correction
+            return Finding(f"{evidence.seeds} pairs cannot have p < {ALPHA} in {comparisons} comparisons", UNTESTED)
+        count = sum((self.table, self.run, *column) in evidence.bold for column in columns)
+        return Finding(f"bold in {count} of {len(columns)} columns", HOLDS if 2 * count > len(columns) else FAILS)
 
 
 class Order(ColumnClaim):
@@ -118,7 +130,8 @@ class Gains(ColumnClaim):
 class Sensitivity(ColumnClaim):
     """Minor settings that move a metric less than the critical ones do, whichever way they are changed.
 
-    `minor` and `critical` list, by the settings' names, the runs that change them; `run` is the unchanged one.
+    The difference has to exceed the largest sd over seeds of these runs. `minor` and `critical` list, by the settings' names, the
+    runs that change them; `run` is the unchanged one.
     """
 
     run: str
@@ -129,13 +142,18 @@ class Sensitivity(ColumnClaim):
         """The unchanged run, then the changed ones."""
         return [self.run, *(run for runs in (self.minor | self.critical).values() for run in runs)]
 
-    def finding(self, values: Sequence[float]) -> Finding:
+    def check(self, evidence: Evidence) -> Finding:
+        """Not tested where seeds spread the metric more than the settings differ."""
+        values, sd = self.values(evidence), evidence.largest_sd(map(self.key, self.runs()))
+        return self.finding(values, sd) if values else Finding(evidence.absent, UNTESTED)
+
+    def finding(self, values: Sequence[float], sd: float | None = 0.0) -> Finding:
         """Compare the largest change of the metric by a minor setting with the smallest by a critical one."""
         numbers = dict(zip(self.runs(), values, strict=True))
         swings = {
             name: max(round(abs(numbers[run] - numbers[self.run]), 9) for run in runs)
             for name, runs in (self.minor | self.critical).items()
         }
-        holds = max(swings[name] for name in self.minor) < min(swings[name] for name in self.critical)
+        lead = min(swings[name] for name in self.critical) - max(swings[name] for name in self.minor)
         text = ", ".join(f"{name} {number_text(self.metric, swing)}" for name, swing in swings.items())
-        return Finding(f"changes by up to: {text}", HOLDS if holds else FAILS)
+        return Finding(f"changes by up to: {text}{sd_text(sd)}", verdict_beyond(lead, sd))

@@ -10,31 +10,41 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from grd.config.catalogue import NETWORKS
+from grd.metrics.instances import score_instances
+from grd.metrics.partitions import score_partition
 from grd.metrics.score_file import read_scores
 from grd.project.paths import Layout
 from grd.project.project import Project
 from grd.project.run import Run
 from grd.project.titles import run_title
+from grd.reporting.figures.colours import comparable_colours
 from grd.reporting.figures.panels import caption, draw_image, draw_labels, mark_errors, match_ids, undistilled_student
+from grd.reporting.scores import METRICS
 
-DIMMED = 0.62
+DIMMED = 0.72
 """Brightness of instances under outlines."""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """A row of Figure 2 or 3: an image (H, W[, 3]), its truth (H, W), and each run's prediction (H, W) of it."""
+    """A row of Figure 2 or 3: an image (H, W[, 3]), its truth (H, W), and each run's prediction (H, W) of it.
+
+    `score` is the metric of this image, or section, that stands below each prediction.
+    """
 
     dataset: str
     name: str
     image: np.ndarray
     truth: np.ndarray
     predictions: Sequence[tuple[Run, np.ndarray]]
+    score: str
 
 
 ERRORS = (
-    "A segment has the colour of the instance that it matches best. Red: over-merge, a segment that holds at least a quarter of "
-    "each of two instances. White: over-segmentation, an instance of which two segments hold at least a quarter each"
+    "A segment that matches an instance has its colour; neighbours have different colours. Red: over-merge, a segment that holds "
+    "at least a quarter of each of two instances. White: over-segmentation, an instance of which two segments hold at least a "
+    "quarter each. Only these two are marked: instances that are missed and segments of background are not"
 )
 
 
@@ -44,7 +54,7 @@ def draw_comparisons(
     """Draw rows of panels above a text; returns the figure and the counts of errors in each panel."""
     columns = max(len(row.predictions) for row in rows) + 2
     heights = [row.truth.shape[0] / row.truth.shape[1] for row in rows]
-    size = (1.6 * columns, 1.6 * sum(heights) + 0.12 * len(rows) + 0.5)
+    size = (1.6 * columns, 1.6 * sum(heights) + 0.25 * len(rows) + 0.6)
     figure, axes = plt.subplots(len(rows), columns, figsize=size, squeeze=False, height_ratios=heights)
     records = []
     for panels, row in zip(axes, rows, strict=True):
@@ -57,17 +67,28 @@ def draw_comparisons(
 
 
 def draw_row(panels: Sequence[Axes], row: Comparison, outlines: bool) -> list[dict[str, Any]]:
-    """Draw image, truth and predictions side by side; returns the counts of errors of each prediction."""
+    """Draw image, truth and predictions side by side; returns the counts of errors and the score of each prediction."""
     draw_image(panels[0], row.image)
+    names = [match_ids(prediction, row.truth) for _, prediction in row.predictions]
+    of_truth, *of_predictions = comparable_colours(row.truth, names)
     brightness = DIMMED if outlines else 1
-    draw_labels(panels[1], row.truth, brightness=brightness)
+    draw_labels(panels[1], row.truth, of_truth, brightness=brightness)
     records = []
-    for axis, (run, prediction) in zip(panels[2:], row.predictions, strict=True):
-        draw_labels(axis, match_ids(prediction, row.truth), brightness=brightness)
+    for axis, labels, colours, (run, prediction) in zip(panels[2:], names, of_predictions, row.predictions, strict=True):
+        draw_labels(axis, labels, colours, brightness=brightness)
         merges, splits = mark_errors(axis, prediction, row.truth, outlines)
-        errors = {"over_merge": merges, "over_segmentation": splits}
+        score = score_below(axis, row, run, prediction)
+        errors = {"over_merge": merges, "over_segmentation": splits, row.score: score}
         records.append({"dataset": row.dataset, "image": row.name, "run": run.name, **errors})
     return records
+
+
+def score_below(axis: Axes, row: Comparison, run: Run, prediction: np.ndarray) -> float:
+    """Write the training's seed and the score of a prediction below its panel; returns the score."""
+    metric = METRICS[row.score]
+    score = {2: score_instances, 3: score_partition}[NETWORKS[run.network].rank](prediction, row.truth)[row.score]
+    axis.set_xlabel(f"seed {run.seed}: {metric.title} {metric.factor * score:.{metric.digits}f}", fontsize=6, labelpad=2)
+    return score
 
 
 def student_scores(project: Project, layout: Layout, experiment: str, dataset: str) -> pd.DataFrame:

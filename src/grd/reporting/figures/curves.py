@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
 from grd.config.catalogue import NETWORKS
+from grd.distillation import weights_and_options
 from grd.project.paths import Layout
 from grd.project.project import Project
 from grd.project.run import Run
@@ -21,7 +22,8 @@ from grd.training.history import Record, read_history
 Styles = dict[str, dict[str, Any]]
 """Styles of lines, as keywords of matplotlib, by the name of the loss."""
 
-COLUMNS = 5
+COLUMNS, PANELS = 4, 12
+"""Panels side by side, and on a page."""
 POINTS = 300
 """Number of points of a line; a longer history is averaged over as many windows."""
 
@@ -47,16 +49,29 @@ COLOURS = ("#d95f02", "#1b9e77", "#7570b3", "#e7298a", "#8a6d3b", "#e6ab02", "#6
 
 TEXT = (
     "A panel for each run (teacher → student: method, and changes to it). Losses over iterations: L_aff (Eq. 6) of the training "
-    "crops and, as points, of the validation data; every term of distillation, unweighted; and Total, the weighted sum that is "
-    "minimised (Eq. 8). Terms of different methods have different units: compare their shapes, not their heights"
+    "crops and, as points, of the validation data; every term of distillation whose weight is not 0, unweighted; and Total, the "
+    "weighted sum that is minimised (Eq. 8). Terms of different methods have different units: compare shapes, not heights"
 )
 
 
-def curves(project: Project, layout: Layout, dataset: str) -> tuple[Figure, pd.DataFrame]:
-    """Every loss of every run of a data set, a panel per run, seeds after the first lighter; and the values in long form."""
+def curves(project: Project, layout: Layout, dataset: str) -> tuple[list[Figure], pd.DataFrame]:
+    """Every loss of every run of a data set, a panel per run, seeds after the first lighter; and the values in long form.
+
+    The figures are pages of at most PANELS panels. Terms of weight 0, which train nothing, are left out.
+    """
     runs = panel_order([run for run in project.all_runs() if run.dataset == dataset])
-    data = pd.concat([long_form(run, read_history(layout.history(run))) for run in runs], ignore_index=True)
-    return draw(project, runs, data), data
+    data = pd.concat([_minimised(project, run, read_history(layout.history(run))) for run in runs], ignore_index=True)
+    panels = list({run.stem: run for run in reversed(runs)}.values())[::-1]  # of each stem its first seed
+    pages = [panels[start : start + PANELS] for start in range(0, len(panels), PANELS)]
+    columns = min(COLUMNS, len(panels))
+    return [draw(project, page, data, columns, f"page {n} of {len(pages)}") for n, page in enumerate(pages, 1)], data
+
+
+def _minimised(project: Project, run: Run, records: Sequence[Record]) -> pd.DataFrame:
+    """A history in long form, without the terms that the run weights with 0."""
+    weights = weights_and_options(project.settings(run))[0] if run.teacher else {}
+    found = long_form(run, records)
+    return found[~found["term"].isin([term for term, weight in weights.items() if not weight])]
 
 
 def panel_order(runs: Sequence[Run]) -> list[Run]:
@@ -83,22 +98,30 @@ def _thin(line: pd.DataFrame) -> pd.DataFrame:
     return grouped.agg({"step": "last", "term": "last", "value": "mean"})
 
 
-def draw(project: Project, runs: Sequence[Run], data: pd.DataFrame) -> Figure:
-    """Draw the panels with a legend above and a text below."""
-    panels = {run.stem: run for run in reversed(runs)}  # of each stem its first seed
-    stems, rows = list(panels)[::-1], -(-len(panels) // COLUMNS)
-    styles, columns = line_styles(data["term"].unique().tolist()), min(COLUMNS, len(panels))
+def draw(project: Project, panels: Sequence[Run], data: pd.DataFrame, columns: int, page: str) -> Figure:
+    """Draw a page: a panel for each of these runs, with a legend above and a text below."""
+    rows, shown = -(-len(panels) // columns), data["run"].isin([run.stem for run in panels])
+    styles = line_styles(data[shown]["term"].unique().tolist())
     above = 0.2 + 0.15 * -(-len(styles) // (columns + 1))  # inches; a line of the legend has one entry more than a row has panels
-    figure, axes = plt.subplots(rows, columns, figsize=(1.85 * columns, 1.5 * rows + above + 0.6), squeeze=False)
-    for axis, stem in zip(axes.flat, stems, strict=False):
-        draw_run(axis, data[data["run"] == stem], styles, first=project.config.seeds[0])
-        axis.set_title(panel_title(panels[stem]), fontsize=6.5)
-    for axis in axes.flat[len(stems) :]:
+    figure, axes = plt.subplots(rows, columns, figsize=(2.3 * columns, 1.9 * rows + above + 0.7), squeeze=False)
+    for axis, run in zip(axes.flat, panels, strict=False):
+        draw_run(axis, data[data["run"] == run.stem], styles, first=project.config.seeds[0])
+        axis.set_title(panel_title(run), fontsize=6.5)
+    for axis in axes.flat[len(panels) :]:
         axis.remove()
+    label_axes(axes, len(panels))
     handles = [plt.Line2D([], [], **style) for style in styles.values()]
     figure.legend(handles=handles, loc="upper center", ncols=columns + 1, fontsize=7, frameon=False, columnspacing=1.2)
-    caption(figure, project, TEXT, above)
+    caption(figure, project, f"{TEXT} · {page}", above)
     return figure
+
+
+def label_axes(axes: np.ndarray, panels: int) -> None:
+    """Name the axes: the vertical ones on the left, the horizontal ones of the lowest panels."""
+    columns = axes.shape[1]
+    for number, axis in enumerate(axes.flat[:panels]):
+        axis.set_ylabel("" if number % columns else "loss (log)", fontsize=6)
+        axis.set_xlabel("" if number + columns < panels else "iteration", fontsize=6)
 
 
 def line_styles(terms: Sequence[str]) -> Styles:

@@ -9,7 +9,10 @@ from grd.project.project import Project
 from grd.reporting.figures.comparisons import ERRORS, Comparison, draw_comparisons, representative_image, student_scores
 from grd.reporting.figures.panels import predictions
 
-SHOWN = "Of each data set the test image on which the undistilled student has its median PQ"
+SHOWN = (
+    "Of each data set the test image on which the undistilled student has its median PQ; below each segmentation the seed of its "
+    "training and the PQ of this image, which counts every error"
+)
 
 
 def figure2(project: Project, layout: Layout) -> tuple[Figure, pd.DataFrame]:
@@ -23,4 +26,4 @@ def compared_image(project: Project, layout: Layout, dataset: str) -> Comparison
     shown = representative_image(student_scores(project, layout, "figure2", dataset))
     split = read_split(layout.samples(dataset), "test")
     predicted = [(run, labels[shown].copy()) for run, labels in predictions(project, layout, "figure2", dataset)]
-    return Comparison(dataset, split.names[shown], split.images[shown], split.labels[shown], predicted)
+    return Comparison(dataset, split.names[shown], split.images[shown], split.labels[shown], predicted, score="pq")

@@ -18,7 +18,8 @@ WINDOW = 512
 """Pixels along a side that Figure 3 can show; it shows the middle of larger sections."""
 SHOWN = (
     "The section of each test volume in which the undistilled student makes the median number of errors (its middle, at most "
-    f"{WINDOW} x {WINDOW} pixels). Volumes are segmented in 3D; marked are the errors that show in the section"
+    f"{WINDOW} x {WINDOW} pixels). Volumes are segmented in 3D; marked are the errors that show in the section, "
+    "and below each segmentation stand the seed of its training and the VOI of what is shown"
 )
 
 
@@ -39,7 +40,7 @@ def compared_section(project: Project, layout: Layout, dataset: str) -> Comparis
     # copied: a view would keep the whole volume of each run in memory
     predicted = [(run, labels[0, shown][window].copy()) for run, labels in predictions(project, layout, "figure3", dataset)]
     image = split.images[0, shown][window]
-    return Comparison(dataset, f"{split.names[0]}, section {shown}", image, truth[shown], predicted)
+    return Comparison(dataset, f"{split.names[0]}, section {shown}", image, truth[shown], predicted, score="voi")
 
 
 def central_window(size: Iterable[int]) -> tuple[slice, ...]:

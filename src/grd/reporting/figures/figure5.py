@@ -15,10 +15,17 @@ from grd.inference.predict import ImagePredictor, load_predictor
 from grd.project.paths import Layout
 from grd.project.project import Project
 from grd.project.titles import run_title
+from grd.reporting.figures.colours import comparable_colours
 from grd.reporting.figures.comparisons import representative_image, student_scores
-from grd.reporting.figures.panels import caption, draw_image, label_panel
+from grd.reporting.figures.panels import caption, draw_image, draw_labels, label_panel
 from grd.reporting.runs import first_seed_runs
 from grd.system.gpu_turns import claim_device
+
+CAPTION = (
+    "The test image on which the undistilled student has its median PQ, its instances, and as red, green and blue the first "
+    "three principal components of each network's embeddings in the true foreground, with their share of the variance. Each "
+    "panel has components of its own: compare colours within a panel alone"
+)
 
 
 def figure5(project: Project, layout: Layout) -> tuple[Figure, pd.DataFrame]:
@@ -28,16 +35,18 @@ def figure5(project: Project, layout: Layout) -> tuple[Figure, pd.DataFrame]:
     shown = representative_image(student_scores(project, layout, "figure5", dataset))
     split = read_split(layout.samples(dataset), "test")
     image, labels = split.images[shown], split.labels[shown]
-    figure, axes = plt.subplots(1, len(runs) + 1, figsize=(1.6 * (len(runs) + 1), 2.1))
+    figure, axes = plt.subplots(1, len(runs) + 2, figsize=(1.6 * (len(runs) + 2), 2.3))
     draw_image(axes[0], image, "Image")
+    draw_labels(axes[1], labels, comparable_colours(labels, [])[0], "Ground truth")
     records = []
     with claim_device("figure5", project.config.device, jobs_per_gpu=project.config.jobs_per_gpu) as device:
-        for axis, run in zip(axes[1:], runs, strict=True):
+        for axis, run in zip(axes[2:], runs, strict=True):
             colours, share = embedding_colours(layout.model(run), image, labels > 0, project.datasets[dataset].canvas, device)
             axis.imshow(colours)
             label_panel(axis, run_title(run))
+            axis.set_xlabel(f"seed {run.seed}: {100 * share:.0f} % of the variance", fontsize=6, labelpad=2)
             records.append({"image": split.names[shown], "run": run.name, "variance_in_three_axes": share})
-    caption(figure, project, "The first three principal components of the foreground's embeddings as red, green and blue")
+    caption(figure, project, CAPTION)
     return figure, pd.DataFrame(records)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 import torch
 from matplotlib.axes import Axes
@@ -21,11 +22,13 @@ from grd.project.paths import Layout
 from grd.project.project import Project
 from grd.project.run import Run
 from grd.reporting.figures.panels import caption
-from grd.reporting.runs import one_per_stem
+from grd.reporting.notes import BANK_NOTE
 from grd.reporting.scores import score_cell
 from grd.system.gpu_turns import claim_device
 
 DIMENSION = 16
+LEAST_RANGE = 20.0
+"""Least height of the axis of SBD in points, so that the noise of a few points does not fill it."""
 SYMBOLS = {"queue_size": "K", "sampling_number": "L"}
 MEMORY = {
     "held": ("Gram bank: nodes and Gram matrices", "o-"),
@@ -54,7 +57,7 @@ class Point:
 def points(runs: Sequence[Run]) -> list[Point]:
     """The points of both curves in the order of their values; the unchanged run lies on both."""
     found = []
-    for run in one_per_stem(runs):
+    for run in {run.stem: run for run in reversed(runs)}.values():
         options = method_class(run.method).apply_changes(dict(run.changes))[1]
         for option in SYMBOLS:
             if all(name == option for name, _ in run.changes):
@@ -125,23 +128,42 @@ def _bytes(tensors: Sequence[Tensor]) -> int:
 def draw(project: Project, data: pd.DataFrame) -> Figure:
     """Draw SBD above and memory below, over K on the left and over L on the right."""
     figure, axes = plt.subplots(2, 2, figsize=(6.4, 4.6), sharex="col", sharey="row")
+    band = seed_band(data)
     for column, (option, symbol) in enumerate(SYMBOLS.items()):
         curve = data[data["option"] == option]
-        _draw_sbd(axes[0, column], curve)
+        _draw_sbd(axes[0, column], curve, band)
         _draw_memory(axes[1, column], curve)
         axes[1, column].set_xlabel(f"{'queue size' if symbol == 'K' else 'sampling number'} {symbol}", fontsize=8)
         axes[1, column].set_xticks(curve["value"])
     axes[0, 0].set_ylabel("SBD (%)", fontsize=8)
+    axes[0, 0].set_ylim(*sbd_limits(data))
     axes[1, 0].set_ylabel("memory", fontsize=8)
     axes[1, 0].set_ylim(top=axes[1, 0].get_ylim()[1] * 1e2)  # room for the legend
     axes[1, 0].legend(fontsize=6, loc="upper left")
     seeds = project.config.seeds
-    spread = f"bars: sd over seeds {', '.join(map(str, seeds))}" if len(seeds) > 1 else "one seed"
-    caption(figure, project, f"{CAPTION}; {spread}")
+    spread = SPREAD.format(seeds=", ".join(map(str, seeds))) if band else ONE_SEED
+    caption(figure, project, f"{CAPTION}. {spread}")
     return figure
 
 
-def _draw_sbd(axis: Axes, curve: pd.DataFrame) -> None:
+def seed_band(data: pd.DataFrame) -> tuple[float, float] | None:
+    """Mean SBD of all runs, less and plus the sd over seeds that is pooled from all of them; None for one seed."""
+    runs = data.drop_duplicates("run")
+    mean, sd = float(runs["sbd"].mean()), float(np.sqrt((runs["sd"] ** 2).mean(skipna=False)))
+    return None if math.isnan(sd) else (mean - sd, mean + sd)
+
+
+def sbd_limits(data: pd.DataFrame) -> tuple[float, float]:
+    """Limits of the axis of SBD: no less than LEAST_RANGE points, with room for the bars."""
+    bars = data["sd"].fillna(0)
+    low, high = float((data["sbd"] - bars).min()), float((data["sbd"] + bars).max())
+    half = max(LEAST_RANGE, 1.1 * (high - low)) / 2
+    return (low + high) / 2 - half, (low + high) / 2 + half
+
+
+def _draw_sbd(axis: Axes, curve: pd.DataFrame, band: tuple[float, float] | None) -> None:
+    if band:
+        axis.axhspan(*band, color="0.8", zorder=0)
     spread = None if curve["sd"].isna().any() else curve["sd"]
     axis.errorbar(curve["value"], curve["sbd"], yerr=spread, fmt="o-", markersize=4, capsize=2)
     axis.tick_params(labelsize=7)
@@ -163,5 +185,10 @@ CAPTION = (
     "SBD on CVPPP A1, MobileNet taught by ResUNet, and bytes of the memory bank and the L images that a step draws from it, "
     "measured on allocated tensors. This pipeline keeps a Gram bank, the paper a map bank of embedding maps. Left: K images "
     "kept, L = 12 drawn; right: K = 32 kept, L drawn. The text of the paper does not give the points of its figure; it prints "
-    "SBD 86.0 at K = 32, L = 12 and says that memory grows with both, more with K than with L"
+    "SBD 86.0 at K = 32, L = 12 and says that memory grows with both, more with K than with L. " + BANK_NOTE.rstrip(".")
 )
+SPREAD = (
+    "Bars: sd over seeds {seeds}. Grey: the mean of all runs ± the sd pooled from all bars, which seeds alone account for: "
+    "points in it show no trend"
+)
+ONE_SEED = "One seed: by how much seeds alone move SBD is not known, so the points show no trend"

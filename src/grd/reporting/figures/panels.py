@@ -1,7 +1,8 @@
 """Parts of figures: images, instances in colours, boxes around errors, captions; and the files of a figure."""
 
+import io
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import matplotlib
@@ -11,7 +12,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.colors import hsv_to_rgb
+from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from scipy import ndimage
@@ -24,13 +25,12 @@ from grd.metrics.overlap import overlap_table
 from grd.project.paths import Layout
 from grd.project.project import Project
 from grd.project.run import Run
+from grd.reporting.figures.colours import Colours, paint
 from grd.reporting.formats.tex import tex_text
 from grd.reporting.runs import first_seed_runs
 from grd.system.files import atomic_write, write_text
 
 OVER_MERGE, OVER_SEGMENTATION = "red", "white"
-GOLDEN = 0.61803398875
-"""Step on the circle of hues; each lands far from all before it."""
 
 
 def predictions(project: Project, layout: Layout, experiment: str, dataset: str) -> Iterator[tuple[Run, np.ndarray]]:
@@ -56,23 +56,16 @@ def draw_image(axis: Axes, image: np.ndarray, title: str = "") -> None:
     label_panel(axis, title)
 
 
-def draw_labels(axis: Axes, labels: np.ndarray, title: str = "", brightness: float = 1) -> None:
-    """Draw instances (H, W) in the colours of their ids, with thin dark borders between them."""
-    picture = brightness * id_colours(labels)
+def draw_labels(axis: Axes, labels: np.ndarray, colours: Colours, title: str = "", brightness: float = 1) -> None:
+    """Draw instances (H, W) in their colours, with thin dark borders between them."""
+    picture = brightness * paint(labels, colours)
     picture[find_boundaries(labels, mode="inner")] *= 0.45
     axis.imshow(picture)
     label_panel(axis, title)
 
 
-def id_colours(ids: np.ndarray) -> np.ndarray:
-    """Colours (..., 3) of ids (...), always the same for an id; black for 0."""
-    hue, strength = ids * GOLDEN % 1, ids % 3
-    colours = hsv_to_rgb(np.stack([hue, 0.95 - 0.22 * strength, 1 - 0.12 * (strength == 1)], axis=-1))
-    return colours * (ids > 0)[..., None]
-
-
 def match_ids(prediction: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """The prediction with ids that give it the colours of the truth, and so those of other predictions.
+    """The prediction with the ids of the truth where the two match, so that they can have one colour.
 
     A segment gets the id of the true instance of which it holds most, if no other segment holds more of that instance. Other
     segments get ids that no true instance has.
@@ -122,9 +115,30 @@ def caption(figure: Figure, project: Project, text: str, above: float = 0.1) -> 
     """Write a text and the scale below the panels, and fit these in, with `above` inches left over them."""
     width, height = figure.get_size_inches()
     figure.set_label(f"{text} · scale {project.config.scale} ({project.scale.title}).")
-    lines = textwrap.wrap(str(figure.get_label()), int(23 * width))  # characters of this size in an inch
+    lines = textwrap.wrap(str(figure.get_label()), int(21.5 * width))  # characters of this size in an inch
     figure.tight_layout(pad=0.4, rect=(0, (0.12 * len(lines) + 0.06) / height, 1, 1 - above / height))
     figure.text(0.005, 0.05 / height, "\n".join(lines), fontsize=6, linespacing=1.3)
+
+
+def write_pages(pages: Sequence[Figure], data: pd.DataFrame, pdf: Path, png: Path, csv: Path) -> None:
+    """Write figures of one width: a page each (pdf), one below the other (png), and their data (csv)."""
+    with atomic_write(pdf) as part, PdfPages(part, metadata={"CreationDate": None}) as file:
+        for page in pages:
+            file.savefig(page)
+    pictures = [_pixels(page) for page in pages]
+    with atomic_write(png) as part:
+        plt.imsave(part, np.concatenate(pictures), format="png")
+    write_text(csv, data.to_csv(index=False))
+    for page in pages:
+        plt.close(page)
+
+
+def _pixels(figure: Figure) -> np.ndarray:
+    picture = io.BytesIO()
+    figure.savefig(picture, format="png", dpi=200)
+    picture.seek(0)
+    pixels: np.ndarray = plt.imread(picture)
+    return pixels
 
 
 def write_figure(figure: Figure, data: pd.DataFrame, pdf: Path, png: Path, csv: Path, tex: Path | None = None) -> None:

@@ -2,13 +2,16 @@
 
 import pandas as pd
 
-from grd.reporting.significance import leads
+from grd.reporting.significance import best_cells, leads
 from grd.reporting.table import Cell, Table
 
 
 def as_csv(table: Table) -> str:
-    """Long form: a line per cell with its unrounded numbers and, for the best of a contest, the p of its lead (`leads`)."""
-    found = leads(table)
+    """Long form: a line per cell with its unrounded numbers.
+
+    The best of a contest has the p of its lead (`leads`); `bold` and `doubtful` are True for cells that are so in other formats.
+    """
+    found, bold = leads(table), best_cells(table)
     records = [
         {
             "run": table.runs.get(title, ""),
@@ -22,6 +25,8 @@ def as_csv(table: Table) -> str:
             "sd": cell.sd,
             "published": cell.published,
             "p": found[title, number].p if (title, number) in found else None,
+            "bold": (title, number) in bold,
+            "doubtful": cell.doubtful,
         }
         for title, cells in table.rows.items()
         for number, (column, cell) in enumerate(zip(table.columns, cells, strict=True))

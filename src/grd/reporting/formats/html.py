@@ -63,7 +63,7 @@ def _cell(cell: Cell | str, bold: bool, start: bool) -> str:
 
 def _reproduced(cell: Cell, bold: bool) -> str:
     mean = cell.number(cell.mean)
-    spread = "" if cell.sd is None else " " + span("sd", f"± {cell.number(cell.sd)}")
+    spread = "".join(" " + span("sd", text) for text in cell.spread())
     return span("reproduced", f"{f'<b>{mean}</b>' if bold else mean}{spread}")
 
 

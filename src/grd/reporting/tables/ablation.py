@@ -39,7 +39,7 @@ def ablation(
     caption: str,
     heads: Sequence[Column],
     rows: Mapping[str, Row],
-    note: str,
+    notes: Sequence[str],
     among: str,
     contests: Sequence[Sequence[str]],
 ) -> Table:
@@ -55,7 +55,7 @@ def ablation(
         caption,
         [*heads, *columns],
         {row.title: [*row.settings, *scores[row.title]] for row in rows.values()},
-        [scale_note(project, project.scale.training), note, bold_note(project.config.seeds, among)],
+        [scale_note(project, project.scale.training), *notes, bold_note(project.config.seeds, among)],
         {title: stem for stem, title in titles.items()},
         contests,
         twins_banner(project),

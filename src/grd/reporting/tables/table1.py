@@ -1,7 +1,8 @@
 """Table I: the cost of networks. `grd.segmentation.timing` measures the inference times, in jobs of the rule `time_inference`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from math import isnan
 from typing import Any
 
 import pandas as pd
@@ -12,8 +13,8 @@ from grd.project.paths import Layout
 from grd.project.project import Project
 from grd.project.run import Run
 from grd.project.titles import titles_of
-from grd.reporting.notes import duration, scale_note, twins_banner
-from grd.reporting.table import Cell, Column, Table
+from grd.reporting.notes import WIDTH_NOTE, duration, scale_note, twins_banner
+from grd.reporting.table import DOUBTFUL, Cell, Column, Table
 from grd.segmentation.timing import BUDGET, REPEATS
 
 COUNTED_WITH = {"mobilenet_v2": 1000, "mala": 3}
@@ -29,7 +30,7 @@ def table1(project: Project, layout: Layout) -> Table:
         counted = _complexity_cells(complexity_by_name(network, embedding=outputs), project.published["table1"][network])
         rows[f"{NETWORKS[network].title} as the paper counted it"] = [*counted, *[""] * 4]
     trained = [scale_note(project, project.scale.training), f"MALA: {duration(project.volume_training)}."]
-    notes = [*trained, *_measurement_notes(project, layout, runs), *NOTES]
+    notes = [*trained, *_measurement_notes(project, layout, runs), *NOTES, *_doubt_notes(rows.values())]
     return Table(CAPTION, COLUMNS, rows, notes, {titles[run.stem]: run.stem for run in runs}, banner=twins_banner(project))
 
 
@@ -50,11 +51,21 @@ NOTES = (
     "NestedUNet: the printed 36.36 M looks like exchanged digits; the network with exactly 624.14 GMAC has 36.63 M.",
     "MobileNet: the printed 4.79 M and 25.82 GMAC belong to 1000 outputs; the trained student has 16.",
     "MALA: the printed 367.04 GMAC belong to 3 outputs, the affinities; the trained teacher has 16.",
+    WIDTH_NOTE,
     "Forward: network passes, summed over the test images or the tiles of the test volume, synchronised with the device (the "
     "released code does not synchronise its times of volumes). Image to instances: padding or tiling, network, affinities, "
     "segmentation and clean-up, one image after another.",
     f"Times: mean over passes, ± sd where there are several. A seed has {REPEATS} passes, or fewer where these and a warm-up "
     f"would take more than {BUDGET:g} s.",
+)
+STEPS = ["forward", "end_to_end"]
+"""Columns of the timing files."""
+MOST_SPREAD = 0.5
+"""Largest sd of a time, as a share of its mean, at which the mean still says something."""
+DOUBT_NOTE = (
+    f"{DOUBTFUL} marks a time that its own repeats contradict: the network alone took longer than image to instances, or the sd "
+    f"exceeds {100 * MOST_SPREAD:g} % of the mean, as where other work ran on the machine. To measure again on a quiet machine: "
+    "snakemake --cores all --forcerun time_inference -- table1."
 )
 
 
@@ -73,15 +84,15 @@ def _complexity_cells(complexity: Complexity, printed: Mapping[str, Any]) -> lis
 
 
 def _time_cells(times: pd.DataFrame, printed: Mapping[str, Any]) -> list[Cell]:
-    return [
-        Cell(times[column].mean(), _spread(times[column]), printed.get("seconds") if column == "forward" else None, 2)
-        for column in ("forward", "end_to_end")
-    ]
+    mean, sd = times[STEPS].mean(), times[STEPS].std()  # sd (n - 1); NaN for a single pass
+    doubtful = (sd > MOST_SPREAD * mean) | (mean["forward"] > mean["end_to_end"])
+    published, spread = {"forward": printed.get("seconds")}, {name: None if isnan(sd[name]) else sd[name] for name in STEPS}
+    return [Cell(mean[name], spread[name], published.get(name), 2, doubtful=bool(doubtful[name])) for name in STEPS]
 
 
-def _spread(seconds: pd.Series) -> float | None:
-    """The sd (n - 1) of seconds; None for a single pass."""
-    return float(seconds.std()) if len(seconds) > 1 else None
+def _doubt_notes(rows: Iterable[Sequence[Cell | str]]) -> list[str]:
+    """A note on doubtful times, where there are some."""
+    return [DOUBT_NOTE] if any(isinstance(cell, Cell) and cell.doubtful for cells in rows for cell in cells) else []
 
 
 def _trained_cells(project: Project, run: Run) -> list[Cell]:

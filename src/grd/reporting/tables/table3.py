@@ -6,8 +6,8 @@ from grd.data.store import chosen_numbers
 from grd.project.paths import Layout
 from grd.project.project import Project
 from grd.project.titles import SEGMENTER_TITLES, titles_of
-from grd.reporting.notes import baseline_notes, scale_note, twins_banner
-from grd.reporting.runs import first_seed_runs
+from grd.reporting.notes import WIDTH_NOTE, baseline_notes, scale_note, twins_banner
+from grd.reporting.runs import first_seed_runs, one_per_row
 from grd.reporting.scores import pair_contests, score_columns, score_rows
 from grd.reporting.significance import bold_note
 from grd.reporting.table import Table
@@ -15,7 +15,7 @@ from grd.reporting.table import Table
 
 def table3(project: Project, layout: Layout) -> Table:
     """Table III: every method on the 3D data sets, segmented in two ways."""
-    runs, columns = project.runs("table3"), score_columns(project, "table3", SEGMENTER_TITLES)
+    columns = score_columns(project, "table3", SEGMENTER_TITLES)
     titles = titles_of(project, "table3")
     return Table(
         "Table III. Distillation methods on 3D data sets, segmented by waterz and by a multicut (LMC): reproduced (published).",
@@ -31,12 +31,12 @@ def table3(project: Project, layout: Layout) -> Table:
         [
             scale_note(project, project.volume_training),
             *TABLE3_NOTES,
-            *baseline_notes(project, runs),
+            *baseline_notes(project, project.runs("table3")),
             bold_note(project.config.seeds, "method of each column"),
             *_threshold_notes(project, layout),
         ],
         {title: stem for stem, title in titles.items()},
-        pair_contests(runs, titles),
+        pair_contests(one_per_row(project, "table3"), titles),
         twins_banner(project),
     )
 
@@ -45,6 +45,7 @@ TABLE3_NOTES = (
     "VOI: variation of information, split + merge, in bits; ARAND: adapted Rand error. Both are computed over the whole test "
     "volume, without voxels whose ground truth is 0; with one test volume, only seeds make pairs for a test.",
     "The paper's LMC is a multicut, not a lifted one.",
+    WIDTH_NOTE,
 )
 
 

@@ -4,15 +4,15 @@ from grd.project.paths import Layout
 from grd.project.project import Project
 from grd.project.run import Run
 from grd.project.titles import method_title
-from grd.reporting.notes import inter_affinity_note
-from grd.reporting.runs import one_per_stem
+from grd.reporting.notes import BANK_NOTE, inter_affinity_note
+from grd.reporting.runs import one_per_row
 from grd.reporting.table import Column, Table
 from grd.reporting.tables.ablation import TERMS, Row, ablation, term_weights
 
 
 def table5(project: Project, layout: Layout) -> Table:
     """Table V: the weights of the loss."""
-    runs = one_per_stem(project.runs("table5"))
+    runs = one_per_row(project, "table5")
     rows = {run.stem: _weights_row(project, run) for run in runs}
     return ablation(
         project,
@@ -21,7 +21,7 @@ def table5(project: Project, layout: Layout) -> Table:
         "Table V. Weights of GRD's loss terms on CVPPP A1, MobileNet taught by ResUNet: reproduced (published).",
         [Column("Weight", f"λ{number} {title}") for number, title in enumerate(TERMS.values(), 1)],
         rows,
-        f"The first row is Table II's T1 & S2 + GRD: the same run. {inter_affinity_note(project, runs[0])}",
+        ["The first row is Table II's T1 & S2 + GRD: the same run.", inter_affinity_note(project, runs[0]), BANK_NOTE],
         "row",
         [[row.title for row in rows.values()]],
     )
