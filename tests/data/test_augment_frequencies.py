@@ -1,4 +1,4 @@
-"""How often each part of the augmentation happens, against the released code's probabilities."""
+"""Frequencies of the parts of the augmentation, against the released code's probabilities."""
 
 from collections import Counter
 from math import sqrt
