@@ -89,16 +89,17 @@ def test_a_comment_in_a_split_file_decides_nothing_an_entry_does(tmp_path, uncha
     samples = Job("prepare_samples", "celegans")
     drawn = Job("obtain_archives", "celegans")
     settings, of_twin = [], []
-    for text in (original, f"{original}# a comment\n", original.replace("A05", "E25", 1)):
+    swapped = original.replace("A05", "x", 1).replace("C21", "A05", 1).replace("x", "C21", 1)
+    for text in (original, f"{original}# a comment\n", original.replace("A05", "E25", 1), swapped):
         split.write_text(text)
         found = Keys(replace(unchanged.project, datasets=datasets), unchanged.scripts)
         settings.append(found.settings(samples)["split_digest"])
-        of_twin.append(found.settings(drawn)["split_digest"])
-    assert settings[0] == settings[1] != settings[2]
-    assert of_twin == settings  # a twin is drawn for the names in its split
+        of_twin.append(found.settings(drawn)["twin_names"])
+    assert settings[0] == settings[1] != settings[2] != settings[3] != settings[0]
+    assert of_twin[0] == of_twin[1] == of_twin[3] != of_twin[2]  # a twin is drawn for the names, whatever split they are in
 
 
 def test_official_archives_do_not_depend_on_the_split():
     official, split = keys(scale="trial"), Job("obtain_archives", "celegans")
-    assert official.settings(split)["split_digest"] == ""
+    assert official.settings(split)["twin_names"] == ""
     assert official.settings(Job("prepare_samples", "celegans"))["split_digest"] != ""

@@ -114,6 +114,22 @@ def test_a_split_plans_its_data_set_alone(pipeline):
     assert not any("cremi_c" in job or "table3" in job for job in planned)
 
 
+def test_a_comment_in_a_split_plans_nothing(pipeline):
+    split = pipeline.folder / "config/splits/cvppp.yaml"
+    split.write_text(f"{split.read_text()}# a comment\n")
+    assert pipeline.planned(*TARGETS) == set()
+
+
+def test_a_new_name_in_the_split_of_a_twin_draws_it_again(pipeline):
+    split = pipeline.folder / "config/splits/cvppp.yaml"
+    lists = yaml.safe_load(split.read_text())
+    lists["training"][0] = "plant999"
+    split.write_text(yaml.safe_dump(lists))
+    planned = pipeline.planned(*TARGETS)
+    assert {"Obtaining the archives of cvppp", "Preparing the samples of cvppp"} < planned
+    assert not any("cremi_c" in job for job in planned)
+
+
 def test_one_method_s_loss_plans_its_students_and_trains_them_alone(pipeline):
     pipeline.edit(AT, ".square().sum(1).mean()", ".abs().sum(1).mean()")
     students = "resunet_tiny-at-resunet-s0", "mala_tiny-at-mala-s0"

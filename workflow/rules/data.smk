@@ -31,7 +31,7 @@ rule obtain_archives:
 rule prepare_samples:
     input:
         record=RESULTS / "data/{dataset}.archives.json",
-        split=split_file,
+        split=ancient(split_file),  # its lists count (`split_digest`), comments do not
     output:
         samples=RESULTS / "data/{dataset}.h5",
     log:

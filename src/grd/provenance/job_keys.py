@@ -21,7 +21,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from grd.config.catalogue import METHODS, NETWORKS
-from grd.config.splits import read_lists
+from grd.config.splits import parse_entry, read_lists
 from grd.project.project import Project
 from grd.project.run import Run
 from grd.project.titles import titles_of
@@ -122,9 +122,12 @@ def split_digest(project: Project, job: Job) -> str:
     return "" if split == "archive" else digest_of(read_lists(split))
 
 
-def twin_split(project: Project, job: Job) -> str:
-    """The digest of the split that a data set's twin is drawn for; empty where the archives are the official ones."""
-    return split_digest(project, job) if project.twin(job.dataset) else ""
+def twin_names(project: Project, job: Job) -> str:
+    """The digest of the names that a twin is drawn for, whatever split they are in; empty where no split file decides them."""
+    split = project.dataset(job.dataset).split
+    if project.twin(job.dataset) is None or split == "archive":
+        return ""
+    return digest_of(sorted({parse_entry(entry)[0] for entries in read_lists(split).values() for entry in entries}))
 
 
 def evaluation(project: Project, job: Job) -> dict[str, Any]:
@@ -238,7 +241,7 @@ JOBS: dict[str, Kind] = {
         settings={
             "wanted": source,
             "twin": lambda project, job: plain(project.twin(job.dataset)),
-            "split_digest": twin_split,
+            "twin_names": twin_names,
         },
         chosen=lambda project, job: [job.dataset],
     ),

@@ -42,6 +42,6 @@ TABLE2_NOTES = (
     "beside the pixel Dice.",
     "AJI uses a predicted segment once, as the released code does; in Kumar et al.'s definition one segment can serve several "
     "instances. Where a segment covers a tiny instance and then a large one, the two differ by almost 0.5.",
-    "An image with an empty prediction counts with 0; the authors' metrics leave such images out of the means.",
+    "An image with instances but an empty prediction counts with 0; the authors' metrics leave such images out of the means.",
     "–: not printed, or not readable in the text of the paper.",
 )
