@@ -40,11 +40,14 @@ def edit(path, *keys, value):
 def test_every_scale_that_is_shipped_is_valid(scale):
     general = yaml.safe_load((CONFIG / "config.yaml").read_text()) | {"scale": scale}
     project = Project.load(CONFIG, general)
+    found = {}
     for run in project.all_runs():
         settings = project.settings(run)
+        found[run.network, settings.canvas, settings.augment.crop] = settings.arguments
+    for (name, *sizes), arguments in found.items():  # what several runs share once
         with torch.device("meta"):
-            network = build(run.network, **settings.arguments)
-        for size in (settings.canvas, settings.augment.crop):
+            network = build(name, **arguments)
+        for size in sizes:
             assert all(side > 0 for side in network.output_size(size))
 
 

@@ -103,6 +103,11 @@ def archive_folder(wildcards, output):
     return str(LAYOUT.archives(wildcards.dataset, TWINS))
 
 
+def all_cores(wildcards):
+    """All cores that this call may use; the threads of other jobs if it names none, as a call to a cluster may."""
+    return workflow.resource_settings.cores or PROJECT.scale.threads
+
+
 def gpus(wildcards):
     """Number of GPUs for a job that computes on `device`: with `auto` none on a machine that has none."""
     if PROJECT.config.device == "auto" and workflow.local_exec:

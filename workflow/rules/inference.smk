@@ -1,11 +1,6 @@
 # Models → inference times.
 
 
-def all_cores(wildcards):
-    """All cores of this call; on a cluster, where a call may have none of its own, as many as of other jobs."""
-    return workflow.resource_settings.cores or PROJECT.scale.threads
-
-
 rule time_inference:
     input:
         model=RESULTS / "runs/{dataset}/{run}/model.pt",
