@@ -50,7 +50,7 @@ def possible_targets(files):
         return [maker.name for maker in plain]
     found = [path for maker in plain for path in maker.output]
     found += [LAYOUT.samples(dataset) for dataset in PROJECT.datasets]
-    for run in PROJECT.all_runs():
+    for run in PROJECT.known_runs():
         found += [LAYOUT.weights(run), LAYOUT.history(run), LAYOUT.model(run)]
         found += [LAYOUT.labels(run), LAYOUT.scores(run), LAYOUT.timing(run)]
     return map(str, found)
@@ -59,7 +59,7 @@ def possible_targets(files):
 def forget_lost_trainings():
     """Remove the records of students whose training and model are gone, so that they train again."""
     with exit_on_error():
-        for run in PROJECT.all_runs():
+        for run in PROJECT.known_runs():
             if run.teacher is not None:
                 forget_lost_training(record_of(run), LAYOUT.state, LAYOUT.run(run))
 

@@ -1,7 +1,7 @@
 # Scores → tables, figures, claims.
 
 
-for table in PROJECT.tables:
+for table in [*PROJECT.tables, *PROJECT.on_request]:
 
     rule:
         name:

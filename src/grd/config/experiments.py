@@ -25,7 +25,8 @@ class Experiment(Closed):
     """A table or figure: its number in the paper, its title, its runs on each of its data sets, and the files that it needs.
 
     `part` is the heading under which the report lists it. `needs` names the kinds of files that it reads of every run.
-    `first_seed` is for figures that show one training, `device` for figures that compute with networks.
+    `first_seed` is for figures that show one training, `device` for figures that compute with networks. `on_request` is for
+    tables that are made when they are asked for by name, and by nothing else.
     """
 
     number: str
@@ -34,5 +35,6 @@ class Experiment(Closed):
     needs: list[Literal["model", "labels", "scores", "timing"]] = Field(min_length=1)
     first_seed: bool = False
     device: bool = False
+    on_request: bool = False
     datasets: list[str] = Field(min_length=1)
     runs: list[RunRow] = Field(min_length=1)

@@ -53,10 +53,12 @@ def check_methods(project: Project) -> None:
 
 def _check_changes(project: Project) -> None:
     for name, experiment in project.experiments.items():
+        # a table that compares weights may hold the one that the scale has chosen from it
+        weights = {} if experiment.on_request else project.scale.training.weights
         for row in experiment.runs:
             for method in row.methods if row.changes else ():
                 with error_location(f"config/experiments.yaml, {name}"):
-                    method_class(method).check(row.changes, project.scale.training.weights)
+                    method_class(method).check(row.changes, weights)
 
 
 def _check_weights(project: Project) -> None:
@@ -67,7 +69,7 @@ def _check_weights(project: Project) -> None:
 
 def _check_batch_sizes(project: Project) -> None:
     sizes = {2: ("training", project.scale.training.batch_size), 3: ("volumes", project.volume_training.batch_size)}
-    taught = {(project.dataset(run.dataset).rank, run.method) for run in project.all_runs() if run.teacher is not None}
+    taught = {(project.dataset(run.dataset).rank, run.method) for run in project.known_runs() if run.teacher is not None}
     for rank, method in sorted(taught):
         (part, size), needed = sizes[rank], method_class(method).smallest_batch
         if size < needed:

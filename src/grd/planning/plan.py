@@ -44,7 +44,7 @@ class Plan:
     def of(cls, project: Project, layout: Layout, targets: Sequence[str]) -> "Plan":
         """The plan for tables, figures, `tables`, `figures`, `all`, and paths of runs; GrdError for what is none of these."""
         wanted = runs_of(project, layout, targets)
-        finished = frozenset(run for run in {*wanted, *project.all_runs()} if layout.weights(run).exists())
+        finished = frozenset(run for run in {*wanted, *project.known_runs()} if layout.weights(run).exists())
         return cls(project, layout, tuple(targets), tuple(wanted), finished, read_benchmark(layout.benchmark))
 
     @cached_property

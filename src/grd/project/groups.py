@@ -24,7 +24,7 @@ def all_groups(project: Project) -> list[Group]:
     """
     separate = _separate_experiments(project) if project.config.sharing == "table" else {}
     members: dict[tuple[Run, tuple[str, ...]], list[Run]] = {}
-    for run in project.all_runs():
+    for run in project.known_runs():
         if run.taught_by is not None:
             tables = tuple(name for name, own in separate.items() if run in own)
             key = (run.stem,) if project.config.sharing == "run" else tables
@@ -48,7 +48,9 @@ def with_companions(project: Project, runs: Iterable[Run]) -> list[Run]:
 
 
 def _separate_experiments(project: Project) -> dict[str, set[Run]]:
-    """Runs by experiment, without experiments whose runs are a proper subset of another's."""
-    runs = {name: set(project.runs(name)) for name in project.experiments}
+    """Runs by experiment, without experiments whose runs are a proper subset of another's; on request are runs of no other."""
+    runs = {name: set(project.runs(name)) for name in project.regular}
     contained = {name for name, own in runs.items() if any(own < others for others in runs.values())}
-    return {name: own for name, own in runs.items() if name not in contained}
+    regular = set().union(*runs.values())
+    asked = {name: set(project.runs(name)) - regular for name in project.on_request}
+    return {name: own for name, own in runs.items() if name not in contained} | asked

@@ -83,14 +83,24 @@ class Project:
         return self.scale.twins.get(dataset) if self.scale.data == "twins" else None
 
     @property
+    def regular(self) -> list[str]:
+        """Names of the experiments that `all` makes."""
+        return [name for name, experiment in self.experiments.items() if not experiment.on_request]
+
+    @property
+    def on_request(self) -> list[str]:
+        """Names of the tables that are made only when they are asked for."""
+        return [name for name in self.experiments if name not in self.regular]
+
+    @property
     def tables(self) -> list[str]:
         """Names of the experiments that are tables."""
-        return [name for name in self.experiments if name.startswith("table")]
+        return [name for name in self.regular if name.startswith("table")]
 
     @property
     def figures(self) -> list[str]:
         """Names of the experiments that are figures."""
-        return [name for name in self.experiments if name.startswith("figure")]
+        return [name for name in self.regular if name.startswith("figure")]
 
     def runs(self, *experiments: str) -> list[Run]:
         """The distinct runs of these experiments, in the order of their rows."""
@@ -131,21 +141,25 @@ class Project:
                 )
 
     def all_runs(self) -> list[Run]:
+        """Every distinct run that `all` makes, teachers included."""
+        return with_teachers(self.runs(*self.regular))
+
+    def known_runs(self) -> list[Run]:
         """Every distinct run of every experiment, teachers included."""
         return with_teachers(self.runs(*self.experiments))
 
     def runs_of(self, target: str) -> list[Run]:
         """The runs, teachers included, of a table, a figure, `tables` or `figures`; for `all`, `claims`, `curves`, `report` and
         `pdf` all runs. GrdError for another name."""
-        everything = {name: list(self.experiments) for name in ("all", "claims", "curves", "report", "pdf")}
+        everything = {name: self.regular for name in ("all", "claims", "curves", "report", "pdf")}
         chosen = {name: [name] for name in self.experiments} | everything | {"tables": self.tables, "figures": self.figures}
         return with_teachers(self.runs(*chosen[check_name(target, chosen, "target", "config/experiments.yaml")]))
 
     def check_run(self, run: Run) -> Run:
         """`run` itself; GrdError if its data set is unknown, or if it is a student that no experiment has."""
         self._check_rank(run, run.name)
-        if run.teacher is not None and run not in self.all_runs():
-            students = [other.name for other in self.all_runs() if other.dataset == run.dataset and other.teacher]
+        if run.teacher is not None and run not in self.known_runs():
+            students = [other.name for other in self.known_runs() if other.dataset == run.dataset and other.teacher]
             check_name(run.name, students, "student", f"config/experiments.yaml, {run.dataset}")
         return run
 

@@ -8,7 +8,7 @@ from grd.project.project import Project
 
 def check_modules(project: Project) -> None:
     """GrdError for a table or figure of config/experiments.yaml that no module makes."""
-    for folder, names in (("tables", project.tables), ("figures", project.figures)):
+    for folder, names in (("tables", [*project.tables, *project.on_request]), ("figures", project.figures)):
         for name in names:
             module = Path(__file__).parent / folder / f"{name}.py"
             if not module.exists():
