@@ -17,7 +17,7 @@ from stand_ins import make_results
 from tifffile import imwrite
 
 from grd.networks import build
-from grd.networks.model_file import ModelCard, save_model
+from grd.networks.model_file import ModelCard, Use, save_model
 
 IMAGES = ("nuclei.tif", "new.tif", "truth.tif", "plates/plate1.tif", "plates/plate2.tif", "labels/nuclei-labels.tif", "volume.h5")
 MODELS = {2: ("resunet_tiny", [(-1, 0), (0, -1)]), 3: ("mala_tiny", [(-1, 0, 0), (0, -1, 0), (0, 0, -1)])}
@@ -89,8 +89,13 @@ def write_model(path):
     if path.exists():
         return
     dataset, run = path.parts[-3:-1]
-    network, offsets = MODELS[3 if run.startswith("mala") else 2]
-    card = ModelCard(dataset, run, network, WIDTHS[network], "unit", "reflect", offsets)
+    rank = 3 if run.startswith("mala") else 2
+    network, offsets = MODELS[rank]
+    images = {"mutex": {"algorithm": "mutex", "foreground": "corner", "strides": (1, 1)}}
+    volumes = {"waterz": {"algorithm": "waterz", "threshold": 0.4}, "multicut": {"algorithm": "multicut"}}
+    canvas = {2: (32, 32), 3: (12, 40, 40)}[rank]
+    use = Use(canvas, canvas, 50.0, None, {2: images, 3: volumes}[rank], {}, {}, {})
+    card = ModelCard(dataset, run, network, WIDTHS[network], "unit", "reflect", offsets, use=use)
     path.parent.mkdir(parents=True)
     save_model(path, card, build(network, **WIDTHS[network]).state_dict())
 
