@@ -9,10 +9,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+import tifffile
 import yaml
 from pipelines import shrink
 
+from grd.cli import main
+from grd.data.store import read_labels, read_split, segmenters_of
 from grd.reporting.latex import missing_latex
 
 ROOT = Path(__file__).parents[2]
@@ -73,6 +77,25 @@ def check_timings(results):
     assert len(timings) == 6 and {passport["threads"] for passport in timings} == {2}
     others = [passport["began"] for passport in passports if passport["rule"] != "time_inference"]
     assert max(others) <= min(passport["began"] for passport in timings)
+
+
+def check_predictions(results, folder):
+    """`grd predict` gives the labels of the pipeline, pixel by pixel, for the test images of every data set written as tif."""
+    for samples in sorted((results / "data").glob("*.h5")):
+        split = read_split(samples, "test")
+        run = results / "runs" / samples.stem / ("mala_tiny-s0" if split.holds_volumes else "resunet_tiny-s0")
+        names = [re.sub(r"\W", "_", name) for name in split.names]
+        files = [folder / samples.stem / f"{name}.tif" for name in names]
+        files[0].parent.mkdir(parents=True)
+        for path, image in zip(files, split.images, strict=True):
+            tifffile.imwrite(path, image, photometric="rgb" if image.shape[-1] == 3 else "minisblack")
+        for segmenter in segmenters_of(run / "labels.h5"):
+            if segmenter == "mutex_truth_foreground":
+                continue  # users have no ground truth
+            out = folder / samples.stem / segmenter
+            main(["predict", *map(str, files), "--model", f"{run}/model.pt", "-o", str(out), "--segmenter", segmenter])
+            found = [tifffile.imread(out / f"{name}-labels.tif") for name in names]
+            np.testing.assert_array_equal(found, read_labels(run / "labels.h5", segmenter)[1], f"{samples.stem} {segmenter}")
 
 
 def check_document(results):
@@ -180,6 +203,7 @@ def test_from_nothing_to_tables_and_figures_and_nothing_to_do_after(small):
             assert (results / "figures" / f"{name}.{ending}").stat().st_size > 100
     check_report(results)
     check_document(results)
+    check_predictions(results, small / "predictions")
     check_timings(results)
     runs = sorted(path.parent for path in results.glob("runs/*/*/model.pt"))
     assert len(runs) == 36 + 8 + 4 + 10 + 6 + 8
