@@ -57,7 +57,7 @@ def measure_all(project: Project, runs: Sequence[Run], steps: int, device: torch
 def measure(project: Project, run: Run, steps: int, device: torch.device) -> Measurement:
     """Medians of seconds and the highest peaks over `steps` steps and validations, after one of each to warm up."""
     bench = Bench(project, run, device)
-    with product_precision(bench.settings.training.precision):
+    with product_precision(project.settings(run).training.precision):
         bench.round()  # makes the optimiser's state
         held = allocated(device) - bench.before
         figures = np.array([bench.round() for _ in range(steps)])
