@@ -17,7 +17,6 @@ from grd.reporting.formats.csv import as_csv
 from grd.reporting.formats.html import as_html
 from grd.reporting.formats.markdown import as_markdown
 from grd.reporting.formats.tex import as_tex, tex_text
-from grd.reporting.notes import baseline_notes
 from grd.reporting.significance import best_cells, holm, leads
 from grd.reporting.table import Cell, Column, Table, blocks
 from grd.reporting.tables.table1 import table1
@@ -165,31 +164,6 @@ def test_table_3_lists_the_thresholds_that_labels_files_tell(tmp_path):
     table = table3(project(), partitioned(tmp_path, project()))
     (note,) = (note for note in table.notes if "thresholds" in note)
     assert note.startswith("Waterz thresholds") and "AC3/4 0.5, 0.51, 0.52, 0.53, 0.54, 0.55, 0.56; CREMI-A 0.57" in note
-
-
-def test_tables_2_and_3_say_that_the_baselines_weights_are_a_choice_of_this_project(tmp_path):
-    plan = project()
-    layout = scored(tmp_path, plan)
-    partitioned(tmp_path, plan)
-    for table in (table2, table3):
-        (note,) = (note for note in table(plan, layout).notes if note.startswith("AT, SPKD, ReKD"))
-        assert "weights (attention 1, similarity 300, review 1)" in note and "this project's choice" in note
-    assert baseline_notes(plan, [Run("cvppp", "resunet_tiny", "grd", "resunet")]) == []
-
-
-def test_the_baselines_note_has_the_weights_of_the_scale():
-    plan = project()
-    training = plan.scale.training.model_copy(update={"weights": {"review": 0.6}})
-    lighter = replace(plan, scale=plan.scale.model_copy(update={"training": training}))
-    (note,) = baseline_notes(lighter, lighter.runs("table2"))
-    assert "review 0.6" in note
-
-
-@pytest.mark.parametrize(("reading", "factor"), [("paper", 1), ("released", 4)])
-def test_table_5_says_what_its_fifth_weight_multiplies(tmp_path, reading, factor):
-    plan = Project.load(CONFIG, {"scale": "demo", "seeds": [0], "fidelity": {"inter_affinity": reading}})
-    (note,) = (note for note in table5(plan, scored(tmp_path, plan)).notes if "λ5" in note)
-    assert f"λ5 multiplies {factor} x the mean of Eq. 7; the released scripts have 4 x on CVPPP A1, 24 x on other data." in note
 
 
 def test_a_cell_of_a_run_that_the_experiment_lacks_is_empty(tmp_path):
