@@ -13,7 +13,7 @@ import grd
 from grd.config.segmenters import as_segmenter
 from grd.errors import GrdError
 from grd.metrics.score_file import write_score_file
-from grd.project.run import Run
+from grd.project.run import Run, Selection
 from grd.provenance.fingerprint import ASIDE, Code
 from grd.segmentation.run_files import Evaluation, segment_run
 from grd.training.fit import train
@@ -191,6 +191,8 @@ def test_all_that_runs_in_the_jobs_of_a_run_is_reached(tmp_path):
         "learned": as_segmenter({"algorithm": "mutex", "foreground": "learned", "strides": "validation"}),
     }
     evaluation = Evaluation(canvas=(48, 48), segmenters=segmenters, metric="pq", data={})
+    selection = Selection(name="truth", segmenter=segmenters["truth"], metric="pq")
+    student = student.model_copy(update={"selection": selection})
 
     def learn():
         [trained] = train([teacher], ["code"], samples, state, device)

@@ -77,8 +77,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
         part = body if answer.stop is None else body[: answer.stop]
+        request.sent = len(part)  # before the client can have it all and go on
         self.wfile.write(part)
-        request.sent = len(part)
         self.end(answer, world)
 
     def end(self, answer, world):

@@ -210,7 +210,7 @@ def test_explain_counts_the_runs_of_a_table_and_follows_the_one_that_is_asked_fo
 
 def test_explain_finds_inputs_from_any_folder_and_names_the_project_once(capsys, monkeypatch, tmp_path):
     make_results()
-    flip(RUN / "labels-mutex.h5")
+    flip(RUN / "labels.h5")
     (RESULTS / "data/archives/cvppp/A1.zip").write_text("another")
     table = RESULTS / "tables/table2.csv"
     first, *others = explain(capsys, table).splitlines()

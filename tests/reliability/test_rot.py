@@ -133,7 +133,7 @@ def test_errors_of_the_system_while_a_file_is_open_keep_their_own_words():
 
 
 def test_files_that_are_gone_are_no_rot(capsys):
-    file_of("affinities").unlink()
+    file_of("scores").unlink()
     code, out, _ = verify(capsys)
     assert code == 0 and out.startswith("16 file(s), ")
 
