@@ -66,3 +66,11 @@ def test_a_failure_while_writing_hdf5_leaves_no_file(tmp_path):
 def test_folders_on_the_way_are_made(tmp_path):
     write_text(tmp_path / "a" / "b" / "t", "text")
     assert (tmp_path / "a" / "b" / "t").read_text() == "text"
+
+
+def test_samples_are_spread_evenly_over_a_split():
+    images = np.arange(50, dtype=np.uint8).reshape(50, 1, 1)
+    split = store.Split([str(n) for n in range(50)], images, images.astype(np.uint16))
+    assert split.spread(6).names == ["0", "10", "20", "29", "39", "49"]
+    assert split.spread(6).images[:, 0, 0].tolist() == [0, 10, 20, 29, 39, 49]
+    assert split.spread(99).names == split.names

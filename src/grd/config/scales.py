@@ -14,7 +14,8 @@ class Training(Closed):
     name, in all methods that have them. `precision` is that of products and convolutions in networks: full float32, `tf32`
     (float32 with factors rounded to 10 bits of mantissa, on recent GPUs), or bfloat16. `select` says which weights of a training
     are its result: those with the best `score` on validation images (the data set's first metric), the lowest validation `loss`,
-    or the `last`.
+    or the `last`. A validation is made every `validate_every` steps on at most `validation_images` images or volumes, which are
+    spread evenly over the split, so that it costs less than a tenth of the training.
     """
 
     iterations: Positive
@@ -32,6 +33,7 @@ class Training(Closed):
     select: Literal["score", "loss", "last"] = "loss"
     log_every: Positive = 100
     validate_every: Positive = 1000
+    validation_images: Positive = 20
 
 
 class Twin(Closed):

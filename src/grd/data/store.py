@@ -46,6 +46,11 @@ class Split:
         """True for volumes, False for images."""
         return self.labels.ndim == 4
 
+    def spread(self, count: int) -> "Split":
+        """At most `count` of the samples, spread evenly over all."""
+        chosen = np.linspace(0, len(self.names) - 1, min(count, len(self.names))).round().astype(int).tolist()
+        return Split([self.names[n] for n in chosen], self.images[chosen], self.labels[chosen])
+
 
 @contextmanager
 def create_file(path: Path, kind: str) -> Iterator[tuple[h5py.File, "Writer"]]:

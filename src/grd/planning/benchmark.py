@@ -72,7 +72,10 @@ class Bench:
     """A run made ready to train on random samples; its memory bank, if it has one, is full as after many steps."""
 
     def __init__(self, project: Project, run: Run, device: torch.device) -> None:
-        self.settings, self.device, shape = project.settings(run), device, cut_shape(project, run.dataset)
+        settings, self.device, shape = project.settings(run), device, cut_shape(project, run.dataset)
+        # noise would be segmented into specks, which takes longer than any image: the time of scores is left out
+        by_loss = settings.training.model_copy(update={"select": "loss"})
+        self.settings = settings.model_copy(update={"training": by_loss, "selection": None})
         with torch.device("meta"):
             self.geometry = geometry_of(build(run.network, **self.settings.arguments), self.settings)
         self.training = self._samples(1, shape, widen=True)  # batches are drawn with replacement

@@ -99,7 +99,8 @@ def estimate(project: Project, runs: Sequence[Run], benchmark: Benchmark) -> Est
 
 def validation_batches(project: Project, run: Run, output: Shape) -> int:
     """Number of batches in all validations of a run's training; samples are cut into tiles of this output, an image is one."""
-    training, shapes = project.settings(run).training, split_shapes(project, run.dataset)["validation"]
+    training = project.settings(run).training
+    shapes = split_shapes(project, run.dataset)["validation"][: training.validation_images]
     tiles = sum(prod(ceil(have / size) for have, size in zip(shape, output, strict=True)) for shape in shapes)
     return ceil(training.iterations / training.validate_every) * ceil(tiles / training.batch_size)
 

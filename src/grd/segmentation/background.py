@@ -5,7 +5,7 @@ training images, and a threshold chosen on validation images, tell background se
 limit.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
@@ -57,9 +57,3 @@ def learn_background(predictor: ImagePredictor, training: Split, validation: Spl
 def _cosines(prediction: Prediction) -> np.ndarray:
     assert prediction.background is not None
     return prediction.background[middle(prediction.size, prediction.background.shape)]
-
-
-def spread(split: Split, count: int) -> Split:
-    """At most `count` samples of a split, spread evenly over it."""
-    chosen: Sequence[int] = np.linspace(0, len(split.names) - 1, min(count, len(split.names))).round().astype(int).tolist()
-    return Split([split.names[n] for n in chosen], split.images[chosen], split.labels[chosen])

@@ -18,7 +18,7 @@ from grd.errors import error_location
 from grd.inference.predict import ImagePredictor, Prediction, Predictor, load_predictor
 from grd.networks.model_file import Background, Use, save_model
 from grd.segmentation import segment
-from grd.segmentation.background import learn_background, spread
+from grd.segmentation.background import learn_background
 from grd.segmentation.choice import Scores, choose, mean_scores
 from grd.system.hardware import versions
 
@@ -77,13 +77,13 @@ def segment_run(
 def calibrate(predictor: Predictor, training: Split, validation: Split, evaluation: Evaluation) -> Calibration:
     """Learn how to use a network from training and validation samples."""
     size = median_object_size(training.labels)
-    return CALIBRATIONS[predictor.network.rank](predictor, size, training, spread(validation, VALIDATION_IMAGES), evaluation)
+    return CALIBRATIONS[predictor.network.rank](predictor, size, training, validation.spread(VALIDATION_IMAGES), evaluation)
 
 
 def _calibrate_images(
     predictor: ImagePredictor, size: float, training: Split, validation: Split, evaluation: Evaluation
 ) -> Calibration:
-    background, predictions = learn_background(predictor, spread(training, TRAINING_IMAGES), validation)
+    background, predictions = learn_background(predictor, training.spread(TRAINING_IMAGES), validation)
     truths, learnt = list(validation.labels), Calibration(size, background, {}, {})
     for name, settings in evaluation.segmenters.items():
         best, scores = choose(settings, predictions, predictor.offsets, truths, size, evaluation.metric)

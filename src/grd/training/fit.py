@@ -12,7 +12,7 @@ import torch
 from tqdm import tqdm
 
 from grd.data.batches import Batch, DeviceSplit, Geometry, device_split
-from grd.data.store import SPLITS, read_split
+from grd.data.store import read_split
 from grd.distillation.method import View
 from grd.errors import GrdError, UnfinishedError, error_location
 from grd.networks.base import EmbeddingNetwork
@@ -77,9 +77,9 @@ def _train(
     save_every: float,
 ) -> dict[str, str]:
     first = left[0][0]
-    training, validation = (
-        device_split(read_split(samples, split), first.normalisation, device, widen=split == "training") for split in SPLITS[:2]
-    )
+    training = device_split(read_split(samples, "training"), first.normalisation, device, widen=True)
+    seen = read_split(samples, "validation").spread(first.training.validation_images)
+    validation = device_split(seen, first.normalisation, device, widen=False)
     teacher = None
     if teacher_model is not None:
         teacher = in_memory_format(load_model(teacher_model, device)[0].requires_grad_(False), first)
