@@ -20,9 +20,9 @@ def all_groups(project: Project) -> list[Group]:
     """The students of every teacher in groups, as `sharing` says.
 
     `table` puts students that the same tables need into one job, so that a table by itself trains its own runs alone; `teacher`
-    puts all students of a teacher into one job; `run` makes each student a job.
+    puts all students of a teacher into one job; `run` makes each student a job. Students of tables on request are apart.
     """
-    separate = _separate_experiments(project) if project.config.sharing == "table" else {}
+    separate = (_separate_experiments(project) if project.config.sharing == "table" else {}) | _runs_on_request(project)
     members: dict[tuple[Run, tuple[str, ...]], list[Run]] = {}
     for run in project.known_runs():
         if run.taught_by is not None:
@@ -48,9 +48,13 @@ def with_companions(project: Project, runs: Iterable[Run]) -> list[Run]:
 
 
 def _separate_experiments(project: Project) -> dict[str, set[Run]]:
-    """Runs by experiment, without experiments whose runs are a proper subset of another's; on request are runs of no other."""
+    """Runs by experiment, without experiments whose runs are a proper subset of another's."""
     runs = {name: set(project.runs(name)) for name in project.regular}
     contained = {name for name, own in runs.items() if any(own < others for others in runs.values())}
-    regular = set().union(*runs.values())
-    asked = {name: set(project.runs(name)) - regular for name in project.on_request}
-    return {name: own for name, own in runs.items() if name not in contained} | asked
+    return {name: own for name, own in runs.items() if name not in contained}
+
+
+def _runs_on_request(project: Project) -> dict[str, set[Run]]:
+    """Runs that `all` does not make, by table."""
+    regular = set(project.runs(*project.regular))
+    return {name: set(project.runs(name)) - regular for name in project.on_request}
