@@ -4,7 +4,8 @@ import sys
 
 import pytest
 
-from grd.config.command_line import check_command_line
+from grd.config.command_line import SCALE, check_command_line, scale_of_targets
+from grd.errors import GrdError
 
 
 @pytest.mark.parametrize(
@@ -39,3 +40,17 @@ def test_a_target_without_dashes_before_it_is_one_sentence(monkeypatch, words, o
 def test_other_calls_are_left_alone(monkeypatch, words):
     monkeypatch.setattr(sys, "argv", ["snakemake", *words.split()])
     check_command_line()
+
+
+def test_a_target_may_be_the_name_of_a_scale_which_jobs_inherit(monkeypatch):
+    monkeypatch.setenv(SCALE, "")
+    monkeypatch.delenv(SCALE)
+    assert scale_of_targets(["table2"], {"trial"}) is None
+    assert scale_of_targets(["trial"], {"trial"}) == "trial"
+    assert scale_of_targets([], {"trial"}) == "trial"  # in the process of a job
+
+
+def test_a_scale_among_other_targets_is_refused(monkeypatch):
+    monkeypatch.setenv(SCALE, "")
+    with pytest.raises(GrdError, match="expected trial, which is made at a scale of its own, alone, found trial table2"):
+        scale_of_targets(["trial", "table2"], {"trial"})

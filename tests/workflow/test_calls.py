@@ -39,3 +39,8 @@ def test_a_call_that_runs_jobs_without_cores_is_told_to_give_them(pipeline):
     result = pipeline.run("table1")
     assert result.returncode == 1
     assert "cores have to be specified for local execution" in result.stdout.splitlines()[-1]
+
+
+def test_a_target_with_the_name_of_a_scale_is_made_at_that_scale(pipeline):
+    printed = pipeline.run("-n", "trial").stdout
+    assert "results/trial/tables/table_trial.csv" in printed and "results/demo" not in printed

@@ -1,7 +1,5 @@
 # Checks before a call of Snakemake runs anything: its code, its targets, lost trainings, other calls on the same results.
 
-from snakemake.cli import get_argument_parser
-
 import grd
 from grd.config.parsing import check_name
 from grd.system.locks import occupy

@@ -6,6 +6,9 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
+from snakemake.cli import get_argument_parser
+
+from grd.config.command_line import scale_of_targets
 from grd.config.parsing import read_yaml
 from grd.jobs import PLANNED
 from grd.planning.estimate import read_benchmark, training_resources
@@ -35,6 +38,14 @@ with exit_on_error():
 
 
 configfile: "config/config.yaml"
+
+
+# A target may be the name of a scale. (Jobs run in processes of their own, which inherit it.)
+with exit_on_error():
+    TARGETS = get_argument_parser().parse_known_args(sys.argv[1:])[0].targets
+    SCALES = {path.stem for path in Path("config/scales").glob("*.yaml")}
+    if scale := scale_of_targets(TARGETS if "snakemake" in sys.argv[0] else [], SCALES):
+        config["scale"] = scale
 
 
 with exit_on_error():

@@ -1,7 +1,7 @@
 # Scores → tables, figures, claims.
 
 
-for table in [*PROJECT.tables, *PROJECT.on_request]:
+for table in [*PROJECT.tables, *PROJECT.tables_on_request]:
 
     rule:
         name:
@@ -33,7 +33,7 @@ for table in [*PROJECT.tables, *PROJECT.on_request]:
             "../scripts/table.py"
 
 
-for figure in PROJECT.figures:
+for figure in [*PROJECT.figures, *PROJECT.figures_on_request]:
 
     rule:
         name:
@@ -162,3 +162,10 @@ rule curves:
             dataset=TRAINED,
             ending=["pdf", "png", "csv"],
         ),
+
+
+# A target with the name of a scale: the call has this scale.
+rule trial:
+    input:
+        expand(TABLES / "table_trial.{ending}", ending=["csv", "tex", "md", "html"]),
+        expand(FIGURES / "figure_trial.{ending}", ending=["pdf", "png", "csv", "tex"]),

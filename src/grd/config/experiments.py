@@ -26,7 +26,7 @@ class Experiment(Closed):
 
     `part` is the heading under which the report lists it. `needs` names the kinds of files that it reads of every run.
     `first_seed` is for figures that show one training, `device` for figures that compute with networks. `on_request` is for
-    tables that are made when they are asked for by name, and by nothing else.
+    tables and figures that are made when they are asked for by name, and by nothing else; `scale` is that for which they are.
     """
 
     number: str
@@ -36,5 +36,6 @@ class Experiment(Closed):
     first_seed: bool = False
     device: bool = False
     on_request: bool = False
+    scale: str | None = None
     datasets: list[str] = Field(min_length=1)
     runs: list[RunRow] = Field(min_length=1)

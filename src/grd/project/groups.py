@@ -55,6 +55,7 @@ def _separate_experiments(project: Project) -> dict[str, set[Run]]:
 
 
 def _runs_on_request(project: Project) -> dict[str, set[Run]]:
-    """Runs that `all` does not make, by table."""
-    regular = set(project.runs(*project.regular))
-    return {name: set(project.runs(name)) - regular for name in project.on_request}
+    """Runs of tables on request: of one for this scale all, of others those that `all` does not make."""
+    regular, scale = set(project.runs(*project.regular)), project.config.scale
+    here = {name: project.experiments[name].scale == scale for name in project.tables_on_request}
+    return {name: set(project.runs(name)) - (set() if own else regular) for name, own in here.items()}

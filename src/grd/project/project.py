@@ -89,17 +89,27 @@ class Project:
 
     @property
     def on_request(self) -> list[str]:
-        """Names of the tables that are made only when they are asked for."""
-        return [name for name in self.experiments if name not in self.regular]
+        """Names of the experiments that are made only when they are asked for."""
+        return [name for name, experiment in self.experiments.items() if experiment.on_request]
 
     @property
     def tables(self) -> list[str]:
-        """Names of the experiments that are tables."""
+        """Names of the tables that `all` makes."""
         return [name for name in self.regular if name.startswith("table")]
 
     @property
+    def tables_on_request(self) -> list[str]:
+        """Names of the tables on request."""
+        return [name for name in self.on_request if not name.startswith("figure")]
+
+    @property
+    def figures_on_request(self) -> list[str]:
+        """Names of the figures on request."""
+        return [name for name in self.on_request if name.startswith("figure")]
+
+    @property
     def figures(self) -> list[str]:
-        """Names of the experiments that are figures."""
+        """Names of the figures that `all` makes."""
         return [name for name in self.regular if name.startswith("figure")]
 
     def runs(self, *experiments: str) -> list[Run]:

@@ -8,7 +8,8 @@ from grd.project.project import Project
 
 def check_modules(project: Project) -> None:
     """GrdError for a table or figure of config/experiments.yaml that no module makes."""
-    for folder, names in (("tables", [*project.tables, *project.on_request]), ("figures", project.figures)):
+    tables, figures = [*project.tables, *project.tables_on_request], [*project.figures, *project.figures_on_request]
+    for folder, names in (("tables", tables), ("figures", figures)):
         for name in names:
             module = Path(__file__).parent / folder / f"{name}.py"
             if not module.exists():

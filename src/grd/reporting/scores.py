@@ -61,10 +61,19 @@ def score_cell(paths: Sequence[Path], segmenter: str, metric: str, published: fl
 
 
 def score_rows(
-    project: Project, layout: Layout, experiment: str, columns: Sequence[Column], titles: Mapping[str, str], printed: Printed
+    project: Project,
+    layout: Layout,
+    experiment: str,
+    columns: Sequence[Column],
+    titles: Mapping[str, str],
+    printed: Printed,
+    published_in: str | None = None,
 ) -> dict[str, list[Cell | str]]:
-    """The rows of an experiment in its order, by their titles in `titles`; a cell is empty where it has no such run."""
-    runs, published = project.runs(experiment), project.published.get(experiment, {})
+    """The rows of an experiment in its order, by their titles in `titles`; a cell is empty where it has no such run.
+
+    Published numbers are those of the same table, or of the one that `published_in` names.
+    """
+    runs, published = project.runs(experiment), project.published.get(published_in or experiment, {})
     rows = {}
     for run in one_per_row(project, experiment):
         cells: list[Cell | str] = []

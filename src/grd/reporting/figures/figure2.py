@@ -17,13 +17,18 @@ SHOWN = (
 
 def figure2(project: Project, layout: Layout) -> tuple[Figure, pd.DataFrame]:
     """Image, truth, teacher, student and every method, a row per data set, with errors marked; and the error counts."""
-    rows = [compared_image(project, layout, dataset) for dataset in project.datasets_of("figure2")]
+    return compared_images(project, layout, "figure2")
+
+
+def compared_images(project: Project, layout: Layout, experiment: str) -> tuple[Figure, pd.DataFrame]:
+    """A row of panels for each data set of an experiment."""
+    rows = [compared_image(project, layout, experiment, dataset) for dataset in project.datasets_of(experiment)]
     return draw_comparisons(project, rows, f"{SHOWN}. {ERRORS}")
 
 
-def compared_image(project: Project, layout: Layout, dataset: str) -> Comparison:
+def compared_image(project: Project, layout: Layout, experiment: str, dataset: str) -> Comparison:
     """The row of a data set: its representative test image, and each run's segmentation of it."""
-    shown = representative_image(student_scores(project, layout, "figure2", dataset))
+    shown = representative_image(student_scores(project, layout, experiment, dataset))
     split = read_split(layout.samples(dataset), "test")
-    predicted = [(run, labels[shown].copy()) for run, labels in predictions(project, layout, "figure2", dataset)]
+    predicted = [(run, labels[shown].copy()) for run, labels in predictions(project, layout, experiment, dataset)]
     return Comparison(dataset, split.names[shown], split.images[shown], split.labels[shown], predicted, score="pq")
