@@ -9,7 +9,6 @@ import yaml
 from pipelines import ROOT, TARGETS
 
 pytestmark = pytest.mark.slow
-IMAGES = "cvppp (mutex_truth_foreground)"
 GROUP = "Training 2 student(s) of resunet-s0 on cvppp"
 AT = "src/grd/distillation/at.py"
 
@@ -18,7 +17,7 @@ def after(run, table="table2"):
     """The jobs that a run of images is followed by."""
     return {
         f"Segmenting the test images of cvppp with {run}",
-        f"Scoring {run} on {IMAGES}",
+        f"Scoring {run} on cvppp",
         f"Setting {table}",
     }
 
