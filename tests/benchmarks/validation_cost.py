@@ -53,12 +53,12 @@ def main(samples: str, weights: str, dataset: str = "bbbc039", scale: str = "lap
     step(0)
     found: dict[str, list[float]] = {"step": [], "score": [], "loss": [], "again": []}
     for repeat in range(REPEATS):
-        found["step"] += [seconds(lambda n=n: step(1 + STEPS * repeat + n)) for n in range(STEPS)]
+        found["step"] += [seconds(step, 1 + STEPS * repeat + number) for number in range(STEPS)]
         for name, select in (("score", "score"), ("loss", "loss"), ("again", "loss")):
-            found[name].append(seconds(lambda select=select: measure(select)))
+            found[name].append(seconds(measure, select))
     medians = {name: statistics.median(values) for name, values in found.items()}
-    number = -(-settings.training.iterations // settings.training.validate_every)
-    spent = number * medians["score"]
+    validations = -(-settings.training.iterations // settings.training.validate_every)
+    spent = validations * medians["score"]
     report = {
         "processor": platform.processor() or platform.machine(),
         "images": len(shown.names),
@@ -66,12 +66,12 @@ def main(samples: str, weights: str, dataset: str = "bbbc039", scale: str = "lap
         "null": medians["again"] / medians["loss"],
         "share": spent / (spent + settings.training.iterations * medians["step"]),
     }
-    print(json.dumps(report, indent=1))
+    sys.stdout.write(json.dumps(report, indent=1) + "\n")
 
 
-def seconds(action) -> float:
+def seconds(action, argument) -> float:
     began = time.process_time()
-    action()
+    action(argument)
     return time.process_time() - began
 
 
