@@ -146,11 +146,7 @@ def test_one_method_s_loss_plans_its_students_and_trains_them_alone(pipeline):
 
 def test_another_teacher_s_students_train_again_though_the_call_that_trained_it_ended_early(pipeline):
     pipeline.build(*TARGETS)
-    pipeline.edit(
-        "config/scales/demo.yaml",
-        "  schedule: one_cycle\n  teacher_iterations: 3",
-        "  schedule: one_cycle\n  teacher_iterations: 4",
-    )
+    pipeline.edit("config/scales/demo.yaml", "teacher_iterations: 3", "teacher_iterations: 4", first=True)
     students = ("resunet_tiny-at-resunet-s0", "resunet_tiny-grd-resunet-s0")
     taught = {GROUP, *(f"Collecting {run} on cvppp" for run in students)}.union(*map(after, students))
     assert pipeline.planned("table2") == {"Training resunet-s0 on cvppp", *taught, *after("resunet-s0")}
