@@ -112,11 +112,16 @@ def _holds_training(folder: Path) -> bool:
 
 def _place(source: Path, target: Path) -> None:
     for name in TRAINED:
-        with atomic_write(target / name) as part:
-            try:
-                os.link(source / name, part)
-            except OSError:  # another file system, or one without links
-                shutil.copyfile(source / name, part)
+        link_file(source / name, target / name)
+
+
+def link_file(source: Path, target: Path) -> None:
+    """Make `target` the same file as `source`, or a copy where the file system has no links."""
+    with atomic_write(target) as part:
+        try:
+            os.link(source, part)
+        except OSError:  # another file system, or one without links
+            shutil.copyfile(source, part)
 
 
 def keep_training(folder: Path, state: Path) -> None:

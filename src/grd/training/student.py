@@ -21,7 +21,7 @@ from grd.project.run import RunSettings
 from grd.system.devices import device_name
 from grd.system.hardware import versions
 from grd.training.checkpoint import Checkpoints
-from grd.training.folder import TrainingFolder
+from grd.training.folder import TrainingFolder, link_file
 from grd.training.history import History
 from grd.training.schedule import learning_rate
 from grd.training.selection import MEASURES, Measures, describe, merit
@@ -203,7 +203,10 @@ class Student:
         }
         self.history.write(self.folder.history)
         self._write_weights(self.folder.weights, self.best[1], self.best[2])
-        self._write_weights(self.folder.last, self.step, self._weights())
+        if self.best[1] == self.step:
+            link_file(self.folder.weights, self.folder.last)
+        else:
+            self._write_weights(self.folder.last, self.step, self._weights())
         self.folder.close(account)
         self.checkpoints.clear()
 
