@@ -45,12 +45,15 @@ def test_other_calls_are_left_alone(monkeypatch, words):
 def test_a_target_may_be_the_name_of_a_scale_which_jobs_inherit(monkeypatch):
     monkeypatch.setenv(SCALE, "")
     monkeypatch.delenv(SCALE)
-    assert scale_of_targets(["table2"], {"trial"}) is None
-    assert scale_of_targets(["trial"], {"trial"}) == "trial"
-    assert scale_of_targets([], {"trial"}) == "trial"  # in the process of a job
+    assert scale_of_targets(["table2"], None, {"trial"}) is None
+    assert scale_of_targets(["trial"], ["scale=trial", "seeds=[0]"], {"trial"}) == "trial"
+    assert scale_of_targets([], None, {"trial"}) == "trial"  # in the process of a job
 
 
-def test_a_scale_among_other_targets_is_refused(monkeypatch):
+@pytest.mark.parametrize(
+    ("targets", "config", "found"), [(["trial", "table2"], None, "table2"), (["trial"], ["scale=paper"], "scale=paper")]
+)
+def test_a_scale_beside_other_targets_or_another_scale_is_refused(monkeypatch, targets, config, found):
     monkeypatch.setenv(SCALE, "")
-    with pytest.raises(GrdError, match="expected trial, which is made at a scale of its own, alone, found trial table2"):
-        scale_of_targets(["trial", "table2"], {"trial"})
+    with pytest.raises(GrdError, match=f"expected trial, which is made at its own scale, alone, found {found} beside it"):
+        scale_of_targets(targets, config, {"trial"})

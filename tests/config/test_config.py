@@ -1,14 +1,13 @@
 """Every fault of a configuration is one sentence that names file, key, value and the nearest valid name."""
 
 import os
-import shutil
 import time
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import torch
 import yaml
+from config.edits import CONFIG, edit
 
 from grd.errors import GrdError
 from grd.jobs import PLANNED, planned_project
@@ -16,22 +15,6 @@ from grd.networks import build
 from grd.project.groups import all_groups
 from grd.project.project import Project
 from grd.project.run import Run
-
-CONFIG = Path(__file__).parents[2] / "config"
-
-
-@pytest.fixture
-def config(tmp_path):
-    return Path(shutil.copytree(CONFIG, tmp_path / "config"))
-
-
-def edit(path, *keys, value):
-    content = yaml.safe_load(path.read_text())
-    place = content
-    for key in keys[:-1]:
-        place = place[key]
-    place[keys[-1]] = value
-    path.write_text(yaml.safe_dump(content))
 
 
 @pytest.mark.parametrize("scale", sorted(path.stem for path in (CONFIG / "scales").glob("*.yaml")))

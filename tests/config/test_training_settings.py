@@ -1,32 +1,14 @@
 """The settings of trainings that scales, data sets and rows decide: weights, batches, factors, precision."""
 
-import shutil
-from pathlib import Path
-
 import pytest
 import yaml
+from config.edits import CONFIG, edit
 
 from grd.distillation import check_methods, weights_and_options
 from grd.errors import GrdError
 from grd.project.project import Project
 from grd.project.run import Run
 from grd.project.titles import titles_of
-
-CONFIG = Path(__file__).parents[2] / "config"
-
-
-@pytest.fixture
-def config(tmp_path):
-    return Path(shutil.copytree(CONFIG, tmp_path / "config"))
-
-
-def edit(path, *keys, value):
-    content = yaml.safe_load(path.read_text())
-    place = content
-    for key in keys[:-1]:
-        place = place[key]
-    place[keys[-1]] = value
-    path.write_text(yaml.safe_dump(content))
 
 
 def test_a_change_that_its_method_has_not_is_one_sentence(config):

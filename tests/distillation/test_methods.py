@@ -97,17 +97,6 @@ def test_a_run_may_change_weights_and_options_by_name():
         build_method("grd", Context(Fidelity(), {}, {}, {}, OFFSETS, 5, changes={"nodes": 2}))
 
 
-def test_canonical_weights_are_those_of_the_methods_own_papers():
-    stages = {3: (8, 68, 68), 2: (8, 136, 136), 1: (8, 272, 272)}  # of a network of images at 544 x 544
-    context = Context(Fidelity(), stages, stages, {}, OFFSETS, 5)
-    attention = method_class("at").canonical(context)["attention"]
-    assert attention == pytest.approx((1000 / 272**2, 1000 / 68**2))
-    assert [1 / weight for weight in attention] == pytest.approx([74, 4.6], abs=0.05)  # ours is 1
-    assert method_class("spkd").canonical(context) == {"similarity": (3000, 3000)}
-    assert method_class("rekd").canonical(context) == {"review": (0.6, 8)}
-    assert method_class("grd").canonical(context)["inter_affinity"] == (1, 1)
-
-
 def test_features_of_different_sizes_are_refused_with_their_shapes():
     student, teacher = ({3: (channels, rows, 4), 2: (5, 8, 8), 1: (3, 16, 16)} for channels, rows in ((6, 4), (9, 5)))
     context = Context(Fidelity(), student, teacher, {}, OFFSETS, 5)

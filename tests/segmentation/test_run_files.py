@@ -13,7 +13,7 @@ from grd.inference.predict import Prediction
 from grd.metrics import score_partition
 from grd.metrics.score_file import write_score_file
 from grd.segmentation import agglomerate, best_threshold, segment
-from grd.segmentation.choice import candidates, choose
+from grd.segmentation.choice import Held, candidates, choose
 from grd.segmentation.run_files import Evaluation, calibrate, median_object_size, segment_split
 
 GRID = (0.1, 0.4, 0.6)
@@ -98,7 +98,8 @@ def test_candidates_are_in_proportion_to_the_objects():
     assert (small.merge_passes[-1], large.merge_passes[-1]) == ((75, 11), (1200, 42))
 
 
-def test_the_candidate_with_the_best_score_is_chosen():
+@pytest.mark.parametrize("metric", ["pq", "dic"])  # higher is better, lower is better
+def test_the_candidate_with_the_best_score_is_chosen(metric):
     """Two objects of 8 pixels and two of 40: passes that merge up to half of the median swallow the small ones."""
     truth = np.zeros((20, 20), int)
     truth[2:4, 2:6], truth[4:6, 2:6], truth[8:13, 2:10], truth[13:18, 2:10] = 1, 2, 3, 4
@@ -106,9 +107,9 @@ def test_the_candidate_with_the_best_score_is_chosen():
     maps = np.stack([np.roll(truth, (-dy, -dx), (0, 1)) == truth for dy, dx in offsets]).astype(np.float32)
     prediction = Prediction(maps, truth.shape)
     settings = as_segmenter(LEARNED | {"strides": (1, 1)})
-    best, scores = choose(settings, [prediction], offsets, [truth], 40, "pq")
+    best, scores = choose(settings, Held([prediction], [truth], offsets, 40, metric))
     assert best.merge_passes == () or best.merge_passes[-1][0] < 8
-    assert scores["pq"] == 1
+    assert (scores["pq"], scores["dic"]) == (1, 0)
     worst = candidates(settings, 40)[0]
     assert len(np.unique(segment(maps, offsets, worst))) < 5
 

@@ -19,13 +19,10 @@ def check_code():
 
 def check_arguments():
     """End this call if no rule makes a target, or if it would delete results on which another call works."""
-    if "snakemake" not in sys.argv[0]:
-        return  # called from Python
-    arguments = get_argument_parser().parse_known_args(sys.argv[1:])[0]
     with exit_on_error():
-        for target in arguments.targets:
+        for target in CALL.targets:
             check_target(target)
-        if arguments.delete_all_output or arguments.delete_temp_output:
+        if CALL.delete_all_output or CALL.delete_temp_output:
             LOCKS.append(occupy(LAYOUT.results))
 
 

@@ -40,11 +40,14 @@ with exit_on_error():
 configfile: "config/config.yaml"
 
 
-# A target may be the name of a scale. (Jobs run in processes of their own, which inherit it.)
+# The words of this call; none in the processes of its jobs, and when called from Python.
+CALLED = workflow.is_main_process and "snakemake" in sys.argv[0]
+CALL = get_argument_parser().parse_known_args(sys.argv[1:] if CALLED else [])[0]
+
+# A target may be the name of a scale, which the processes of jobs inherit.
 with exit_on_error():
-    TARGETS = get_argument_parser().parse_known_args(sys.argv[1:])[0].targets
     SCALES = {path.stem for path in Path("config/scales").glob("*.yaml")}
-    if scale := scale_of_targets(TARGETS if "snakemake" in sys.argv[0] else [], SCALES):
+    if scale := scale_of_targets(CALL.targets, CALL.config, SCALES):
         config["scale"] = scale
 
 

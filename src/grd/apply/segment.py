@@ -13,7 +13,7 @@ import torch
 from tqdm import tqdm
 
 from grd.config.parsing import parse
-from grd.config.segmenters import MulticutSegmenter, MutexSegmenter, Segmenter, WaterzSegmenter
+from grd.config.segmenters import Segmenter
 from grd.data.images import read_microscope_image, read_volume
 from grd.data.prepare import to_uint8
 from grd.errors import GrdError, error_location
@@ -22,7 +22,6 @@ from grd.segmentation.run_files import segment_sample
 from grd.system.files import atomic_write
 
 LARGE = 0.25  # share of an image that no instance should cover
-KINDS: dict[str, type[Segmenter]] = {"mutex": MutexSegmenter, "waterz": WaterzSegmenter, "multicut": MulticutSegmenter}
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +67,7 @@ def choose_segmenter(predictor: Predictor, model: Path, name: str | None, change
     use = predictor.card.required_use(model)
     with error_location(str(model)):
         settings = use.segmenter(name)
-    kind = KINDS[settings.algorithm]
+    kind = type(settings)
     for option in changes.keys() - kind.model_fields.keys():
         log.warning("option %s has no effect: %s has no such setting", option, settings.algorithm)
     usable = {option: value for option, value in changes.items() if option in kind.model_fields}

@@ -15,18 +15,18 @@ SCALE = "GRD_SCALE"
 """The environment variable with the scale that a call's target names, for the processes of its jobs."""
 
 
-def scale_of_targets(targets: Iterable[str], scales: Collection[str]) -> str | None:
+def scale_of_targets(targets: Collection[str], config: Iterable[str] | None, scales: Collection[str]) -> str | None:
     """The scale that a call's target names, or that of the call which started this process; None without.
 
-    GrdError if other targets are named beside it, since all would be made at that scale.
+    `config` are the call's pairs NAME=VALUE. GrdError if other targets stand beside it, since all would be made at that scale,
+    and if `config` has another scale.
     """
-    wanted = list(targets)
-    if named := [target for target in wanted if target in scales]:
-        if len(wanted) > 1:
-            raise GrdError(
-                f"snakemake: expected {named[0]}, which is made at a scale of its own, alone, found {' '.join(wanted)}"
-            )
-        os.environ[SCALE] = named[0]
+    for target in targets:
+        if target in scales:
+            others = [word for word in config or () if word.startswith("scale=") and word != f"scale={target}"]
+            if found := " ".join([*(word for word in targets if word != target), *others]):
+                raise GrdError(f"snakemake: expected {target}, which is made at its own scale, alone, found {found} beside it")
+            os.environ[SCALE] = target
     return os.environ.get(SCALE)
 
 

@@ -1,13 +1,12 @@
 """AT, attention transfer: Zagoruyko & Komodakis, Paying more attention to attention, 2017 (the paper's [15])."""
 
 from collections.abc import Mapping
-from math import prod
 from typing import ClassVar
 
 from torch import Tensor
 from torch.nn import functional as F
 
-from grd.distillation.method import Context, Method, Moment, View
+from grd.distillation.method import Method, Moment, View
 
 
 def attention_map(features: Tensor) -> Tensor:
@@ -26,12 +25,6 @@ class AT(Method):
 
     levels: ClassVar[tuple[int, ...]] = (3, 2, 1)
     weights: Mapping[str, float] = {"attention": 1.0}
-
-    @classmethod
-    def canonical(cls, context: Context) -> dict[str, tuple[float, float]]:
-        """1000 divided by the pixels of the largest and of the smallest stage of the student."""
-        pixels = [prod(spatial) for _, *spatial in context.student.values()]
-        return {"attention": (1000 / max(pixels), 1000 / min(pixels))}
 
     def terms(self, student: View, teacher: View, moment: Moment) -> dict[str, Tensor]:
         """The attention term."""

@@ -126,11 +126,6 @@ class Method(nn.Module, ABC):
         return weights, options
 
     @classmethod
-    def canonical(cls, context: Context) -> dict[str, tuple[float, float]]:
-        """Lowest and highest weight of each term in the method's own paper or code, in the units of `weights`."""
-        return {name: (weight, weight) for name, weight in cls.weights.items()}
-
-    @classmethod
     def check(cls, changes: Mapping[str, float], weights: Mapping[str, float]) -> None:
         """Check the changes of a run; `weights` are those of its scale.
 

@@ -92,11 +92,6 @@ class REKD(Method):
             self.fusions.append(AttentionFusion(student, MIDDLE_WIDTH, teacher, len(scale), ratio))
             deeper = scale
 
-    @classmethod
-    def canonical(cls, context: Context) -> dict[str, tuple[float, float]]:
-        """0.6 to 8, by pair of networks, in ReKD's scripts for CIFAR-100."""
-        return {"review": (0.6, 8.0)}
-
     def terms(self, student: View, teacher: View, moment: Moment) -> dict[str, Tensor]:
         """The review term, times the ramp."""
         deeper, losses = None, []

@@ -6,7 +6,7 @@ from typing import ClassVar
 from torch import Tensor
 from torch.nn import functional as F
 
-from grd.distillation.method import Context, Method, Moment, View
+from grd.distillation.method import Method, Moment, View
 
 
 def batch_similarity(features: Tensor) -> Tensor:
@@ -28,11 +28,6 @@ class SPKD(Method):
     levels: ClassVar[tuple[int, ...]] = (3, 2, 1)
     smallest_batch: ClassVar[int] = 2
     weights: Mapping[str, float] = {"similarity": 300.0}
-
-    @classmethod
-    def canonical(cls, context: Context) -> dict[str, tuple[float, float]]:
-        """3000, the weight in the SPKD paper."""
-        return {"similarity": (3000.0, 3000.0)}
 
     def terms(self, student: View, teacher: View, moment: Moment) -> dict[str, Tensor]:
         """The similarity term."""

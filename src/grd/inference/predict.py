@@ -47,9 +47,6 @@ class Predictor(Protocol):
     def network_inputs(self, sample: np.ndarray) -> Iterator[Tensor]:
         """Inputs of the network for a sample, one after another, on the device."""
 
-    def affinities(self, sample: np.ndarray) -> np.ndarray:
-        """Affinities (C, *canvas) of a sample."""
-
     def predict(self, sample: np.ndarray) -> Prediction:
         """Maps from which a sample is segmented."""
 
@@ -89,13 +86,9 @@ class ImagePredictor:
         (pixels,) = self.network_inputs(image)
         return unit_vectors(self.network(pixels).float().contiguous())
 
-    def affinities(self, sample: np.ndarray) -> np.ndarray:
-        """Affinities (C, H', W') float32 on the canvas of an image (H, W) or (H, W, 3) uint8."""
-        return self.predict(sample).affinities
-
     @torch.inference_mode()
     def predict(self, sample: np.ndarray) -> Prediction:
-        """Affinities, and how much each pixel looks like background."""
+        """Affinities of an image (H, W) or (H, W, 3) uint8, and how much each pixel looks like background."""
         vectors, background = self._on_canvas(sample), None
         if self.background is not None:
             direction = vectors.new_tensor(self.background.direction)

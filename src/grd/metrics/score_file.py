@@ -18,6 +18,11 @@ SCORES: dict[int, Callable[..., dict[str, float]]] = {2: score_instances, 3: sco
 LOWER_IS_BETTER = ("dic", "voi", "arand")
 
 
+def merit(metric: str, score: float) -> float:
+    """A number that is higher for a better score: the score itself, or its negative where lower is better."""
+    return -score if metric in LOWER_IS_BETTER else score
+
+
 def write_score_file(labels: Path, samples: Path, split: str, out: Path) -> None:
     """Score a labels file against a split of a samples file, and write a csv with one line per segmenter and sample.
 

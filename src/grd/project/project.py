@@ -50,6 +50,8 @@ class Project:
         for name in general.allow_missing:
             check_name(name, datasets, "data set", f"{folder / 'config.yaml'}, allow_missing")
         experiments = parse_all(Experiment, read_yaml(folder / "experiments.yaml"), folder / "experiments.yaml")
+        for name in filter(None, (experiment.scale for experiment in experiments.values())):
+            check_name(name, scales, "scale", str(folder / "experiments.yaml"))
         project = cls(
             general,
             scale,

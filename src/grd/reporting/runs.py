@@ -1,12 +1,19 @@
 """Selections from the runs of an experiment."""
 
+from collections.abc import Sequence
+
 from grd.project.project import Project
 from grd.project.run import Run
 
 
+def one_per_stem(runs: Sequence[Run]) -> list[Run]:
+    """The first of the runs that differ in data set and seed alone."""
+    return list({run.stem: run for run in reversed(runs)}.values())[::-1]
+
+
 def one_per_row(project: Project, experiment: str) -> list[Run]:
     """The first run of each row of an experiment, in the order of config/experiments.yaml, whatever data sets a row is for."""
-    first = {run.stem: run for run in reversed(project.runs(experiment))}
+    first = {run.stem: run for run in one_per_stem(project.runs(experiment))}
     rows = project.experiments[experiment].runs
     stems = [
         Run("", row.network, method, row.teacher, changes=tuple(sorted(row.changes.items()))).stem

@@ -47,13 +47,11 @@ def learn_background(predictor: ImagePredictor, training: Split, validation: Spl
     direction = mean_direction(predictor, training)
     predictor.background = None if direction is None else Background(direction, 0.0)
     found = [predictor.predict(image) for image in validation.images]
+    cosines = [one.background for one in found if one.background is not None]
     if direction is None:
         return None, found
-    threshold = best_cosine(map(_cosines, found), validation.labels)
+    shown = (each[middle(one.size, each.shape)] for each, one in zip(cosines, found, strict=True))
+    threshold = best_cosine(shown, validation.labels)
     predictor.background = Background(direction, threshold)
-    return predictor.background, [replace(one, background=one.background - np.float32(threshold)) for one in found]  # type: ignore[operator]
-
-
-def _cosines(prediction: Prediction) -> np.ndarray:
-    assert prediction.background is not None
-    return prediction.background[middle(prediction.size, prediction.background.shape)]
+    pairs = zip(found, cosines, strict=True)
+    return predictor.background, [replace(one, background=each - np.float32(threshold)) for one, each in pairs]

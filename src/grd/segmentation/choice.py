@@ -2,16 +2,17 @@
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from itertools import product
+from itertools import groupby, product
 from math import pi, sqrt
 from statistics import fmean
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from grd.config.segmenters import MutexSegmenter, Segmenter, WaterzSegmenter, chosen_names
 from grd.inference.predict import Prediction
 from grd.metrics.instances import score_instances
+from grd.metrics.score_file import merit
 from grd.segmentation.images import Surroundings, clean_up, partition
 from grd.segmentation.waterz import best_threshold
 
@@ -23,31 +24,33 @@ of that area. (300 pixels and a window of 21 for nuclei of 600 pixels.)"""
 STRIDES = (0.08, 0.18)  # in diameters; the paper's 5 pixels are 0.18 of such a nucleus
 SMALLEST = (0.0, 0.05)  # in median areas
 
-Offsets = Sequence[Sequence[int]]
 Scores = dict[str, float]
 
 
-def choose(
-    settings: Segmenter,
-    predictions: Sequence[Prediction],
-    offsets: Offsets,
-    truths: Sequence[np.ndarray],
-    object_size: float,
-    metric: str,
-) -> tuple[Segmenter, Scores]:
+class Held(NamedTuple):
+    """Validation samples, and by what numbers are chosen on them.
+
+    predictions, truths: One per sample, the truths (*size) integers.
+    offsets: Those of the affinities.
+    object_size: Median size of the instances in pixels, to which candidates are in proportion.
+    metric: The score of images that should be best. Volumes have the lowest VOI.
+    """
+
+    predictions: Sequence[Prediction]
+    truths: Sequence[np.ndarray]
+    offsets: Sequence[Sequence[int]]
+    object_size: float
+    metric: str
+
+
+def choose(settings: Segmenter, held: Held) -> tuple[Segmenter, Scores]:
     """Settings with the numbers that are best on validation samples, and the mean scores that they have there.
 
-    Args:
-        settings: Those of the data set; `validation` in place of the numbers to choose. Scores are empty if there is none.
-        predictions: One per validation sample.
-        offsets: Those of the affinities.
-        truths: (*size) integer ground truth of each sample.
-        object_size: Median size of instances in pixels, to which candidates are in proportion.
-        metric: The score of images to maximise. Volumes have the lowest VOI.
+    `settings` are those of the data set, with `validation` in place of the numbers to choose; without any, scores are empty.
     """
     if not chosen_names(settings):
         return settings, {}
-    best, scores = CHOICES[settings.algorithm](settings, predictions, offsets, truths, object_size, metric)
+    best, scores = CHOICES[settings.algorithm](settings, held)
     numbers = ", ".join(f"{name} {getattr(best, name)}" for name in chosen_names(settings))
     shown = ", ".join(f"{name} {value:.4f}" for name, value in scores.items())
     log.info("%s: best on validation data: %s (%s)", settings.algorithm, numbers, shown)
@@ -75,39 +78,22 @@ def mean_scores(labels: Sequence[np.ndarray], truths: Sequence[np.ndarray]) -> S
     return {name: fmean(scores[name] for scores in found) for name in found[0]}
 
 
-def _best_clean_up(
-    settings: MutexSegmenter,
-    predictions: Sequence[Prediction],
-    offsets: Offsets,
-    truths: Sequence[np.ndarray],
-    object_size: float,
-    metric: str,
-) -> tuple[MutexSegmenter, Scores]:
-    seen = [Surroundings(p.size, truth, p.background) for p, truth in zip(predictions, truths, strict=True)]
-    segments: dict[Any, list[np.ndarray]] = {}
-    best: tuple[MutexSegmenter, Scores] | None = None
-    for candidate in candidates(settings, object_size):
-        if candidate.strides not in segments:  # candidates that differ in their clean-up share a partition
-            maps = zip(predictions, seen, strict=True)
-            segments = {candidate.strides: [partition(p.affinities, offsets, candidate, around) for p, around in maps]}
-        labels = [clean_up(each, candidate, around) for each, around in zip(segments[candidate.strides], seen, strict=True)]
-        scores = mean_scores(labels, truths)
-        if best is None or scores[metric] > best[1][metric]:
-            best = candidate, scores
-    assert best is not None
-    return best
+def _best_clean_up(settings: MutexSegmenter, held: Held) -> tuple[MutexSegmenter, Scores]:
+    seen = [Surroundings(p.size, truth, p.background) for p, truth in zip(held.predictions, held.truths, strict=True)]
+    tried: list[tuple[MutexSegmenter, Scores]] = []
+    for _, group in groupby(candidates(settings, held.object_size), key=lambda candidate: candidate.strides):
+        same = list(group)  # these differ in their clean-up alone, and share a partition
+        maps = zip(held.predictions, seen, strict=True)
+        segments = [partition(p.affinities, held.offsets, same[0], around) for p, around in maps]
+        for candidate in same:
+            labels = [clean_up(each, candidate, around) for each, around in zip(segments, seen, strict=True)]
+            tried.append((candidate, mean_scores(labels, held.truths)))
+    return max(tried, key=lambda pair: merit(held.metric, pair[1][held.metric]))
 
 
-def _best_threshold(
-    settings: WaterzSegmenter,
-    predictions: Sequence[Prediction],
-    offsets: Offsets,
-    truths: Sequence[np.ndarray],
-    object_size: float,
-    metric: str,
-) -> tuple[WaterzSegmenter, Scores]:
-    maps = (prediction.affinities for prediction in predictions)
-    threshold, scores = best_threshold(maps, offsets, truths, settings.thresholds, settings.scoring)
+def _best_threshold(settings: WaterzSegmenter, held: Held) -> tuple[WaterzSegmenter, Scores]:
+    maps = (prediction.affinities for prediction in held.predictions)
+    threshold, scores = best_threshold(maps, held.offsets, held.truths, settings.thresholds, settings.scoring)
     table = ", ".join(f"{candidate:g}: {score:.4f}" for candidate, score in scores.items())
     log.info("waterz: VOI by threshold on the validation split, in bits: %s", table)
     return settings.model_copy(update={"threshold": threshold}), {"voi": scores[threshold]}

@@ -19,7 +19,7 @@ from grd.inference.predict import ImagePredictor, Prediction, Predictor, load_pr
 from grd.networks.model_file import Background, Use, save_model
 from grd.segmentation import segment
 from grd.segmentation.background import learn_background
-from grd.segmentation.choice import Scores, choose, mean_scores
+from grd.segmentation.choice import Held, Scores, choose, mean_scores
 from grd.system.hardware import versions
 
 TRAINING_IMAGES, VALIDATION_IMAGES = 10, 50  # at most, from which background and numbers are learnt
@@ -84,12 +84,13 @@ def _calibrate_images(
     predictor: ImagePredictor, size: float, training: Split, validation: Split, evaluation: Evaluation
 ) -> Calibration:
     background, predictions = learn_background(predictor, training.spread(TRAINING_IMAGES), validation)
-    truths, learnt = list(validation.labels), Calibration(size, background, {}, {})
+    held = Held(predictions, list(validation.labels), predictor.offsets, size, evaluation.metric)
+    learnt = Calibration(size, background, {}, {})
     for name, settings in evaluation.segmenters.items():
-        best, scores = choose(settings, predictions, predictor.offsets, truths, size, evaluation.metric)
+        best, scores = choose(settings, held)
         if not scores:
-            maps = zip(predictions, truths, strict=True)
-            scores = mean_scores([segment_sample(predictor.offsets, best, *pair) for pair in maps], truths)
+            maps = zip(predictions, held.truths, strict=True)
+            scores = mean_scores([segment_sample(predictor.offsets, best, *pair) for pair in maps], held.truths)
         learnt.segmenters[name], learnt.scores[name] = best, scores
     return learnt
 
@@ -100,9 +101,10 @@ def _calibrate_volumes(
     """The same without background, and with scores only of what is chosen: volumes are predicted for that alone."""
     tuned = any(map(chosen_names, evaluation.segmenters.values()))
     predictions = [predictor.predict(volume) for volume in validation.images if tuned]
-    truths, learnt = list(validation.labels), Calibration(size, None, {}, {})
+    held = Held(predictions, list(validation.labels), predictor.offsets, size, evaluation.metric)
+    learnt = Calibration(size, None, {}, {})
     for name, settings in evaluation.segmenters.items():
-        learnt.segmenters[name], scores = choose(settings, predictions, predictor.offsets, truths, size, evaluation.metric)
+        learnt.segmenters[name], scores = choose(settings, held)
         learnt.scores.update({name: scores} if scores else {})
     return learnt
 

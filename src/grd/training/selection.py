@@ -15,6 +15,7 @@ from grd.data.batches import Batch, DeviceSplit, Geometry, crop_to
 from grd.errors import GrdError
 from grd.losses.affinity import affinities, affinity_loss
 from grd.metrics.score_file import LOWER_IS_BETTER, SCORES
+from grd.metrics.score_file import merit as score_merit
 from grd.networks.base import EmbeddingNetwork
 from grd.project.run import RunSettings, Selection
 from grd.segmentation import segment
@@ -39,8 +40,9 @@ def validation_loss(
 def validation_loss_and_score(
     network: EmbeddingNetwork, validation: DeviceSplit, settings: RunSettings, geometry: Geometry, pause: Pause = lambda: None
 ) -> Measures:
-    """The same, and `validation_score`, the mean over images of the score that selects."""
-    assert settings.selection is not None
+    """The same, and `validation_score`, the mean over images of the score that selects; GrdError if the run names none."""
+    if settings.selection is None:
+        raise GrdError(f"{settings.run}: expected the score that selects weights, found none; set `selection`, or `select: loss`")
     losses, scores = list[tuple[Tensor, int]](), list[float]()
     for batch, affinity in _passes(network, validation, settings, geometry, pause):
         losses.append((_loss(affinity, batch, settings), len(batch.labels)))
@@ -61,10 +63,8 @@ def merit(measures: Mapping[str, float], settings: RunSettings, step: int) -> fl
     match settings.training.select, settings.selection:
         case "last", _:
             return step
-        case "score", Selection(metric=metric) if metric not in LOWER_IS_BETTER:
-            return measures[SCORE]
-        case "score", _:
-            return -measures[SCORE]
+        case "score", Selection(metric=metric):
+            return score_merit(metric, measures[SCORE])
     return -measures[LOSS]
 
 

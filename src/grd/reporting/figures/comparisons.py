@@ -11,9 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from grd.config.catalogue import NETWORKS
-from grd.metrics.instances import score_instances
-from grd.metrics.partitions import score_partition
-from grd.metrics.score_file import read_scores
+from grd.metrics.score_file import SCORES, read_scores
 from grd.project.paths import Layout
 from grd.project.project import Project
 from grd.project.run import Run
@@ -86,7 +84,7 @@ def draw_row(panels: Sequence[Axes], row: Comparison, outlines: bool) -> list[di
 def score_below(axis: Axes, row: Comparison, run: Run, prediction: np.ndarray) -> float:
     """Write the training's seed and the score of a prediction below its panel; returns the score."""
     metric = METRICS[row.score]
-    score = {2: score_instances, 3: score_partition}[NETWORKS[run.network].rank](prediction, row.truth)[row.score]
+    score = SCORES[NETWORKS[run.network].rank](prediction, row.truth)[row.score]
     axis.set_xlabel(f"seed {run.seed}: {metric.title} {metric.factor * score:.{metric.digits}f}", fontsize=6, labelpad=2)
     return score
 

@@ -17,6 +17,7 @@ from grd.project.project import Project
 from grd.project.run import Run
 from grd.project.titles import method_title
 from grd.reporting.figures.panels import caption
+from grd.reporting.runs import one_per_stem
 from grd.training.history import Record, read_history
 
 Styles = dict[str, dict[str, Any]]
@@ -61,7 +62,7 @@ def curves(project: Project, layout: Layout, dataset: str) -> tuple[list[Figure]
     """
     runs = panel_order([run for run in project.all_runs() if run.dataset == dataset])
     data = pd.concat([_minimised(project, run, read_history(layout.history(run))) for run in runs], ignore_index=True)
-    panels = list({run.stem: run for run in reversed(runs)}.values())[::-1]  # of each stem its first seed
+    panels = one_per_stem(runs)
     pages = [panels[start : start + PANELS] for start in range(0, len(panels), PANELS)]
     columns = min(COLUMNS, len(panels))
     return [draw(project, page, data, columns, f"page {n} of {len(pages)}") for n, page in enumerate(pages, 1)], data

@@ -23,6 +23,7 @@ from grd.project.project import Project
 from grd.project.run import Run
 from grd.reporting.figures.panels import caption
 from grd.reporting.notes import BANK_NOTE
+from grd.reporting.runs import one_per_stem
 from grd.reporting.scores import score_cell
 from grd.system.gpu_turns import claim_device
 
@@ -57,7 +58,7 @@ class Point:
 def points(runs: Sequence[Run]) -> list[Point]:
     """The points of both curves in the order of their values; the unchanged run lies on both."""
     found = []
-    for run in {run.stem: run for run in reversed(runs)}.values():
+    for run in one_per_stem(runs):
         options = method_class(run.method).apply_changes(dict(run.changes))[1]
         for option in SYMBOLS:
             if all(name == option for name, _ in run.changes):

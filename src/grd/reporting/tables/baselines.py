@@ -8,6 +8,7 @@ import torch
 
 from grd.distillation import weights_and_options
 from grd.errors import GrdError
+from grd.metrics.score_file import merit
 from grd.networks.model_file import load_model
 from grd.project.paths import Layout
 from grd.project.project import Project
@@ -16,7 +17,7 @@ from grd.project.titles import method_title
 from grd.reporting.notes import scale_note, twins_banner
 from grd.reporting.runs import one_per_row
 from grd.reporting.scores import METRICS, score_columns
-from grd.reporting.table import DOWN, Cell, Column, Table
+from grd.reporting.table import Cell, Column, Table
 
 NOTES = (
     "Scores on validation images, by which weights may be chosen; test images are not read.",
@@ -48,8 +49,7 @@ def _title(project: Project, run: Run) -> str:
 
 
 def _best(runs: list[Run], cells: Mapping[Run, list[Cell]], column: Column) -> Run:
-    sign = -1 if METRICS[column.metric].direction == DOWN else 1
-    return max(runs, key=lambda run: sign * (cells[run][0].mean or 0))
+    return max(runs, key=lambda run: merit(column.metric, cells[run][0].mean or 0))
 
 
 def _cell(project: Project, layout: Layout, run: Run, column: Column) -> Cell:
