@@ -74,13 +74,15 @@ class Source(Closed):
     archives hold the lists).
 
     `alternatives` are complete sets of other files that can replace the archives. Instances of fewer pixels than `min_instance`
-    are dropped from the labels, in every split; 0 keeps all.
+    are dropped from the labels, in every split; 0 keeps all. `subset` keeps at most so many samples of a split, spread evenly
+    over its list.
     """
 
     archives: dict[str, Archive]
     alternatives: list[dict[str, Archive]] = []
     split: Path | Literal["archive"]
     min_instance: int = Field(default=0, ge=0)
+    subset: dict[Literal["training", "validation", "test"], Positive] = {}
 
     def content(self, addresses: bool = False) -> dict[str, Any]:
         """Plain values that decide the samples; with `addresses` also where the archives come from."""

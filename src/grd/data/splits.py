@@ -1,6 +1,9 @@
 """The samples of a data set by split, from its split file or from the lists in an archive."""
 
+from collections.abc import Mapping
 from pathlib import Path
+
+import numpy as np
 
 from grd.config.datasets import Source
 from grd.config.splits import check_disjoint, read_lists
@@ -11,15 +14,25 @@ METADATA = "metadata.zip"
 
 
 def split_names(settings: Source, archives: dict[str, Path]) -> dict[str, list[str]]:
-    """Entries by split, from the data set's split file or from the lists in its metadata.zip.
+    """Entries by split, from the data set's split file or from the lists in its metadata.zip; of each its `settings.subset`.
 
     Raises GrdError if a split is absent or if a sample, or a part of it, occurs twice.
     """
     if settings.split != "archive":
-        return read_lists(settings.split)
+        return subsets(read_lists(settings.split), settings.subset)
     splits = _read_archive_lists(archives[METADATA])
     check_disjoint(splits, archives[METADATA])
-    return splits
+    return subsets(splits, settings.subset)
+
+
+def subsets(splits: Mapping[str, list[str]], sizes: Mapping[str, int]) -> dict[str, list[str]]:
+    """Of each split at most the number of entries in `sizes`, spread evenly over its list; all where `sizes` has no number."""
+    return {split: _spread(entries, sizes.get(split, len(entries))) for split, entries in splits.items()}
+
+
+def _spread(entries: list[str], count: int) -> list[str]:
+    chosen = np.linspace(0, len(entries) - 1, min(count, len(entries))).round().astype(int)
+    return [entries[index] for index in chosen]
 
 
 def _read_archive_lists(path: Path) -> dict[str, list[str]]:

@@ -12,7 +12,8 @@ from typing import NamedTuple
 from pydantic import ValidationError
 
 from grd.config.parsing import Closed
-from grd.config.splits import parse_entry, read_lists
+from grd.config.splits import parse_entry
+from grd.data.splits import split_names
 from grd.data.store import SPLITS
 from grd.errors import GrdError
 from grd.project.project import Project
@@ -143,8 +144,8 @@ def split_shapes(project: Project, name: str) -> dict[str, list[Shape]]:
     """Shape (*spatial) of every sample, by split: the parts that the split file names, or as many as the archive lists."""
     dataset, whole = project.dataset(name), sample_shape(project, name)
     if dataset.split == "archive":
-        return {split: [whole] * number for split, number in dataset.counts.items()}
-    parts = {split: [parse_entry(entry)[1] for entry in entries] for split, entries in read_lists(dataset.split).items()}
+        return {split: [whole] * min(number, dataset.subset.get(split, number)) for split, number in dataset.counts.items()}
+    parts = {split: [parse_entry(entry)[1] for entry in entries] for split, entries in split_names(dataset, {}).items()}
     sides = {split: [[axis.stop - axis.start for axis in part] for part in listed] for split, listed in parts.items()}
     return {split: [(*cut, *whole[len(cut) :]) for cut in listed] for split, listed in sides.items()}
 

@@ -10,21 +10,21 @@ from skimage.measure import label
 from grd.config.datasets import Source
 from grd.config.scales import Twin
 from grd.data.readers.bbbc039 import IMAGES, MASKS
-from grd.data.splits import METADATA
+from grd.data.splits import METADATA, subsets
 from grd.data.twins import shapes
 
 COUNTS = {"training": 100, "validation": 50, "test": 50}  # images in the official lists
 IMAGE_COUNT = sum(COUNTS.values())
-DENSITY = 12 / (104 * 139)  # nuclei per pixel
+DENSITY = 12 / (104 * 139)  # nuclei per pixel at magnification 1
 
 
 def members(settings: Source, twin: Twin) -> Iterator[tuple[str, str, bytes]]:
     """Files of the three archives: 16-bit images, RGBA colourings and lists."""
-    names = file_names(twin.seed)
-    for split, listed in draw_lists(names, twin.seed).items():
+    lists = subsets(draw_lists(file_names(twin.seed), twin.seed), settings.subset)
+    for split, listed in lists.items():
         yield METADATA, f"metadata/{split}.txt", "".join(f"{name}.png\n" for name in listed).encode()
-    for index, name in enumerate(names):
-        image, labels = draw(shapes.generator(twin.seed, index), twin.size)
+    for index, name in enumerate(sorted(name for listed in lists.values() for name in listed)):
+        image, labels = draw(shapes.generator(twin.seed, index), twin.size, twin.magnification)
         yield IMAGES, f"images/{name}.tif", shapes.tif16(image)
         yield MASKS, f"masks/{name}.png", shapes.encode(Image.fromarray(_rgba(colouring(labels))), "PNG")
 
@@ -44,13 +44,13 @@ def draw_lists(names: list[str], seed: int) -> dict[str, list[str]]:
     return {split: sorted(next(shuffled) for _ in range(count)) for split, count in COUNTS.items()}
 
 
-def draw(rng: np.random.Generator, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-    """Draw a field of view: image (H, W) in camera counts and labels (H, W)."""
-    labels = _nuclei(rng, size)
+def draw(rng: np.random.Generator, size: tuple[int, int], magnification: float = 1) -> tuple[np.ndarray, np.ndarray]:
+    """Draw a field of view: image (H, W) in camera counts and labels (H, W); nuclei are 12 to 18 pixels wide at magnification 1."""
+    labels = _nuclei(rng, size, magnification)
     bright = np.concatenate(([0], np.exp(rng.normal(np.log(500), 0.55, labels.max()))))
-    chromatin = 1 + 0.10 * shapes.clouds(rng, size, 0.9) + 0.06 * shapes.clouds(rng, size, 2.5)
-    light = bright[labels] * chromatin * _dome(labels)
-    return _camera(rng, light), labels
+    fine, coarse = (shapes.clouds(rng, size, sigma * magnification) for sigma in (0.9, 2.5))
+    light = bright[labels] * (1 + 0.10 * fine + 0.06 * coarse) * _dome(labels, magnification)
+    return _camera(rng, light, magnification), labels
 
 
 def colouring(labels: np.ndarray) -> np.ndarray:
@@ -81,21 +81,24 @@ def _rgba(colours: np.ndarray) -> np.ndarray:
     return rgba
 
 
-def _nuclei(rng: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
+def _nuclei(rng: np.random.Generator, size: tuple[int, int], magnification: float) -> np.ndarray:
     """Labels (H, W) of nuclei; a pixel belongs to the nucleus in which it lies deepest, so touching nuclei share a border."""
-    count = max(3, round(np.prod(size) * DENSITY * rng.uniform(0.67, 1.33)))
-    depth = np.stack([_nucleus(rng, size, centre, radius) for centre, radius in _places(rng, size, count)])
+    count = max(3, round(np.prod(size) * DENSITY / magnification**2 * rng.uniform(0.67, 1.33)))
+    places = _places(rng, size, count, magnification)
+    depth = np.stack([_nucleus(rng, size, centre, radius) for centre, radius in places])
     owner = np.where(depth.max(0) > 0, depth.argmax(0) + 1, 0)
     return _tidy(owner)
 
 
-def _places(rng: np.random.Generator, size: tuple[int, int], count: int) -> list[tuple[np.ndarray, float]]:
-    """Centres and mean radii; more than half of the nuclei touch another one."""
+def _places(
+    rng: np.random.Generator, size: tuple[int, int], count: int, magnification: float
+) -> list[tuple[np.ndarray, float]]:
+    """Centres and mean radii; about a quarter of the nuclei touch another one, as in the real images."""
     places: list[tuple[np.ndarray, float]] = []
     for _ in range(50 * count):
-        radius = rng.uniform(6, 9)
+        radius = magnification * rng.uniform(6, 9)
         centre = rng.uniform((0, 0), size)
-        if places and rng.random() < 0.65:
+        if places and rng.random() < 0.2:
             neighbour, other = places[rng.integers(len(places))]
             angle = rng.uniform(0, 2 * np.pi)
             centre = neighbour + 0.95 * (radius + other) * np.array([np.sin(angle), np.cos(angle)])
@@ -127,14 +130,14 @@ def _tidy(owner: np.ndarray) -> np.ndarray:
     return label(kept * (colouring(kept) > 0), background=0, connectivity=1)
 
 
-def _dome(labels: np.ndarray) -> np.ndarray:
+def _dome(labels: np.ndarray, magnification: float) -> np.ndarray:
     """Brightness factor (H, W) that falls towards the rims, since nuclei are thinner there."""
-    inside = gaussian_filter((labels > 0).astype(float), 2.0)
+    inside = gaussian_filter((labels > 0).astype(float), 2.0 * magnification)
     return 0.55 + 0.45 * np.clip(inside, 0, 1)
 
 
-def _camera(rng: np.random.Generator, light: np.ndarray) -> np.ndarray:
+def _camera(rng: np.random.Generator, light: np.ndarray, magnification: float) -> np.ndarray:
     """Camera counts of a light field: blur, haze and a dark offset, with shot and read noise."""
-    haze = 0.08 * gaussian_filter(light, 10) + 25 * (1 + 0.3 * shapes.clouds(rng, light.shape, 0.4 * min(light.shape)))
+    haze = 0.08 * gaussian_filter(light, 10 * magnification) + 25 * (1 + 0.3 * shapes.clouds(rng, light.shape, 0.4 * min(light.shape)))
     photons = np.clip(gaussian_filter(light, 1.0) + haze, 0, None)
     return 120 + rng.poisson(photons / 4) * 4 + rng.normal(0, 4, light.shape)
