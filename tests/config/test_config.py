@@ -103,7 +103,7 @@ def test_a_fault_is_one_sentence(config, file, keys, value, sentence):
 @pytest.mark.parametrize(
     ("file", "keys", "typo", "sentence"),
     [
-        ("scales/demo.yaml", ("training", "iterations"), "iteratons", r"'training\.iteratons' \(value 120\); .* 'iterations'\?"),
+        ("scales/demo.yaml", ("training", "iterations"), "iteratons", r"'training\.iteratons' \(value 150\); .* 'iterations'\?"),
         ("datasets.yaml", ("cvppp", "normalisation"), "normalization", r"'cvppp\.normalization' .* 'normalisation'\?"),
         ("datasets.yaml", ("cvppp", "augment", "crop"), "corp", r"'cvppp\.augment\.corp' \(value \[544, 544\]\); .* 'crop'\?"),
         ("datasets.yaml", ("ac34", "segmenters", "waterz", "algorithm"), "algoritm", r"waterz\.algoritm' .* 'algorithm'\?"),
@@ -153,7 +153,7 @@ def test_a_missing_file_and_broken_yaml_are_named(config):
 def test_a_scale_is_laid_over_the_data_sets_key_by_key(config):
     project = Project.load(config)
     demo = project.dataset("cvppp")
-    assert demo.augment.crop == (48, 48) and demo.augment.flip == 0.5
+    assert demo.augment.crop == (64, 64) and demo.augment.flip == 0.5
     assert demo.segmenters["mutex_truth_foreground"].foreground == "truth"
 
 
@@ -244,7 +244,7 @@ def test_the_digest_follows_what_decides_the_result_and_nothing_else(config):
     edit(config / "datasets.yaml", "cvppp", "segmenters", "mutex_truth_foreground", "strides", value=[4, 4])
     edit(config / "config.yaml", "device", value="cpu")
     assert Project.load(config).settings(run).key("", []) == before
-    edit(config / "scales/demo.yaml", "training", "learning_rate", value=0.02)
+    edit(config / "scales/demo.yaml", "training", "learning_rate", value=0.03)
     assert Project.load(config).settings(run).key("", []) != before
 
 
