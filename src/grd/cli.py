@@ -46,7 +46,7 @@ def parser() -> argparse.ArgumentParser:
 
     predict = commands.add_parser("predict", help="segment images or volumes with a trained model")
     predict.add_argument("images", nargs="+", type=Path, metavar="IMAGE", help="h5, tif, png or npy: what the model is for")
-    predict.add_argument("--model", type=Path, required=True, help="a run's model.pt")
+    predict.add_argument("--model", required=True, help="nuclei or worms, which ship, or a run's model.pt")
     predict.add_argument("-o", "--out", type=Path, required=True, help="folder for the label images (tif)")
     predict.add_argument("--segmenter", metavar="NAME", help="one of the model's card (default: the card's usual one)")
     predict.add_argument("--max-size", type=_positive, help="images: segments of more pixels are background")
@@ -141,13 +141,14 @@ def _score(chosen: argparse.Namespace) -> None:
 
 def _predict(chosen: argparse.Namespace) -> None:
     from grd.apply.segment import segment_files
+    from grd.apply.shipped import find_model
     from grd.system.gpu_turns import claim_device
 
     changes = {name: getattr(chosen, name) for name in ("max_size", "min_size", "threshold")}
     changes["strides"] = chosen.stride and (chosen.stride, chosen.stride)
     changes = {name: value for name, value in changes.items() if value is not None}
     with claim_device(f"segmenting with {chosen.model}", chosen.device) as device:
-        for path in segment_files(chosen.images, chosen.model, chosen.out, device, chosen.segmenter, changes):
+        for path in segment_files(chosen.images, find_model(chosen.model), chosen.out, device, chosen.segmenter, changes):
             sys.stdout.write(f"{path}\n")
 
 

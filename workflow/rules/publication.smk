@@ -95,3 +95,44 @@ rule pdf:
         "Typesetting reproduction.pdf"
     script:
         "../scripts/pdf.py"
+
+
+# Models that ship with the software, each with a card and a picture.
+for model in PROJECT.models:
+
+    rule:
+        name:
+            model
+        input:
+            files_for("ship", model),
+        output:
+            model=RESULTS / "models" / f"{model.removeprefix('model_')}.pt",
+            card=RESULTS / "models" / f"{model.removeprefix('model_')}.md",
+            picture=RESULTS / "models" / f"{model.removeprefix('model_')}.png",
+        log:
+            LOGS / f"{model}.log",
+        benchmark:
+            BENCHMARKS / f"{model}.tsv"
+        localrule: True
+        conda:
+            "../../envs/torch.yaml"
+        threads: 1
+        resources:
+            mem_mb=2000,
+            runtime=10,
+            gpu=0,
+        params:
+            **identity("ship", model),
+        message:
+            f"Choosing {model} by validation scores"
+        script:
+            "../scripts/ship.py"
+
+
+rule models:
+    input:
+        expand(
+            RESULTS / "models/{name}.{ending}",
+            name=[model.removeprefix("model_") for model in PROJECT.models],
+            ending=["pt", "md", "png"],
+        ),

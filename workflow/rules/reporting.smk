@@ -164,8 +164,14 @@ rule curves:
         ),
 
 
-# A target with the name of a scale: the call has this scale.
+# Targets with the name of a scale: the call has this scale.
 rule trial:
     input:
         expand(TABLES / "table_trial.{ending}", ending=["csv", "tex", "md", "html"]),
         expand(FIGURES / "figure_trial.{ending}", ending=["pdf", "png", "csv", "tex"]),
+
+
+rule laptop:
+    input:
+        expand(TABLES / "table_laptop.{ending}", ending=["csv", "tex", "md", "html"]),
+        expand(FIGURES / "figure_laptop.{ending}", ending=["pdf", "png", "csv", "tex"]),

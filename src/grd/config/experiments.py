@@ -10,13 +10,14 @@ from grd.config.parsing import Closed
 class RunRow(Closed):
     """A row of `runs`: a network on each data set, by each of `methods`, taught by `teacher`.
 
-    `datasets` replaces those of the table. `changes` replaces numbers of the methods by name: the weight of a loss term, or an
+    `datasets` replaces those of the table, `seeds` those of config.yaml. `changes` replaces numbers of the methods by name: the weight of a loss term, or an
     option such as `queue_size`.
     """
 
     network: str
     teacher: str | None = None
     datasets: list[str] | None = None
+    seeds: Annotated[list[int], Field(min_length=1)] | None = None
     methods: list[str] = ["none"]
     changes: dict[Annotated[str, Field(pattern="^[a-z_]+$")], Annotated[float, Field(ge=0)]] = {}
 

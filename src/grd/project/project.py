@@ -102,7 +102,12 @@ class Project:
     @property
     def tables_on_request(self) -> list[str]:
         """Names of the tables on request."""
-        return [name for name in self.on_request if not name.startswith("figure")]
+        return [name for name in self.on_request if not name.startswith(("figure", "model"))]
+
+    @property
+    def models(self) -> list[str]:
+        """Names of the models that ship."""
+        return [name for name in self.on_request if name.startswith("model")]
 
     @property
     def figures_on_request(self) -> list[str]:
@@ -118,8 +123,10 @@ class Project:
         """The distinct runs of these experiments, in the order of their rows."""
         found: dict[Run, None] = {}
         for name in experiments:
+            rows = self.experiments[name].runs
+            seeds = dict.fromkeys(seed for row in rows for seed in row.seeds or self.config.seeds)
             for dataset in self.datasets_of(name):
-                for seed in self.config.seeds:
+                for seed in seeds:
                     found.update(dict.fromkeys(self._unfold(name, dataset, seed)))
         return list(found)
 
@@ -137,7 +144,8 @@ class Project:
         where = f"config/experiments.yaml, {experiment}"
         check_name(dataset, self.datasets, "data set", where)
         for row in self.experiments[experiment].runs:
-            for method in row.methods if dataset in (row.datasets or self.experiments[experiment].datasets) else ():
+            meant = dataset in (row.datasets or self.experiments[experiment].datasets) and seed in (row.seeds or self.config.seeds)
+            for method in row.methods if meant else ():
                 changes = tuple(sorted(row.changes.items()))
                 run = check_run(Run(dataset, row.network, method, row.teacher, seed, changes), where)
                 self._check_rank(run, where)

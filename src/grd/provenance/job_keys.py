@@ -281,6 +281,7 @@ JOBS: dict[str, Kind] = {
     ),
     "table": Kind("table", settings={"shown": contents}, chosen=names_in_experiment, inputs=files_of_experiment),
     "figure": Kind("figure", settings={"shown": contents}, chosen=names_in_experiment, inputs=files_of_experiment),
+    "ship": Kind("ship", settings={"shown": contents}, chosen=names_in_experiment, inputs=files_of_experiment),
     "claims": Kind("claims", settings={"shown": claims_contents}, chosen=names_in_all, inputs=artefacts),
     "loss_curves": Kind(
         "curves",

@@ -1,7 +1,6 @@
 """Scores of runs as columns, cells and rows of tables."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -78,10 +77,9 @@ def score_rows(
     for run in one_per_row(project, experiment):
         cells: list[Cell | str] = []
         for column in columns:
-            members = [replace(run, dataset=column.dataset, seed=seed) for seed in project.config.seeds]
             number = printed(published.get(column.dataset, {}).get(run.stem, {}), column)
-            paths = [layout.scores(member) for member in members]
-            cells.append(score_cell(paths, column.segmenter, column.metric, number) if members[0] in runs else "")
+            paths = [layout.scores(member) for member in runs if (member.dataset, member.stem) == (column.dataset, run.stem)]
+            cells.append(score_cell(paths, column.segmenter, column.metric, number) if paths else "")
         rows[titles[run.stem]] = cells
     return rows
 

@@ -1,0 +1,39 @@
+"""Models that ship are found by their names."""
+
+import pytest
+
+from grd.apply import shipped
+from grd.errors import GrdError
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    (tmp_path / "nuclei.pt").touch()
+    monkeypatch.setattr(shipped, "FOLDER", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_a_name_means_the_model_that_ships(folder):
+    assert shipped.find_model("nuclei") == folder / "nuclei.pt"
+
+
+@pytest.mark.parametrize("path", ["model.pt", "runs/model", "missing.pt"])
+def test_a_path_stays_a_path(folder, path):
+    assert str(shipped.find_model(path)) == path
+
+
+def test_a_file_in_the_working_directory_comes_before_the_model_of_its_name(folder):
+    (folder / "nuclei").touch()
+    assert str(shipped.find_model("nuclei")) == "nuclei"
+
+
+def test_a_mistyped_name_is_refused_with_the_nearest(folder):
+    with pytest.raises(GrdError, match="did you mean 'nuclei'"):
+        shipped.find_model("nucleus")
+
+
+def test_without_models_the_message_says_what_to_name(folder):
+    (folder / "nuclei.pt").unlink()
+    with pytest.raises(GrdError, match=r"expected a file, found none.*name the model\.pt of a run"):
+        shipped.find_model("nuclei")
