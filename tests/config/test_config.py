@@ -103,7 +103,7 @@ def test_a_fault_is_one_sentence(config, file, keys, value, sentence):
 @pytest.mark.parametrize(
     ("file", "keys", "typo", "sentence"),
     [
-        ("scales/demo.yaml", ("training", "iterations"), "iteratons", r"'training\.iteratons' \(value 150\); .* 'iterations'\?"),
+        ("scales/demo.yaml", ("training", "iterations"), "iteratons", r"'training\.iteratons' \(value \d+\); .* 'iterations'\?"),
         ("datasets.yaml", ("cvppp", "normalisation"), "normalization", r"'cvppp\.normalization' .* 'normalisation'\?"),
         ("datasets.yaml", ("cvppp", "augment", "crop"), "corp", r"'cvppp\.augment\.corp' \(value \[544, 544\]\); .* 'crop'\?"),
         ("datasets.yaml", ("ac34", "segmenters", "waterz", "algorithm"), "algoritm", r"waterz\.algoritm' .* 'algorithm'\?"),

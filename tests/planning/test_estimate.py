@@ -1,6 +1,6 @@
 """Costs of training jobs, against numbers worked out by hand for the shipped configuration at scale demo.
 
-There a network of images is trained for 120 steps, a teacher for 260, MALA for 150; `training_hours` is 1, `training_gb` 1.5.
+`training_hours` is 1 there, `training_gb` 1.5.
 """
 
 from dataclasses import replace
@@ -42,22 +42,23 @@ def test_an_estimate_is_steps_and_validations_of_all_students_and_the_shared_par
     (group,) = [group for group in all_groups(demo) if group.name == "cvppp_resunet_s0_table5"]
     found = estimate(demo, group.students, measured(demo))
     assert found.step_seconds == 10 + 10 * 2
-    validated = 10 * 5 * 0.5  # once, at the end: 10 images in batches of 2, for each of 10 students
-    assert found.hours * 3600 == pytest.approx(120 * 30 + validated)
-    data = (98 + 10) * 106 * 100 * (3 + 4)  # images of three channels, labels of four bytes
+    validated = 10 * 3 * 0.5  # once, at the end: 6 images in batches of 2, for each of 10 students
+    assert found.hours * 3600 == pytest.approx(demo.scale.training.iterations * 30 + validated)
+    data = (40 + 6) * 160 * 152 * (3 + 4)  # images of three channels, labels of four bytes
     assert found.memory == data + 10 * 100 + 1017
 
 
 def test_an_estimate_of_a_run_by_itself_is_its_whole_steps():
     demo = shipped()
-    assert estimate(demo, RUNS, measured(demo)).hours * 3600 == pytest.approx(260 * 1 + 2 * 5 * 0.5)  # validated twice
+    steps = demo.scale.training.teacher_iterations
+    assert estimate(demo, RUNS, measured(demo)).hours * 3600 == pytest.approx(steps * 1 + 3 * 0.5)  # validated once
 
 
 def test_an_estimate_of_a_network_of_volumes_counts_tiles():
     demo = shipped()
     found = estimate(demo, [Run("ac34", "mala")], measured(demo))
     tiles = 3 * 2 * 2  # 20 x 96 x 96 in outputs of 8 x 48 x 48
-    assert found.hours * 3600 == pytest.approx(150 * 1 + tiles / 2 * 0.5)
+    assert found.hours * 3600 == pytest.approx(demo.volume_training.teacher_iterations * 1 + tiles / 2 * 0.5)
     assert found.memory == (80 + 20) * 96 * 96 * (1 + 4) + 100 + 10
 
 
@@ -155,7 +156,7 @@ def test_a_twin_has_sections_of_its_own_size():
 
 
 def test_crops_are_cut_from_whole_images_and_from_as_many_sections_as_they_have():
-    assert cut_shape(shipped(), "cvppp") == (106, 100, 3)
+    assert cut_shape(shipped(), "cvppp") == (160, 152, 3)
     assert cut_shape(shipped(), "cremi_a") == (12, 96, 96)
 
 

@@ -1,7 +1,4 @@
-"""Reports of `grd plan`, against counts worked out by hand for the shipped configuration at scale demo.
-
-There a network of images is trained for 120 steps, a teacher for 260; MALA-tiny for 120, MALA for 150.
-"""
+"""Reports of `grd plan`, against counts worked out by hand for the shipped configuration at scale demo."""
 
 import csv
 import io
@@ -57,8 +54,10 @@ def test_targets_are_runs_with_their_teachers_and_jobs(layout, targets, runs, al
 
 def test_iterations_are_those_of_every_run(layout):
     plan = planned(layout, "all")
-    # 6 teachers of images, 4 of volumes; 13 networks that learn alone; 104 students
-    iterations = 6 * 260 + 4 * 150 + (6 + 3 + 4) * 120 + 104 * 120
+    images, volumes = plan.project.scale.training, plan.project.volume_training
+    teachers = 6 * images.teacher_iterations + 4 * volumes.teacher_iterations
+    # 9 students of images and 4 of volumes alone; 84 and 20 taught
+    iterations = teachers + (9 + 84) * images.iterations + (4 + 20) * volumes.iterations
     assert sum(sum(job.steps) for job in plan.jobs) == iterations
     assert f"training    40 jobs, 127 runs, {iterations:,} iterations" in report(plan)
 
@@ -112,12 +111,12 @@ def test_the_least_hours_are_a_share_of_all_or_a_student_after_its_teacher(layou
 
 def test_the_report_has_hours_memory_and_disk(layout):
     plan = planned(layout, "table5", benchmark=measured(shipped()))
-    text = report(plan, 2)
-    teacher, ten, one = 260 + 2 * 5 * 0.5, 120 * 30 + 25, 120 * 12 + 2.5
+    text, training = report(plan, 2), plan.project.scale.training
+    teacher, ten, one = training.teacher_iterations + 1.5, training.iterations * 30 + 15, training.iterations * 12 + 1.5
     assert f"time        {(teacher + ten + one) / 3600:.1f} h of training on one device (a GPU)" in text
-    assert "longest job: 1.0 h, distil/cvppp_resunet_s0_table5" in text
+    assert f"longest job: {ten / 3600:.1f} h, distil/cvppp_resunet_s0_table5" in text
     assert f"on 2 device(s): at least {(teacher + ten) / 3600:.1f} h" in text
-    assert "memory      8.0 MB on the GPU: distil/cvppp_resunet_s0_table5" in text  # the data's 108 x 106 x 100 x 7 bytes
+    assert "memory      7.8 MB on the GPU: distil/cvppp_resunet_s0_table5" in text  # the data's 46 x 160 x 152 x 7 bytes
     assert "device(s): at least" not in report(plan)
 
 
@@ -131,9 +130,9 @@ def test_disk_is_of_samples_models_and_segmentations_that_are_not_there(layout):
     plan = planned(layout, "table5")
     networks = [build(name, **plan.project.settings(Run("cvppp", name)).arguments) for name in ("resunet", "mobilenet_v2")]
     teacher, student = (sum(tensor.nbytes for tensor in network.state_dict().values()) for network in networks)
-    segmentations = 12 * 20 * 106 * 100 * 0.2 * 2  # by two segmenters
+    segmentations = 12 * 12 * 160 * 152 * 0.2 * 2  # by two segmenters
     assert plan.disk() == {
-        "samples": 128 * 106 * 100 * 3,
+        "samples": 58 * 160 * 152 * 3,
         "models": 3 * (teacher + 11 * student),  # selected, last, and with a card; run and training share files
         "segmentations": segmentations,
     }
@@ -145,9 +144,10 @@ def test_disk_is_of_samples_models_and_segmentations_that_are_not_there(layout):
 
 
 def test_a_plan_without_benchmark_has_all_but_hours(layout):
-    text = report(planned(layout, "table5"), 2)
+    plan = planned(layout, "table5")
+    text, training = report(plan, 2), plan.project.scale.training
     assert "not measured with the present settings for 3 of 3 jobs; run `grd benchmark --scale demo` first" in text
-    assert "1,580 iterations" in text and "disk" in text and "memory" not in text
+    assert f"{training.teacher_iterations + 11 * training.iterations:,} iterations" in text and "disk" in text and "memory" not in text
 
 
 def test_a_benchmark_with_other_settings_is_not_used(layout):
@@ -156,19 +156,20 @@ def test_a_benchmark_with_other_settings_is_not_used(layout):
 
 
 def test_csv_has_a_line_per_job_with_the_name_of_the_one_before(layout):
-    rows = list(csv.DictReader(io.StringIO(table(planned(layout, "table5", benchmark=measured(shipped()))))))
+    plan = planned(layout, "table5", benchmark=measured(shipped()))
+    rows, training = list(csv.DictReader(io.StringIO(table(plan)))), plan.project.scale.training
     assert [row["job"] for row in rows] == [
         "train/cvppp/resunet-s0",
         "distil/cvppp_resunet_s0_table2_table4_table5_figure6",
         "distil/cvppp_resunet_s0_table5",
     ]
     assert [(row["runs"], row["iterations"], row["step_seconds"]) for row in rows] == [
-        ("1", "260", "1"),
-        ("1", "120", "12"),
-        ("10", "120", "30"),
+        ("1", str(training.teacher_iterations), "1"),
+        ("1", str(training.iterations), "12"),
+        ("10", str(training.iterations), "30"),
     ]
     assert [row["after"] for row in rows] == ["", "train/cvppp/resunet-s0", "train/cvppp/resunet-s0"]
-    assert float(rows[2]["hours"]) == pytest.approx(3625 / 3600, rel=1e-3) and rows[2]["memory_gb"] == "0.008"
+    assert float(rows[2]["hours"]) == pytest.approx((training.iterations * 30 + 15) / 3600, rel=1e-3) and rows[2]["memory_gb"] == "0.008"
     blank = list(csv.DictReader(io.StringIO(table(planned(layout, "table1", scale="trial")))))
     assert {(row["step_seconds"], row["hours"], row["memory_gb"]) for row in blank} == {("", "", "")}
 
