@@ -54,8 +54,8 @@ def main(chosen: argparse.Namespace) -> None:
     set_training(iterations=steps, validate_every=max(1, steps // 4))
     note(chosen, summary)
     groups = [f"distil_{group.name}" for group in groups_of(project(), project().runs(TABLE))]
-    call("snakemake", "--cores", "all", "--config", f"scale={SCALE}", f"device={chosen.device}", "--allowed-rules", *RULES, *groups,
-         "--", TABLE)  # fmt: skip
+    settings = ["--config", f"scale={SCALE}", f"device={chosen.device}"]
+    call("snakemake", "--cores", "all", *settings, "--allowed-rules", *RULES, *groups, "--", TABLE)
     for path in (Path("results") / SCALE / "tables").glob(f"{TABLE}.*"):
         shutil.copy(path, chosen.out)
     summary["seconds"] = round(time.monotonic() - began)

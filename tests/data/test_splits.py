@@ -3,9 +3,12 @@ import itertools
 import minis
 import pytest
 
+from grd.config.scales import Twin
 from grd.config.splits import parse_entry
-from grd.data.splits import split_names
-from grd.data.store import SPLITS
+from grd.data.prepare import prepare
+from grd.data.splits import split_names, subsets
+from grd.data.store import SPLITS, read_split
+from grd.data.twins import write_twin
 from grd.errors import GrdError
 
 
@@ -73,3 +76,17 @@ def test_parts_that_overlap_are_refused(tmp_path, test, disjoint):
     else:
         with pytest.raises(GrdError, match=r"found V\[.* in test and V\[0:5\] in training"):
             split_names(settings, {})
+
+
+def test_a_subset_is_spread_evenly_over_the_list_and_keeps_its_order(tmp_path):
+    lists = {"training": [f"t{n}" for n in range(9)], "validation": ["v0", "v1"], "test": ["x"]}
+    assert subsets(lists, {"training": 3, "test": 5}) == {**lists, "training": ["t0", "t4", "t8"]}
+
+
+@pytest.mark.parametrize("dataset", ["cvppp", "bbbc039"])
+def test_a_twin_with_a_subset_holds_that_many_images_and_is_prepared(dataset, tmp_path):
+    settings = minis.settings(dataset).model_copy(update={"subset": {"training": 3, "validation": 2, "test": 1}})
+    write_twin(dataset, settings, Twin(size=(48, 48)), tmp_path)
+    prepare(dataset, settings, {name: tmp_path / name for name in settings.archives}, tmp_path / "prepared.h5", False)
+    sizes = [len(read_split(tmp_path / "prepared.h5", split).names) for split in ("training", "validation", "test")]
+    assert sizes == [3, 2, 1]

@@ -42,9 +42,9 @@ def test_an_estimate_is_steps_and_validations_of_all_students_and_the_shared_par
     (group,) = [group for group in all_groups(demo) if group.name == "cvppp_resunet_s0_table5"]
     found = estimate(demo, group.students, measured(demo))
     assert found.step_seconds == 10 + 10 * 2
-    validated = 10 * 3 * 0.5  # once, at the end: 6 images in batches of 2, for each of 10 students
+    validated = 10 * 3 * 0.5  # once, at the end: 5 images in batches of 2, for each of 10 students
     assert found.hours * 3600 == pytest.approx(demo.scale.training.iterations * 30 + validated)
-    data = (40 + 6) * 160 * 152 * (3 + 4)  # images of three channels, labels of four bytes
+    data = (98 + 5) * 160 * 152 * (3 + 4)  # images of three channels, labels of four bytes
     assert found.memory == data + 10 * 100 + 1017
 
 

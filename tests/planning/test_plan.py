@@ -116,7 +116,7 @@ def test_the_report_has_hours_memory_and_disk(layout):
     assert f"time        {(teacher + ten + one) / 3600:.1f} h of training on one device (a GPU)" in text
     assert f"longest job: {ten / 3600:.1f} h, distil/cvppp_resunet_s0_table5" in text
     assert f"on 2 device(s): at least {(teacher + ten) / 3600:.1f} h" in text
-    assert "memory      7.8 MB on the GPU: distil/cvppp_resunet_s0_table5" in text  # the data's 46 x 160 x 152 x 7 bytes
+    assert "memory      17.5 MB on the GPU: distil/cvppp_resunet_s0_table5" in text  # the data's 103 x 160 x 152 x 7 bytes
     assert "device(s): at least" not in report(plan)
 
 
@@ -130,9 +130,9 @@ def test_disk_is_of_samples_models_and_segmentations_that_are_not_there(layout):
     plan = planned(layout, "table5")
     networks = [build(name, **plan.project.settings(Run("cvppp", name)).arguments) for name in ("resunet", "mobilenet_v2")]
     teacher, student = (sum(tensor.nbytes for tensor in network.state_dict().values()) for network in networks)
-    segmentations = 12 * 12 * 160 * 152 * 0.2 * 2  # by two segmenters
+    segmentations = 12 * 10 * 160 * 152 * 0.2 * 2  # by two segmenters
     assert plan.disk() == {
-        "samples": 58 * 160 * 152 * 3,
+        "samples": 113 * 160 * 152 * 3,
         "models": 3 * (teacher + 11 * student),  # selected, last, and with a card; run and training share files
         "segmentations": segmentations,
     }
@@ -147,7 +147,8 @@ def test_a_plan_without_benchmark_has_all_but_hours(layout):
     plan = planned(layout, "table5")
     text, training = report(plan, 2), plan.project.scale.training
     assert "not measured with the present settings for 3 of 3 jobs; run `grd benchmark --scale demo` first" in text
-    assert f"{training.teacher_iterations + 11 * training.iterations:,} iterations" in text and "disk" in text and "memory" not in text
+    iterations = training.teacher_iterations + 11 * training.iterations
+    assert f"{iterations:,} iterations" in text and "disk" in text and "memory" not in text
 
 
 def test_a_benchmark_with_other_settings_is_not_used(layout):
@@ -169,7 +170,8 @@ def test_csv_has_a_line_per_job_with_the_name_of_the_one_before(layout):
         ("10", str(training.iterations), "30"),
     ]
     assert [row["after"] for row in rows] == ["", "train/cvppp/resunet-s0", "train/cvppp/resunet-s0"]
-    assert float(rows[2]["hours"]) == pytest.approx((training.iterations * 30 + 15) / 3600, rel=1e-3) and rows[2]["memory_gb"] == "0.008"
+    assert float(rows[2]["hours"]) == pytest.approx((training.iterations * 30 + 15) / 3600, rel=1e-3)
+    assert rows[2]["memory_gb"] == "0.018"
     blank = list(csv.DictReader(io.StringIO(table(planned(layout, "table1", scale="trial")))))
     assert {(row["step_seconds"], row["hours"], row["memory_gb"]) for row in blank} == {("", "", "")}
 

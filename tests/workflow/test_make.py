@@ -12,9 +12,7 @@ def make(folder, *arguments):
     """``make`` as someone types it, also where these tests run under a ``make`` of their own."""
     shutil.copy(ROOT / "Makefile", folder)
     environment = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
-    return subprocess.run(
-        ["make", *arguments], cwd=folder, env=environment, capture_output=True, text=True, timeout=60
-    )
+    return subprocess.run(["make", *arguments], cwd=folder, env=environment, capture_output=True, text=True, timeout=60)
 
 
 @pytest.mark.parametrize("arguments", [(), ("demo",), ("setup",), ("test",), ("-j4", "test")])

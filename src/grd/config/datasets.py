@@ -69,6 +69,9 @@ class Augment(Closed):
         return self
 
 
+SplitName = Literal["training", "validation", "test"]
+
+
 class Source(Closed):
     """The part of a data set that decides its samples: its archives, and its split (a split file, or `archive` where the
     archives hold the lists).
@@ -82,7 +85,7 @@ class Source(Closed):
     alternatives: list[dict[str, Archive]] = []
     split: Path | Literal["archive"]
     min_instance: int = Field(default=0, ge=0)
-    subset: dict[Literal["training", "validation", "test"], Positive] = {}
+    subset: dict[SplitName, Positive] = {}
 
     def content(self, addresses: bool = False) -> dict[str, Any]:
         """Plain values that decide the samples; with `addresses` also where the archives come from."""
@@ -110,7 +113,7 @@ class Dataset(Source):
     normalisation: Literal["imagenet", "unit"]
     resolution: tuple[float, float, float] | None = None
     shape: Extent
-    counts: dict[Literal["training", "validation", "test"], Positive] = {}
+    counts: dict[SplitName, Positive] = {}
     canvas: Extent
     padding: Literal["reflect", "zero"]
     shifts: tuple[tuple[Positive, ...], ...]

@@ -10,8 +10,8 @@ from grd.config.parsing import Closed
 class RunRow(Closed):
     """A row of `runs`: a network on each data set, by each of `methods`, taught by `teacher`.
 
-    `datasets` replaces those of the table, `seeds` those of config.yaml. `changes` replaces numbers of the methods by name: the weight of a loss term, or an
-    option such as `queue_size`.
+    `datasets` replaces those of the table, `seeds` those of config.yaml. `changes` replaces numbers of the methods by name: the
+    weight of a loss term, or an option such as `queue_size`.
     """
 
     network: str

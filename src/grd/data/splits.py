@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -25,7 +26,7 @@ def split_names(settings: Source, archives: dict[str, Path]) -> dict[str, list[s
     return subsets(splits, settings.subset)
 
 
-def subsets(splits: Mapping[str, list[str]], sizes: Mapping[str, int]) -> dict[str, list[str]]:
+def subsets(splits: Mapping[str, list[str]], sizes: Mapping[Any, int]) -> dict[str, list[str]]:
     """Of each split at most the number of entries in `sizes`, spread evenly over its list; all where `sizes` has no number."""
     return {split: _spread(entries, sizes.get(split, len(entries))) for split, entries in splits.items()}
 

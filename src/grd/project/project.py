@@ -144,8 +144,8 @@ class Project:
         where = f"config/experiments.yaml, {experiment}"
         check_name(dataset, self.datasets, "data set", where)
         for row in self.experiments[experiment].runs:
-            meant = dataset in (row.datasets or self.experiments[experiment].datasets) and seed in (row.seeds or self.config.seeds)
-            for method in row.methods if meant else ():
+            datasets, seeds = row.datasets or self.experiments[experiment].datasets, row.seeds or self.config.seeds
+            for method in row.methods if dataset in datasets and seed in seeds else ():
                 changes = tuple(sorted(row.changes.items()))
                 run = check_run(Run(dataset, row.network, method, row.teacher, seed, changes), where)
                 self._check_rank(run, where)

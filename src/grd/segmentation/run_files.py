@@ -22,7 +22,7 @@ from grd.segmentation.background import learn_background
 from grd.segmentation.choice import Held, Scores, choose, mean_scores
 from grd.system.hardware import versions
 
-TRAINING_IMAGES, VALIDATION_IMAGES = 10, 50  # at most, from which background and numbers are learnt
+TRAINING_IMAGES, VALIDATION_IMAGES = 5, 50  # at most, from which background and numbers are learnt
 
 
 class Evaluation(Closed):

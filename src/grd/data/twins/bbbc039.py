@@ -45,7 +45,7 @@ def draw_lists(names: list[str], seed: int) -> dict[str, list[str]]:
 
 
 def draw(rng: np.random.Generator, size: tuple[int, int], magnification: float = 1) -> tuple[np.ndarray, np.ndarray]:
-    """Draw a field of view: image (H, W) in camera counts and labels (H, W); nuclei are 12 to 18 pixels wide at magnification 1."""
+    """Draw a field of view: image (H, W) in camera counts and labels (H, W); nuclei are 12 to 18 pixels wide at 1."""
     labels = _nuclei(rng, size, magnification)
     bright = np.concatenate(([0], np.exp(rng.normal(np.log(500), 0.55, labels.max()))))
     fine, coarse = (shapes.clouds(rng, size, sigma * magnification) for sigma in (0.9, 2.5))
@@ -90,9 +90,7 @@ def _nuclei(rng: np.random.Generator, size: tuple[int, int], magnification: floa
     return _tidy(owner)
 
 
-def _places(
-    rng: np.random.Generator, size: tuple[int, int], count: int, magnification: float
-) -> list[tuple[np.ndarray, float]]:
+def _places(rng: np.random.Generator, size: tuple[int, int], count: int, magnification: float) -> list[tuple[np.ndarray, float]]:
     """Centres and mean radii; about a quarter of the nuclei touch another one, as in the real images."""
     places: list[tuple[np.ndarray, float]] = []
     for _ in range(50 * count):
@@ -138,6 +136,7 @@ def _dome(labels: np.ndarray, magnification: float) -> np.ndarray:
 
 def _camera(rng: np.random.Generator, light: np.ndarray, magnification: float) -> np.ndarray:
     """Camera counts of a light field: blur, haze and a dark offset, with shot and read noise."""
-    haze = 0.08 * gaussian_filter(light, 10 * magnification) + 25 * (1 + 0.3 * shapes.clouds(rng, light.shape, 0.4 * min(light.shape)))
+    uneven = 1 + 0.3 * shapes.clouds(rng, light.shape, 0.4 * min(light.shape))
+    haze = 0.08 * gaussian_filter(light, 10 * magnification) + 25 * uneven
     photons = np.clip(gaussian_filter(light, 1.0) + haze, 0, None)
     return 120 + rng.poisson(photons / 4) * 4 + rng.normal(0, 4, light.shape)

@@ -17,7 +17,7 @@ NOTES = (
 
 
 def rows_of_table2(project: Project, layout: Layout, name: str, caption: str) -> Table:
-    """The rows that an experiment has, beside their printed numbers; single cells and cells of several seeds may stand together."""
+    """The rows that an experiment has, beside their printed numbers; cells of one seed and of several may stand together."""
     runs, columns, titles = one_per_row(project, name), score_columns(project, name), titles_of(project, name)
     rows = score_rows(
         project,
@@ -29,6 +29,7 @@ def rows_of_table2(project: Project, layout: Layout, name: str, caption: str) ->
         published_in="table2",
     )
     seeds = max((row.seeds or project.config.seeds for row in project.experiments[name].runs), key=len)
-    notes = [scale_note(project, project.scale.training, name), *NOTES, *baseline_notes(project, runs), bold_note(seeds, "method")]
+    notes = [scale_note(project, project.scale.training, name), *NOTES, *baseline_notes(project, runs)]
     stems = {title: stem for stem, title in titles.items()}
+    notes.append(bold_note(seeds, "method"))
     return Table(caption, columns, rows, notes, stems, pair_contests(runs, titles), twins_banner(project))
