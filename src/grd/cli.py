@@ -46,7 +46,7 @@ def parser() -> argparse.ArgumentParser:
 
     predict = commands.add_parser("predict", help="segment images or volumes with a trained model")
     predict.add_argument("images", nargs="+", type=Path, metavar="IMAGE", help="h5, tif, png or npy: what the model is for")
-    predict.add_argument("--model", required=True, help="nuclei or worms, which ship, or a run's model.pt")
+    predict.add_argument("--model", required=True, help="a run's model.pt, or the name of a model that ships")
     predict.add_argument("-o", "--out", type=Path, required=True, help="folder for the label images (tif)")
     predict.add_argument("--segmenter", metavar="NAME", help="one of the model's card (default: the card's usual one)")
     predict.add_argument("--max-size", type=_positive, help="images: segments of more pixels are background")

@@ -338,8 +338,7 @@ def test_one_student_s_diverging_loss_stops_what_needs_it_alone_until_a_setting_
 
 @pytest.mark.slow
 def test_a_teacher_s_diverging_loss_stops_its_students_alone(pipeline):
-    pipeline.edit(SCALE, "  learning_rate: 0.01\n", "  learning_rate: 1.0e+38\n")
-    pipeline.edit(SCALE, "volumes:\n", "volumes:\n  learning_rate: 0.01\n")
+    pipeline.edit(SCALE, "  learning_rate: 0.02\n", "  learning_rate: 1.0e+38\n")  # of images
     targets = [f"{AT}/weights.pt", f"{RUNS}/cremi_c/mala_tiny-s0/weights.pt"]
     (sentence,), printed = failed(pipeline, *targets)
     assert "resunet-s0: loss term 'affinity' became" in sentence and "exit status 2" in printed

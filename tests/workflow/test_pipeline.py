@@ -217,7 +217,7 @@ def test_from_nothing_to_tables_and_figures_and_nothing_to_do_after(small):
     demo = small / "config/scales/demo.yaml"
     content = yaml.safe_load(demo.read_text())
     content["datasets"]["bbbc039"] = copy.deepcopy(content["datasets"]["bbbc039"])  # YAML's alias is one object
-    content["datasets"]["bbbc039"]["segmenters"]["mutex"]["max_size"] = 900
+    content["datasets"]["bbbc039"].setdefault("segmenters", {})["mutex"] = {"max_size": 900}
     demo.write_text(yaml.safe_dump(content))
     planned = jobs(snakemake(small, "-n"))
     assert planned["segment"] == planned["score"] == 12
