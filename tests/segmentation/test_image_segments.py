@@ -49,16 +49,17 @@ def test_a_true_foreground_lies_in_the_middle_of_the_canvas():
     assert ((labels > 0) == (truth > 0)).all()
 
 
-def test_pixels_that_look_like_background_belong_to_no_segment():
+def test_a_segment_whose_mean_embedding_looks_like_background_is_dropped():
+    """Segment 1 has a pixel that looks like background, segment 2 one that does not."""
     canvas = np.array([[1, 1, 1, 2, 2, 2]])
-    background = np.array([[-0.5, -0.5, 0.2, 0.5, -0.1, -0.2]], np.float32)
-    labels = segment(affinities_of(canvas), OFFSETS, LEARNED, background=background)
-    assert labels.tolist() == [[1, 1, 0, 0, 2, 2]]
+    similarity = np.array([[-0.5, -0.5, 0.2, 0.5, 0.5, -0.2]], np.float32)
+    labels = clean_up(canvas, LEARNED, Surroundings(None, None, similarity))
+    assert labels.tolist() == [[1, 1, 1, 0, 0, 0]]
 
 
 def test_without_the_backgrounds_direction_nothing_is_guessed():
     with pytest.raises(GrdError, match="expected a model that knows the background's direction, found none"):
-        segment(affinities_of(np.ones((2, 2), int)), OFFSETS, LEARNED)
+        clean_up(np.ones((2, 2), int), LEARNED, Surroundings())
 
 
 def test_segments_below_the_smallest_size_are_dropped():
@@ -72,8 +73,8 @@ def test_the_threshold_on_cosines_lies_between_background_and_foreground():
     assert best_cosine([np.array([[0.9, 0.8, 0.7, 0.1]])], [truth]) == pytest.approx(0.4, abs=0.002)
 
 
-def test_the_threshold_has_the_highest_dice_of_the_foreground():
-    """Below 0.1 two of four foreground pixels are found, Dice 2/3; below 0.6 all of them and one of background, 8/9."""
-    truth = np.array([[0] * 10 + [1] * 4])
-    cosines = np.array([[0.8] * 9 + [0.4] + [0.0, 0.0, 0.5, 0.5]])
+def test_the_threshold_weighs_background_and_foreground_alike():
+    """One of two foreground pixels is wrong above 0.5; below it, one of ten background pixels."""
+    truth = np.array([[0] * 10 + [1] * 2])
+    cosines = np.array([[0.8] * 9 + [0.2] + [0.1, 0.5]])
     assert 0.5 <= best_cosine([cosines], [truth]) < 0.8

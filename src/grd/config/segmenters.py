@@ -12,7 +12,7 @@ class MutexSegmenter(Closed):
     """Mutex watershed for images, the source of the foreground, and the clean-up.
 
     `foreground` says what is background: with `truth` all outside the ground truth's foreground (as the paper's numbers of CVPPP
-    do); with `corner` segments of more than `max_size` pixels, and the one that covers pixel (0, 0); with `learned` pixels
+    do); with `corner` segments of more than `max_size` pixels, and the one that covers pixel (0, 0); with `learned` segments
     whose embedding points where the background's points in training images. `strides` (rows, columns) sample the repulsive
     pairs; `merge_passes` are pairs (largest size in pixels, side of the window in pixels); segments of less than `min_size`
     pixels become background at the end. `validation` chooses the one with the highest score on validation images, among values

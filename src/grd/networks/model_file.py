@@ -22,7 +22,7 @@ FORMAT, FORMAT_VERSION = "grd model", 3
 
 @dataclass(frozen=True)
 class Background:
-    """The background in embedding space: the unit vector (D,) of its mean direction, and the cosine from which on a pixel is
+    """The background in embedding space: the unit vector (D,) of its mean direction, and the cosine above which a segment is
     background."""
 
     direction: list[float]

@@ -6,7 +6,7 @@ import numpy as np
 
 from grd.config.segmenters import MulticutSegmenter, Segmenter, WaterzSegmenter, chosen_names
 from grd.errors import GrdError
-from grd.segmentation.cleanup import drop_background, drop_small, merge_small_segments
+from grd.segmentation.cleanup import drop_background, drop_similar, drop_small, merge_small_segments
 from grd.segmentation.images import Surroundings, segment_image
 from grd.segmentation.multicut import multicut
 from grd.segmentation.mutex import mutex_watershed
@@ -16,6 +16,7 @@ __all__ = [
     "agglomerate",
     "best_threshold",
     "drop_background",
+    "drop_similar",
     "drop_small",
     "merge_small_segments",
     "multicut",

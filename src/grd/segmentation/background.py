@@ -1,7 +1,7 @@
 """The background's direction in embedding space.
 
 In training the background of all images is one instance, so its embeddings point one way in all of them. Its mean direction in
-training images, and a threshold chosen on validation images, tell background pixels without ground truth, corner pixel or size
+training images, and a threshold chosen on validation images, tell background segments without ground truth, corner pixel or size
 limit.
 """
 
@@ -30,16 +30,16 @@ def mean_direction(predictor: ImagePredictor, images: Split) -> list[float] | No
 
 
 def best_cosine(similarities: Iterable[np.ndarray], truths: Iterable[np.ndarray]) -> float:
-    """Threshold on cosines (H, W) below which pixels are foreground, with the highest Dice of that foreground; of equals the
-    middle one."""
+    """Threshold on cosines (H, W) with the least balanced error, the mean share of background and of foreground pixels on its
+    wrong side; of equals the middle one."""
     counts = np.zeros((2, BINS))
     for similarity, truth in zip(similarities, truths, strict=True):
         bins = np.rint((similarity.clip(-1, 1) + 1) / 2 * (BINS - 1)).astype(int)
         for row, chosen in enumerate((truth == 0, truth > 0)):
             counts[row] += np.bincount(bins[chosen], minlength=BINS)
-    mistaken, found = np.cumsum(counts, axis=1)  # background and foreground pixels at or below each threshold
-    dice = 2 * found / np.maximum(mistaken + found + counts[1].sum(), 1)
-    return float(np.flatnonzero(dice == dice.max()).mean() / (BINS - 1) * 2 - 1)
+    background, foreground = (row.cumsum() / max(row.sum(), 1) for row in counts)  # shares at or below a threshold
+    errors = background + 1 - foreground
+    return float(np.flatnonzero(errors == errors.min()).mean() / (BINS - 1) * 2 - 1)
 
 
 def learn_background(predictor: ImagePredictor, training: Split, validation: Split) -> tuple[Background | None, list[Prediction]]:

@@ -94,6 +94,21 @@ def drop_background(labels: np.ndarray, max_size: int | None = None, size: Seque
     return relabel_consecutive(np.where(labels == labels.flat[0], 0, labels))
 
 
+def drop_similar(labels: np.ndarray, similarity: np.ndarray) -> np.ndarray:
+    """Remove segments whose mean similarity to the background is above 0.
+
+    Args:
+        labels: Integer labels of any dimension, 0 = background. Not modified.
+        similarity: Floating point of the same shape: the cosine of an embedding and the background's direction, less its
+            threshold. So its mean over a segment is that of the segment's mean embedding.
+
+    Returns:
+        int32 labels of the same shape, instances 1 ... n.
+    """
+    labels = relabel_consecutive(labels)
+    return relabel_consecutive(_drop(labels, np.bincount(labels.ravel(), similarity.ravel()) > 0))
+
+
 def drop_small(labels: np.ndarray, min_size: int) -> np.ndarray:
     """Remove segments of less than `min_size` pixels: int32 labels of the same shape, instances 1 ... n."""
     labels = relabel_consecutive(labels)

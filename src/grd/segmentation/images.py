@@ -1,6 +1,6 @@
 """Instances of images: mutex watershed on the canvas, clean-up, crop."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -8,7 +8,7 @@ import numpy as np
 from grd.config.segmenters import MutexSegmenter
 from grd.data.padding import middle
 from grd.errors import GrdError
-from grd.segmentation.cleanup import drop_background, drop_small, merge_small_segments
+from grd.segmentation.cleanup import drop_background, drop_similar, drop_small, merge_small_segments
 from grd.segmentation.mutex import mutex_watershed
 
 
@@ -30,8 +30,8 @@ def segment_image(
 def partition(
     affinities: np.ndarray, offsets: Sequence[Sequence[int]], settings: MutexSegmenter, seen: Surroundings
 ) -> np.ndarray:
-    """Segments (*canvas) int32 before any clean-up, 0 outside a foreground that is known."""
-    mask = FOREGROUNDS[settings.foreground](seen, affinities.shape[1:])
+    """Segments (*canvas) int32 before any clean-up."""
+    mask = _true_foreground(seen, affinities.shape[1:]) if settings.foreground == "truth" else None
     return mutex_watershed(affinities, offsets, settings.strides, mask)  # type: ignore[arg-type]
 
 
@@ -40,8 +40,9 @@ def clean_up(segments: np.ndarray, settings: MutexSegmenter, seen: Surroundings)
     labels = merge_small_segments(segments, settings.merge_passes)  # type: ignore[arg-type]
     if settings.foreground == "corner":
         labels = drop_background(labels, settings.max_size, seen.size)
-    elif seen.size is not None:
-        labels = labels[middle(seen.size, labels.shape)]
+    else:
+        labels = drop_similar(labels, _similarity(seen)) if settings.foreground == "learned" else labels
+        labels = labels if seen.size is None else labels[middle(seen.size, labels.shape)]
     return drop_small(labels, settings.min_size)  # type: ignore[arg-type]
 
 
@@ -59,18 +60,10 @@ def _true_foreground(seen: Surroundings, canvas: Sequence[int]) -> np.ndarray:
     return mask
 
 
-def _learned_foreground(seen: Surroundings, canvas: Sequence[int]) -> np.ndarray:
+def _similarity(seen: Surroundings) -> np.ndarray:
     if seen.background is None:
         raise GrdError(
             'segmenter with foreground: "learned": expected a model that knows the background\'s direction, found none; '
             'train on images that show background, or set foreground: "corner"'
         )
-    return seen.background < 0
-
-
-FOREGROUNDS: Mapping[str, Callable[[Surroundings, Sequence[int]], np.ndarray | None]] = {
-    "truth": _true_foreground,
-    "learned": _learned_foreground,
-    "corner": lambda seen, canvas: None,
-}
-"""Masks (*canvas) of the pixels to segment, by the source of the foreground; None for all, where the background is a segment."""
+    return seen.background
