@@ -147,8 +147,9 @@ def _predict(chosen: argparse.Namespace) -> None:
     changes = {name: getattr(chosen, name) for name in ("max_size", "min_size", "threshold")}
     changes["strides"] = chosen.stride and (chosen.stride, chosen.stride)
     changes = {name: value for name, value in changes.items() if value is not None}
+    model = find_model(chosen.model)
     with claim_device(f"segmenting with {chosen.model}", chosen.device) as device:
-        for path in segment_files(chosen.images, find_model(chosen.model), chosen.out, device, chosen.segmenter, changes):
+        for path in segment_files(chosen.images, model, chosen.out, device, chosen.segmenter, changes):
             sys.stdout.write(f"{path}\n")
 
 

@@ -15,9 +15,8 @@ from grd.segmentation import agglomerate, best_threshold, multicut, segment
 from grd.segmentation.multicut import SOLVERS
 
 WATERZ = as_segmenter({"algorithm": "waterz", "threshold": 0.5})
-MEDIAN = as_segmenter({"algorithm": "waterz", "threshold": 0.5, "scoring": "median"})
 MULTICUT = as_segmenter({"algorithm": "multicut"})
-BOTH = pytest.mark.parametrize("settings", [WATERZ, MEDIAN, MULTICUT], ids=["waterz", "waterz by median", "multicut"])
+BOTH = pytest.mark.parametrize("settings", [WATERZ, MULTICUT], ids=["waterz", "multicut"])
 
 
 def joined_at(affinities, threshold, offsets=NEAREST):

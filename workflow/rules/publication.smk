@@ -106,9 +106,9 @@ for model in PROJECT.models:
         input:
             files_for("ship", model),
         output:
-            model=RESULTS / "models" / f"{model.removeprefix('model_')}.pt",
-            card=RESULTS / "models" / f"{model.removeprefix('model_')}.md",
-            picture=RESULTS / "models" / f"{model.removeprefix('model_')}.png",
+            model=LAYOUT.shipped(model),
+            card=LAYOUT.shipped(model).with_suffix(".md"),
+            picture=LAYOUT.shipped(model).with_suffix(".png"),
         log:
             LOGS / f"{model}.log",
         benchmark:
@@ -131,8 +131,8 @@ for model in PROJECT.models:
 
 rule models:
     input:
-        expand(
-            RESULTS / "models/{name}.{ending}",
-            name=[model.removeprefix("model_") for model in PROJECT.models],
-            ending=["pt", "md", "png"],
-        ),
+        [
+            LAYOUT.shipped(model).with_suffix(ending)
+            for model in PROJECT.models
+            for ending in (".pt", ".md", ".png")
+        ],

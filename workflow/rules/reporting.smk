@@ -164,14 +164,20 @@ rule curves:
         ),
 
 
-# Targets with the name of a scale: the call has this scale.
-rule trial:
-    input:
-        expand(TABLES / "table_trial.{ending}", ending=["csv", "tex", "md", "html"]),
-        expand(FIGURES / "figure_trial.{ending}", ending=["pdf", "png", "csv", "tex"]),
+# Targets with the name of a scale: its own tables and figures, and the call has this scale.
+for scale in PROJECT.scales_on_request:
 
-
-rule laptop:
-    input:
-        expand(TABLES / "table_laptop.{ending}", ending=["csv", "tex", "md", "html"]),
-        expand(FIGURES / "figure_laptop.{ending}", ending=["pdf", "png", "csv", "tex"]),
+    rule:
+        name:
+            scale
+        input:
+            [
+                TABLES / f"{table}.{ending}"
+                for table in PROJECT.of_scale(scale, PROJECT.tables_on_request)
+                for ending in ("csv", "tex", "md", "html")
+            ],
+            [
+                FIGURES / f"{figure}.{ending}"
+                for figure in PROJECT.of_scale(scale, PROJECT.figures_on_request)
+                for ending in ("pdf", "png", "csv", "tex")
+            ],

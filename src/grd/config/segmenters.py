@@ -36,12 +36,11 @@ class MutexSegmenter(Closed):
 class WaterzSegmenter(Closed):
     """Fragments per section, agglomerated by the affinity between them up to a threshold on 1 - affinity (higher merges more).
 
-    `scoring` is the affinity of two fragments: the mean (as in the paper's code), or the median, which is robust to noise.
-    `threshold: validation` chooses the one of `thresholds` with the lowest VOI on the validation volume.
+    The affinity of two fragments is the mean over their voxel pairs, as in the paper's code. `threshold: validation` chooses the
+    one of `thresholds` with the lowest VOI on the validation volume.
     """
 
     algorithm: Literal["waterz"]
-    scoring: Literal["mean", "median"] = "mean"
     threshold: Probability | Literal["validation"] = "validation"
     thresholds: Annotated[tuple[Probability, ...], Field(min_length=1)] = tuple(round(0.05 * n, 2) for n in range(1, 20))
 

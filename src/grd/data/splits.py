@@ -4,12 +4,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from grd.config.datasets import Source
 from grd.config.splits import check_disjoint, read_lists
 from grd.data.archives import zips
-from grd.data.store import SPLITS
+from grd.data.store import SPLITS, spread
 
 METADATA = "metadata.zip"
 
@@ -28,12 +26,10 @@ def split_names(settings: Source, archives: dict[str, Path]) -> dict[str, list[s
 
 def subsets(splits: Mapping[str, list[str]], sizes: Mapping[Any, int]) -> dict[str, list[str]]:
     """Of each split at most the number of entries in `sizes`, spread evenly over its list; all where `sizes` has no number."""
-    return {split: _spread(entries, sizes.get(split, len(entries))) for split, entries in splits.items()}
-
-
-def _spread(entries: list[str], count: int) -> list[str]:
-    chosen = np.linspace(0, len(entries) - 1, min(count, len(entries))).round().astype(int)
-    return [entries[index] for index in chosen]
+    return {
+        split: [entries[index] for index in spread(len(entries), sizes.get(split, len(entries)))]
+        for split, entries in splits.items()
+    }
 
 
 def _read_archive_lists(path: Path) -> dict[str, list[str]]:

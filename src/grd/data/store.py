@@ -48,8 +48,14 @@ class Split:
 
     def spread(self, count: int) -> "Split":
         """At most `count` of the samples, spread evenly over all."""
-        chosen = np.linspace(0, len(self.names) - 1, min(count, len(self.names))).round().astype(int).tolist()
+        chosen = spread(len(self.names), count)
         return Split([self.names[n] for n in chosen], self.images[chosen], self.labels[chosen])
+
+
+def spread(number: int, count: int) -> list[int]:
+    """Indices of at most `count` of `number` things, spread evenly over all."""
+    indices: list[int] = np.linspace(0, number - 1, min(count, number)).round().astype(int).tolist()
+    return indices
 
 
 @contextmanager

@@ -76,6 +76,10 @@ class Layout:
         """A run's inference times."""
         return self.run(run) / "timing.csv"
 
+    def shipped(self, experiment: str) -> Path:
+        """The model that ships under the name of its experiment, `model_NAME`; its card and picture lie beside it."""
+        return self.results / "models" / f"{experiment.removeprefix('model_')}.pt"
+
     def record(self, run: Run, key: str) -> Path:
         """Record of how a student's training ended; `key` is the key of all that decides the training."""
         return self.results / "trained" / run.dataset / f"{run.name}-{key}.json"

@@ -115,6 +115,20 @@ class Project:
         return [name for name in self.on_request if name.startswith("figure")]
 
     @property
+    def scales_on_request(self) -> list[str]:
+        """Scales that have tables or figures of their own; each of them is a target."""
+        return list(dict.fromkeys(scale for name in self.on_request if (scale := self.experiments[name].scale)))
+
+    def of_scale(self, scale: str, names: Iterable[str]) -> list[str]:
+        """Those of these experiments that are for this scale."""
+        return [name for name in names if self.experiments[name].scale == scale]
+
+    def row_seeds(self, experiment: str) -> list[tuple[int, ...]]:
+        """The distinct seeds of an experiment's rows, the fewest first."""
+        rows = self.experiments[experiment].runs
+        return sorted({tuple(row.seeds or self.config.seeds) for row in rows}, key=len)
+
+    @property
     def figures(self) -> list[str]:
         """Names of the figures that `all` makes."""
         return [name for name in self.regular if name.startswith("figure")]
@@ -123,8 +137,7 @@ class Project:
         """The distinct runs of these experiments, in the order of their rows."""
         found: dict[Run, None] = {}
         for name in experiments:
-            rows = self.experiments[name].runs
-            seeds = dict.fromkeys(seed for row in rows for seed in row.seeds or self.config.seeds)
+            seeds = dict.fromkeys(seed for seeds in self.row_seeds(name) for seed in seeds)
             for dataset in self.datasets_of(name):
                 for seed in seeds:
                     found.update(dict.fromkeys(self._unfold(name, dataset, seed)))

@@ -29,14 +29,16 @@ def twins_banner(project: Project) -> str:
 
 
 def scale_note(project: Project, training: Training, experiment: str | None = None) -> str:
-    """Data, iterations, selection of weights and seeds of this scale in a sentence; the seeds of an experiment's rows, if it has
-    seeds of its own."""
-    rows = project.experiments[experiment].runs if experiment else []
-    found = sorted({tuple(row.seeds or project.config.seeds) for row in rows} or {tuple(project.config.seeds)}, key=len)
-    most = f"mean ± sd over seeds {', '.join(map(str, found[-1]))}" if len(found[-1]) > 1 else ""
-    one = f"one run per cell, seed {found[0][0]}" if len(found[0]) == 1 else ""
-    spread = f"{most} where an sd stands, else {one}" if most and one else most or one
+    """Data, iterations, selection of weights and seeds of this scale in a sentence; seeds are those of an experiment's rows, if
+    it is given."""
+    seeds = project.row_seeds(experiment) if experiment else [tuple(project.config.seeds)]
+    spread = " where an sd stands, else ".join(_spread(each) for each in reversed(seeds))
     return f"Scale {project.config.scale} ({project.scale.title}; {duration(training)}; {SELECTED[training.select]}); {spread}."
+
+
+def _spread(seeds: Sequence[int]) -> str:
+    shown = ", ".join(map(str, seeds))
+    return f"mean ± sd over seeds {shown}" if len(seeds) > 1 else f"one run per cell, seed {shown}"
 
 
 SELECTED = {

@@ -10,8 +10,9 @@ from matplotlib.figure import Figure
 
 from grd.config.catalogue import NETWORKS
 from grd.data.store import read_labels, read_split
-from grd.metrics.score_file import merit, read_scores
-from grd.networks.model_file import ModelCard, Use, load_model, save_model
+from grd.metrics.score_file import read_scores
+from grd.metrics.scoring import merit
+from grd.networks.model_file import Use, load_model
 from grd.project.paths import Layout
 from grd.project.project import Project
 from grd.project.run import Run
@@ -32,13 +33,13 @@ WITHOUT_TRUTH = "learned"
 def write_shipped_model(name: str, project: Project, layout: Layout, model: Path, card: Path, picture: Path) -> None:
     """Write the model `name` of config/experiments.yaml, its card (md), and a test image with its segmentation (png)."""
     run = best_run(project, layout, name)
-    network, content = load_model(layout.model(run), torch.device("cpu"))
-    save_model(model, content, network.state_dict())
+    with atomic_write(model) as part:
+        part.write_bytes(layout.model(run).read_bytes())
     figure = draw_example(project, layout, run)
     with atomic_write(picture) as part:
         figure.savefig(part, format="png", dpi=100)
     plt.close(figure)
-    write_text(card, card_text(name, project, layout, run, content, model, picture))
+    write_text(card, card_text(name, project, layout, run, model))
 
 
 def best_run(project: Project, layout: Layout, name: str) -> Run:
@@ -68,18 +69,18 @@ def draw_example(project: Project, layout: Layout, run: Run) -> Figure:
     return figure
 
 
-def card_text(name: str, project: Project, layout: Layout, run: Run, content: ModelCard, model: Path, picture: Path) -> str:
+def card_text(name: str, project: Project, layout: Layout, run: Run, model: Path) -> str:
     """The card of a shipped model in Markdown: use, data and licence, protocol, scores, file."""
-    use, training = content.required_use(model), project.settings(run).training
+    use, training = _use(layout, run), project.settings(run).training
     metric, candidates = project.datasets[run.dataset].metrics[0], project.runs(name)
     teacher = f", taught by {NETWORKS[run.teacher].title} with {method_title(run)}" if run.teacher else ", without a teacher"
     diameter = 2 * sqrt(use.object_size / pi)
     lines = [
-        f"# {name.removeprefix('model_')}",
+        f"# {model.stem}",
         "",
-        f"{project.experiments[name].title}. `grd predict IMAGES --model {name.removeprefix('model_')} -o out`",
+        f"{project.experiments[name].title}. `grd predict IMAGES --model {model.stem} -o out`",
         "",
-        f"![A test image, its ground truth and its segmentation]({picture.name})",
+        f"![A test image, its ground truth and its segmentation]({model.stem}.png)",
         "",
         f"- **Data**: {use.data['title']}, {use.data['cite']}. Licence: {use.data['licence']}. <{use.data['page']}>",
         f"- **Objects**: {use.object_size:g} pixels in the median, as a circle {diameter:.0f} pixels wide. Images whose objects "

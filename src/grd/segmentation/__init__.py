@@ -63,7 +63,7 @@ def segment(
 
 
 def _waterz(affinities: np.ndarray, offsets: Offsets, settings: WaterzSegmenter, _: Surroundings) -> np.ndarray:
-    return next(agglomerate(affinities, offsets, [float(settings.threshold)], settings.scoring))[1]
+    return next(agglomerate(affinities, offsets, [float(settings.threshold)]))[1]
 
 
 def _multicut(affinities: np.ndarray, offsets: Offsets, settings: MulticutSegmenter, _: Surroundings) -> np.ndarray:

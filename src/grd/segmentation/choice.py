@@ -12,7 +12,7 @@ import numpy as np
 from grd.config.segmenters import MutexSegmenter, Segmenter, WaterzSegmenter, chosen_names
 from grd.inference.predict import Prediction
 from grd.metrics.instances import score_instances
-from grd.metrics.score_file import merit
+from grd.metrics.scoring import merit
 from grd.segmentation.images import Surroundings, clean_up, partition
 from grd.segmentation.waterz import best_threshold
 
@@ -93,7 +93,7 @@ def _best_clean_up(settings: MutexSegmenter, held: Held) -> tuple[MutexSegmenter
 
 def _best_threshold(settings: WaterzSegmenter, held: Held) -> tuple[WaterzSegmenter, Scores]:
     maps = (prediction.affinities for prediction in held.predictions)
-    threshold, scores = best_threshold(maps, held.offsets, held.truths, settings.thresholds, settings.scoring)
+    threshold, scores = best_threshold(maps, held.offsets, held.truths, settings.thresholds)
     table = ", ".join(f"{candidate:g}: {score:.4f}" for candidate, score in scores.items())
     log.info("waterz: VOI by threshold on the validation split, in bits: %s", table)
     return settings.model_copy(update={"threshold": threshold}), {"voi": scores[threshold]}

@@ -1,11 +1,10 @@
-"""Agglomeration of fragments by mean or median affinity (Funke et al., IEEE TPAMI 2019), with the library waterz."""
+"""Agglomeration of fragments by mean affinity (Funke et al., IEEE TPAMI 2019), with the library waterz."""
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from statistics import fmean
 from threading import Lock
-from typing import Literal
 
 import numpy as np
 
@@ -14,20 +13,15 @@ from grd.metrics import score_partition
 from grd.segmentation.cleanup import relabel_consecutive
 from grd.segmentation.fragments import nearest_affinities, seeded_fragments
 
-_SCORES = {
-    "mean": "OneMinus<EdgeStatisticValue<RegionGraphType, MeanAffinityProvider<RegionGraphType, ScoreValue>>>",
-    "median": "OneMinus<HistogramQuantileAffinity<RegionGraphType, 50, ScoreValue, 256>>",
-}
-"""Names in waterz of one minus the mean or median affinity of all voxel pairs between two regions; compiled in its wheel."""
-
-Scoring = Literal["mean", "median"]
+_SCORE = "OneMinus<EdgeStatisticValue<RegionGraphType, MeanAffinityProvider<RegionGraphType, ScoreValue>>>"
+"""Name in waterz of one minus the mean affinity of all voxel pairs between two regions; compiled in its wheel."""
 
 _QUEUE_BINS = 256
 _STANDARD_OUTPUT = Lock()
 
 
 def agglomerate(
-    affinities: np.ndarray, offsets: Sequence[Sequence[int]], thresholds: Sequence[float], scoring: Scoring = "mean"
+    affinities: np.ndarray, offsets: Sequence[Sequence[int]], thresholds: Sequence[float]
 ) -> Iterator[tuple[float, np.ndarray]]:
     """Join fragments, the most similar neighbours first, until one minus their affinity reaches a threshold.
 
@@ -38,7 +32,6 @@ def agglomerate(
         affinities: (C, Z, Y, X) floating point in [-1, 1], high = same instance; clipped to [0, 1]. Not modified.
         offsets: C offsets, (-1, 0, 0), (0, -1, 0), (0, 0, -1) among them; other channels are not used.
         thresholds: One minus affinity, within [0, 1]; a higher value joins more. The paper's code uses 0.5.
-        scoring: Mean or median affinity of all voxel pairs between two regions. The paper's code uses the mean.
 
     Returns:
         An iterator over the thresholds, ascending: (threshold, (Z, Y, X) int32 labels 1 ... n), each a new array, so that
@@ -51,7 +44,7 @@ def agglomerate(
         raise GrdError(
             f"waterz: expected thresholds within [0, 1], at least one, found {tuple(thresholds)}; correct the segmenter"
         )
-    return _steps(nearest_affinities(affinities, offsets), sorted(set(thresholds)), scoring)
+    return _steps(nearest_affinities(affinities, offsets), sorted(set(thresholds)))
 
 
 def best_threshold(
@@ -59,7 +52,6 @@ def best_threshold(
     offsets: Sequence[Sequence[int]],
     truths: Iterable[np.ndarray],
     grid: Sequence[float],
-    scoring: Scoring = "mean",
 ) -> tuple[float, dict[float, float]]:
     """The threshold with the lowest mean VOI on validation volumes, and the mean VOI of every threshold.
 
@@ -68,7 +60,6 @@ def best_threshold(
         offsets: C offsets, shared by the volumes.
         truths: (Z, Y, X) integer ground truth of each volume; voxels of label 0 are not scored.
         grid: The thresholds to choose from.
-        scoring: As for `agglomerate`.
 
     Returns:
         The threshold, the lowest one among equals; and by threshold, ascending, the mean VOI over the volumes, the sum of
@@ -77,7 +68,7 @@ def best_threshold(
     Raises:
         GrdError: As for `agglomerate`, a ground truth of another shape or without any label, or no volume.
     """
-    scores = [_scores(volume, offsets, truth, grid, scoring) for volume, truth in zip(affinities, truths, strict=True)]
+    scores = [_scores(volume, offsets, truth, grid) for volume, truth in zip(affinities, truths, strict=True)]
     if not scores:
         raise GrdError("waterz: expected validation volumes to choose a threshold on, found none; set a number as threshold")
     means = {threshold: fmean(of_volume[threshold] for of_volume in scores) for threshold in scores[0]}
@@ -85,19 +76,18 @@ def best_threshold(
 
 
 def _scores(
-    affinities: np.ndarray, offsets: Sequence[Sequence[int]], truth: np.ndarray, grid: Sequence[float], scoring: Scoring
+    affinities: np.ndarray, offsets: Sequence[Sequence[int]], truth: np.ndarray, grid: Sequence[float]
 ) -> dict[float, float]:
-    steps = agglomerate(affinities, offsets, grid, scoring)
+    steps = agglomerate(affinities, offsets, grid)
     return {threshold: score_partition(labels, truth)["voi"] for threshold, labels in steps}
 
 
-def _steps(affinities: np.ndarray, thresholds: list[float], scoring: Scoring) -> Iterator[tuple[float, np.ndarray]]:
+def _steps(affinities: np.ndarray, thresholds: list[float]) -> Iterator[tuple[float, np.ndarray]]:
     # Imported here because other segmenters do not need it.
     import waterz
 
     labels = seeded_fragments(affinities)
-    score = _SCORES[scoring]
-    steps = waterz.agglomerate(affinities, thresholds, fragments=labels, scoring_function=score, discretize_queue=_QUEUE_BINS)
+    steps = waterz.agglomerate(affinities, thresholds, fragments=labels, scoring_function=_SCORE, discretize_queue=_QUEUE_BINS)
     for threshold in thresholds:
         with _silence():
             next(steps)

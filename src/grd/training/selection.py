@@ -14,8 +14,7 @@ from torch import Tensor
 from grd.data.batches import Batch, DeviceSplit, Geometry, crop_to
 from grd.errors import GrdError
 from grd.losses.affinity import affinities, affinity_loss
-from grd.metrics.score_file import LOWER_IS_BETTER, SCORES
-from grd.metrics.score_file import merit as score_merit
+from grd.metrics import scoring
 from grd.networks.base import EmbeddingNetwork
 from grd.project.run import RunSettings, Selection
 from grd.segmentation import segment
@@ -64,7 +63,7 @@ def merit(measures: Mapping[str, float], settings: RunSettings, step: int) -> fl
         case "last", _:
             return step
         case "score", Selection(metric=metric):
-            return score_merit(metric, measures[SCORE])
+            return scoring.merit(metric, measures[SCORE])
     return -measures[LOSS]
 
 
@@ -73,7 +72,7 @@ def describe(settings: RunSettings, step: int) -> str:
     where = f"step {step} of {settings.training.iterations}"
     match settings.training.select, settings.selection:
         case "score", Selection(metric=metric, name=name):
-            best = "lowest" if metric in LOWER_IS_BETTER else "highest"
+            best = "lowest" if metric in scoring.LOWER_IS_BETTER else "highest"
             return f"{where}: {best} {metric} by segmenter {name} on validation images"
         case "loss", _:
             return f"{where}: lowest L_aff on validation data"
@@ -86,7 +85,7 @@ def image_scores(
     """The score of each image of a batch, from affinities (B, C, *canvas) at all supervised offsets."""
     near = [n for n, offset in enumerate(settings.offsets) if offset in settings.near]
     truths = crop_to(batch.labels, size).cpu().numpy()
-    score = SCORES[len(size)]
+    score = scoring.SCORES[len(size)]
     for maps, truth in zip(affinity[:, near].cpu().numpy(), truths, strict=True):
         yield score(segment(maps, settings.near, selection.segmenter, truth, size), truth)[selection.metric]
 

@@ -11,7 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from grd.config.catalogue import NETWORKS
-from grd.metrics.score_file import SCORES, read_scores
+from grd.metrics.score_file import read_scores
+from grd.metrics.scoring import SCORES
 from grd.project.paths import Layout
 from grd.project.project import Project
 from grd.project.run import Run

@@ -8,7 +8,7 @@ import torch
 
 from grd.distillation import weights_and_options
 from grd.errors import GrdError
-from grd.metrics.score_file import merit
+from grd.metrics.scoring import merit
 from grd.networks.model_file import load_model
 from grd.project.paths import Layout
 from grd.project.project import Project

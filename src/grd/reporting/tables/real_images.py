@@ -28,8 +28,7 @@ def rows_of_table2(project: Project, layout: Layout, name: str, caption: str) ->
         lambda run, column: run.get(EXCHANGED.get(column.metric, column.metric)),
         published_in="table2",
     )
-    seeds = max((row.seeds or project.config.seeds for row in project.experiments[name].runs), key=len)
     notes = [scale_note(project, project.scale.training, name), *NOTES, *baseline_notes(project, runs)]
     stems = {title: stem for stem, title in titles.items()}
-    notes.append(bold_note(seeds, "method"))
+    notes.append(bold_note(project.row_seeds(name)[-1], "method"))
     return Table(caption, columns, rows, notes, stems, pair_contests(runs, titles), twins_banner(project))

@@ -68,8 +68,7 @@ def _threshold_notes(project: Project, layout: Layout) -> list[str]:
         thresholds = "; ".join(f"{title} {', '.join(texts)}" for title, texts in found.items() if any(texts))
         if thresholds:
             notes.append(f"{_segmenter_title(segmenter)} {THRESHOLDS_NOTE}: {thresholds}.")
-    by_median = any(getattr(s, "scoring", None) == "median" for data in datasets.values() for s in data.segmenters.values())
-    return [*notes, "Waterz agglomerates by median affinity here, by the mean in the paper."] if by_median else notes
+    return notes
 
 
 THRESHOLDS_NOTE = "thresholds, those of lowest VOI on the validation data, in the order of the rows"
