@@ -10,7 +10,7 @@ import grd
 PACKAGE = Path(grd.__file__).parent
 ORDER = [
     *("errors", "system", "config", "project", "provenance"),  # under the road
-    *("data", "networks", "losses", "metrics", "inference", "segmentation"),
+    *("reading", "data", "networks", "losses", "metrics", "inference", "segmentation"),
     *("distillation", "training", "planning", "reporting"),
     *("apply", "jobs", "cli"),  # beside it
 ]

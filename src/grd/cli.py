@@ -39,9 +39,14 @@ def parser() -> argparse.ArgumentParser:
     complexity.add_argument("--csv", action="store_true", help="as csv, unrounded")
     complexity.set_defaults(action=_complexity)
 
-    score = commands.add_parser("score", help="every metric of the paper for a segmentation and its ground truth")
-    score.add_argument("prediction", type=Path, help="label image or volume: h5, tif, png or npy")
-    score.add_argument("truth", type=Path, help="label image or volume of the same size")
+    score = commands.add_parser("score", help="every metric of the paper for segmentations and their ground truths")
+    score.add_argument("prediction", type=Path, help="label image or volume, or a folder of them")
+    score.add_argument("truth", type=Path, help="the same of the ground truth; files of folders pair by name")
+    score.add_argument("--table", type=Path, metavar="CSV", help="also write the scores of each image to this file")
+    score.add_argument("--images", dest="rank", action="store_const", const=2, help="stacks are separate images")
+    score.add_argument("--volume", dest="rank", action="store_const", const=3, help="stacks are volumes")
+    score.add_argument("--axes", metavar="LETTERS", help="axes of all files, such as ZYX (T, Z, C, Y, X; S for colours)")
+    score.add_argument("--ignore", type=int, nargs="+", default=[], metavar="ID", help="true labels that do not count")
     score.set_defaults(action=_score)
 
     predict = commands.add_parser("predict", help="segment images or volumes with a trained model")
@@ -129,14 +134,14 @@ def _complexity(chosen: argparse.Namespace) -> None:
 
 
 def _score(chosen: argparse.Namespace) -> None:
-    from grd.data.images import read_label_image
-    from grd.metrics.instances import score_instances
-    from grd.metrics.partitions import score_partition
+    from grd.apply.score import format_scores, score_files
+    from grd.system.files import atomic_write
 
-    prediction, truth = read_label_image(chosen.prediction), read_label_image(chosen.truth)
-    scores = score_partition(prediction, truth) if truth.ndim == 3 else score_instances(prediction, truth)
-    for name, value in scores.items():
-        sys.stdout.write(f"{name:10}{value:.4f}\n")
+    scores = score_files(chosen.prediction, chosen.truth, chosen.rank, chosen.ignore, chosen.axes)
+    if chosen.table:
+        with atomic_write(chosen.table) as part:
+            scores.to_csv(part, index=False)
+    sys.stdout.write(format_scores(scores))
 
 
 def _predict(chosen: argparse.Namespace) -> None:

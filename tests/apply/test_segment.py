@@ -10,10 +10,10 @@ from projects import settings, squares, train_into, volume_settings, write_tubes
 
 from grd.apply.segment import segment_files, warn_of_large_segments
 from grd.config.segmenters import as_segmenter
-from grd.data.prepare import to_uint8
 from grd.data.store import read_labels, read_split, write_samples
 from grd.errors import GrdError
 from grd.project.run import Run
+from grd.reading.grey import to_uint8
 from grd.segmentation.run_files import Evaluation, segment_run
 
 CPU = torch.device("cpu")

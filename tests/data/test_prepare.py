@@ -1,12 +1,9 @@
 import minis
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
 
 from grd.data import store
-from grd.data.prepare import prepare, to_uint8
+from grd.data.prepare import prepare
 from grd.data.sample import Sample
 from grd.errors import GrdError
 
@@ -103,26 +100,6 @@ def test_a_failure_leaves_no_file(tmp_path, wells):
     with pytest.raises(GrdError):
         wells(minis.celegans(tmp_path, ("A01",)))
     assert not (tmp_path / "prepared.h5").exists()
-
-
-def test_grey_values_are_stretched_to_the_full_range():
-    assert to_uint8(np.array([[100, 151, 610]], np.uint16)).tolist() == [[0, 26, 255]]  # 51 of 510 is 25.5, rounded to even
-
-
-def test_a_constant_image_becomes_zeros():
-    assert not to_uint8(np.full((2, 2), 4095, np.uint16)).any()
-
-
-def test_uint8_colour_is_left_alone():
-    image = np.full((2, 2, 3), 7, np.uint8)
-    assert to_uint8(image) is image
-
-
-@given(hnp.arrays(np.uint16, (3, 4), elements=st.integers(0, 65535)))
-def test_rounding_is_off_by_at_most_one_in_510_of_the_range(image):
-    low, extent = int(image.min()), int(image.max()) - int(image.min())
-    restored = low + to_uint8(image) / 255 * extent
-    assert np.abs(restored - image).max() <= extent / 510 + 1e-6
 
 
 def test_parts_of_volumes_are_cut_out_and_their_ids_made_consecutive(tmp_path, monkeypatch):

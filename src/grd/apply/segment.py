@@ -14,10 +14,11 @@ from tqdm import tqdm
 
 from grd.config.parsing import parse
 from grd.config.segmenters import Segmenter
-from grd.data.images import read_microscope_image, read_volume
-from grd.data.prepare import to_uint8
 from grd.errors import GrdError, error_location
 from grd.inference.predict import Predictor, load_predictor
+from grd.reading.axes import frames
+from grd.reading.files import open_file
+from grd.reading.grey import grey_rule
 from grd.segmentation.run_files import segment_sample
 from grd.system.files import atomic_write
 
@@ -48,10 +49,11 @@ def segment_files(
         raise GrdError(f"{out}: expected a folder for label images, found a file; choose another folder")
     predictor = load_predictor(model, device)
     settings = choose_segmenter(predictor, model, segmenter, changes or {})
-    read = read_microscope_image if predictor.network.rank == 2 else read_volume
     shown = tqdm(files, desc="files", leave=False, disable=None, file=sys.stderr)
     for path, target in zip(shown, targets, strict=True):
-        pixels = to_uint8(read(path))
+        with open_file(path) as stored:
+            (frame,) = frames(stored, predictor.network.rank).samples
+            pixels = grey_rule(frame, where=str(path))(frame[...])
         with error_location(str(path)):
             labels = segment_sample(predictor.offsets, settings, predictor.predict(pixels))
         warn_of_large_segments(labels, path)

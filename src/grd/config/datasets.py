@@ -69,6 +69,7 @@ class Augment(Closed):
         return self
 
 
+Percent = Annotated[float, Field(ge=0, le=100)]
 SplitName = Literal["training", "validation", "test"]
 
 
@@ -78,7 +79,8 @@ class Source(Closed):
 
     `alternatives` are complete sets of other files that can replace the archives. Instances of fewer pixels than `min_instance`
     are dropped from the labels, in every split; 0 keeps all. `subset` keeps at most so many samples of a split, spread evenly
-    over its list.
+    over its list. `percentiles`, such as [1, 99.8], are the grey values of an image that become 0 and 255, in place of its
+    darkest and brightest.
     """
 
     archives: dict[str, Archive]
@@ -86,6 +88,7 @@ class Source(Closed):
     split: Path | Literal["archive"]
     min_instance: int = Field(default=0, ge=0)
     subset: dict[SplitName, Positive] = {}
+    percentiles: tuple[Percent, Percent] | None = None
 
     def content(self, addresses: bool = False) -> dict[str, Any]:
         """Plain values that decide the samples; with `addresses` also where the archives come from."""

@@ -15,6 +15,7 @@ from grd.data.readers.images import missing_samples_error, relabel_consecutive
 from grd.data.sample import Sample
 from grd.data.splits import split_names
 from grd.errors import GrdError
+from grd.reading.grey import grey_rule
 
 log = logging.getLogger(__name__)
 
@@ -29,20 +30,9 @@ def prepare(dataset: str, settings: Source, archives: dict[str, Path], out: Path
     """
     splits = split_names(settings, archives)
     wanted = {parse_entry(entry)[0] for entries in splits.values() for entry in entries}
-    samples = _read_samples(dataset, settings.min_instance, archives, wanted, allow_missing)
+    samples = _read_samples(dataset, settings, archives, wanted, allow_missing)
     _check_complete(dataset, wanted, samples, _folder(archives), allow_missing)
     store.write_samples(out, {split: _stack(split, entries, samples, _folder(archives)) for split, entries in splits.items()})
-
-
-def to_uint8(image: np.ndarray) -> np.ndarray:
-    """An image with its range min..max mapped to 0..255 and rounded; uint8 (H, W, 3) or (Z, Y, X) is returned unchanged.
-
-    The rounding error is at most 1/510 of the image's range. A constant image becomes zeros.
-    """
-    if image.ndim == 3 and image.dtype == np.uint8:
-        return image
-    low, high = float(image.min()), float(image.max())
-    return np.rint((image - low) * (255 / max(high - low, 1))).astype(np.uint8)
 
 
 def drop_small_instances(labels: np.ndarray, smallest: int) -> np.ndarray:
@@ -54,9 +44,9 @@ def drop_small_instances(labels: np.ndarray, smallest: int) -> np.ndarray:
 
 
 def _read_samples(
-    dataset: str, smallest: int, archives: dict[str, Path], wanted: set[str], allow_missing: bool
+    dataset: str, settings: Source, archives: dict[str, Path], wanted: set[str], allow_missing: bool
 ) -> dict[str, Sample]:
-    """Samples of the wanted names, by name, with images as uint8 and instances of at least `smallest` pixels."""
+    """Samples of the wanted names, by name, with images as uint8 and instances that are large enough."""
     found = tqdm(
         readers.read(dataset, archives, allow_missing),
         dataset,
@@ -64,11 +54,12 @@ def _read_samples(
         unit="image",
         disable=not sys.stderr.isatty(),
     )
-    return {
-        sample.name: Sample(sample.name, to_uint8(sample.image), drop_small_instances(sample.labels, smallest))
-        for sample in found
-        if sample.name in wanted
-    }
+    return {sample.name: _prepare_sample(sample, settings) for sample in found if sample.name in wanted}
+
+
+def _prepare_sample(sample: Sample, settings: Source) -> Sample:
+    rule = grey_rule(sample.image, settings.percentiles, sample.name)
+    return Sample(sample.name, rule(sample.image), drop_small_instances(sample.labels, settings.min_instance))
 
 
 def _folder(archives: dict[str, Path]) -> Path:

@@ -41,6 +41,7 @@ class Use:
     scores: Means over validation samples, by segmenter and metric, where they were computed.
     data: Title, citation, licence and page of the data set.
     versions: Versions of Python and of the libraries that segmented.
+    percentiles: Grey values that became 0 and 255; None for the darkest and the brightest.
     """
 
     canvas: tuple[int, ...]
@@ -51,6 +52,7 @@ class Use:
     scores: dict[str, dict[str, float]]
     data: dict[str, str]
     versions: dict[str, str]
+    percentiles: tuple[float, float] | None = None
 
     @property
     def size(self) -> tuple[int, ...]:
@@ -104,7 +106,8 @@ class ModelCard:
         if use is not None:
             background = Background(**use["background"]) if use["background"] else None
             sizes = {name: tuple(use[name]) for name in ("canvas", "shape")}
-            use = Use(**{**use, **sizes, "background": background})
+            percentiles = tuple(use["percentiles"]) if use.get("percentiles") else None
+            use = Use(**{**use, **sizes, "background": background, "percentiles": percentiles})
         return cls(**{**content, "offsets": [tuple(offset) for offset in content["offsets"]], "use": use})
 
 

@@ -138,6 +138,7 @@ def evaluation(project: Project, job: Job) -> dict[str, Any]:
         "canvas": list(dataset.canvas),
         "segmenters": {name: plain(settings) for name, settings in dataset.segmenters.items()},
         "metric": dataset.metrics[0],
+        "percentiles": dataset.percentiles and list(dataset.percentiles),
         "data": {"title": title, "cite": dataset.cite, "licence": dataset.licence, "page": dataset.page},
     }
 

@@ -28,13 +28,15 @@ TRAINING_IMAGES, VALIDATION_IMAGES = 5, 50  # at most, from which background and
 class Evaluation(Closed):
     """The part of a data set that decides how its runs are segmented, and what their cards say.
 
-    `metric` is the data set's first, by which numbers are chosen on validation images; `data` are texts about the data set.
+    `metric` is the data set's first, by which numbers are chosen on validation images; `percentiles` are those that its images
+    were stretched between; `data` are texts about the data set.
     """
 
     canvas: Extent
     segmenters: dict[str, Segmenter]
     metric: str
     data: dict[str, str]
+    percentiles: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,7 @@ def segment_run(
         learnt.scores,
         evaluation.data,
         versions(),
+        evaluation.percentiles,
     )
     save_model(model, replace(predictor.card, use=use), predictor.network.state_dict())
 

@@ -13,11 +13,13 @@ from pathlib import Path
 import numpy as np
 
 from grd.data.archives import hdf5, zips
-from grd.data.images import read_image
 from grd.data.readers import volumes
 from grd.data.readers.images import missing_samples_error
 from grd.data.sample import Sample
 from grd.errors import GrdError
+from grd.reading.axes import frames
+from grd.reading.files import open_file
+from grd.reading.labels import read_labels
 
 ARCHIVE = "AC3AC4Package.zip"
 MAIN = "main"
@@ -105,4 +107,7 @@ def _read_h5_pair(name: str, inputs: Path, labels: Path) -> Sample:
 
 
 def _read_tif_pair(name: str, inputs: Path, labels: Path) -> Sample:
-    return volumes.volume_sample(name, read_image(inputs), read_image(labels), str(inputs), str(labels))
+    with open_file(inputs) as stored:
+        (raw,) = frames(stored, rank=3).samples
+        (neurons,) = read_labels(labels, rank=3).arrays
+        return volumes.volume_sample(name, raw[...], neurons, str(inputs), str(labels))

@@ -1,0 +1,103 @@
+"""Scores of users' label images and volumes against their ground truths."""
+
+import re
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from grd.errors import GrdError, error_location
+from grd.metrics.instances import score_instances
+from grd.metrics.partitions import score_partition
+from grd.reading.labels import label_rank, read_labels
+from grd.reading.paths import files_of
+
+ENDINGS = re.compile(r"[-_. ](labels?|masks?|cp_masks|seg|segmentation|gt|truth|groundtruth|instances?|pred|prediction)$", re.I)
+"""Ends of names that say what a label image is, not of which image."""
+
+
+def score_files(
+    prediction: Path, truth: Path, rank: int | None = None, ignored: Collection[int] = (), axes: str | None = None
+) -> pd.DataFrame:
+    """Scores of a file, or of all files in a folder, against ground truths of the same names: one row per image or volume.
+
+    `rank` is 2 for images and 3 for volumes; None takes what the files say of their axes. Pixels whose true label is in `ignored`
+    do not count. Columns: `image`, then `score`'s.
+
+    Raises GrdError for names without counterpart, for axes that nothing tells, and for different sizes.
+    """
+    rows = []
+    for name, first, second in _pairs(prediction, truth):
+        chosen = rank or label_rank(second) or label_rank(first)
+        if chosen is None:
+            raise GrdError(
+                f"{second}: expected axes with names, found three without; say what they are with --images or --volume"
+            )
+        found, true = read_labels(first, chosen, axes), read_labels(second, chosen, axes)
+        if len(found.arrays) != len(true.arrays):
+            raise GrdError(
+                f"{first}: expected {len(true.arrays)} images as in {second}, found {len(found.arrays)}; compare equals"
+            )
+        for part, one, other in zip(true.names, found.arrays, true.arrays, strict=True):
+            with error_location(str(first)):
+                rows.append({"image": " ".join(filter(None, (name, part)))} | score(one, other, chosen, ignored))
+    return pd.DataFrame(rows)
+
+
+def score(prediction: np.ndarray, truth: np.ndarray, rank: int, ignored: Collection[int] = ()) -> dict[str, float]:
+    """All scores that make sense for an image (rank 2) or volume (rank 3), by name.
+
+    A volume has scores of instances only if its segmentation has background, and any sample has scores of partitions only if its
+    truth has labels.
+    """
+    if prediction.shape != truth.shape:
+        raise GrdError(f"expected a segmentation of the truth's size {truth.shape}, found {prediction.shape}; compare equals")
+    if ignored:
+        counted = ~np.isin(truth, list(ignored))
+        prediction, truth = prediction[counted], truth[counted]
+    instances = score_instances(prediction, truth) if rank == 2 or not prediction.all() else {}
+    partition = score_partition(prediction, truth) if truth.any() else {}
+    return instances | partition if rank == 2 else partition | instances
+
+
+def format_scores(scores: pd.DataFrame) -> str:
+    """Scores for the screen: a name and a value per line for one sample, else a line per sample, then mean and sd."""
+    if len(scores) == 1:
+        return "".join(f"{name:10}{value:.4f}\n" for name, value in scores.drop(columns="image").iloc[0].items())
+    numbers = scores.drop(columns="image")
+    width = max(len("mean"), *(len(name) for name in scores["image"]))
+    summary = {"mean": numbers.mean(), "sd": numbers.std(ddof=1)}
+    rows = [*zip(scores["image"], numbers.itertuples(index=False), strict=True), *summary.items()]
+    lines = [" " * width + "".join(f"{name:>10}" for name in numbers)]
+    lines += [f"{name:{width}}" + "".join(f"{value:10.4f}" for value in values) for name, values in rows]
+    return "\n".join(lines) + "\n"
+
+
+def _pairs(prediction: Path, truth: Path) -> Iterator[tuple[str, Path, Path]]:
+    """Name, segmentation and truth of each pair."""
+    if not (_is_folder(prediction) and _is_folder(truth)):
+        yield prediction.stem, prediction, truth
+        return
+    found, true = (_by_name(folder) for folder in (prediction, truth))
+    if lonely := sorted(found.keys() ^ true.keys()):
+        where = truth if lonely[0] in found else prediction
+        raise GrdError(
+            f"{where}: expected a file for each of {len(found.keys() | true.keys())} names, found none for {', '.join(lonely[:5])}"
+            f"{', …' if len(lonely) > 5 else ''}; complete the folders, or take away what has no counterpart"
+        )
+    yield from ((name, found[name], true[name]) for name in sorted(found))
+
+
+def _is_folder(path: Path) -> bool:
+    return path.is_dir() and path.suffix != ".zarr"
+
+
+def _by_name(folder: Path) -> dict[str, Path]:
+    names: dict[str, Path] = {}
+    for path in files_of(folder):
+        name = ENDINGS.sub("", path.stem)
+        if name in names:
+            raise GrdError(f"{folder}: expected one file for {name}, found {names[name].name} and {path.name}; take one away")
+        names[name] = path
+    return names

@@ -1,0 +1,108 @@
+"""Arrays of npy, npz, HDF5 and zarr, which rarely name their axes."""
+
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from grd.errors import GrdError
+from grd.reading.stored import UNNAMED, Stored, known_axes
+
+MICROMETRES = {"micrometer": 1.0, "nanometer": 1e-3, "millimeter": 1e3}
+
+
+def open_npy(path: Path, part: str | None, preferred: Sequence[str], resources: ExitStack) -> Stored:
+    """The array of an npy file."""
+    array = np.load(path, mmap_mode="r", allow_pickle=False)
+    return Stored(str(path), array, UNNAMED * array.ndim)
+
+
+def open_npz(path: Path, part: str | None, preferred: Sequence[str], resources: ExitStack) -> Stored:
+    """An array of an npz file."""
+    file = resources.enter_context(np.load(path, allow_pickle=False))
+    array = file[_choose(path, part, file.files, preferred)]
+    return Stored(str(path), array, UNNAMED * array.ndim)
+
+
+def open_hdf5(path: Path, part: str | None, preferred: Sequence[str], resources: ExitStack) -> Stored:
+    """A dataset of an HDF5 file, however deep; axes as ilastik's `axistags` say, or this project's own format."""
+    file = resources.enter_context(h5py.File(path, "r"))
+    found: list[str] = []
+    file.visititems(lambda name, item: found.append(name) if _is_numeric(item) else None)
+    name = _choose(path, part, found, preferred)
+    dataset = file[name]
+    where = f"{path}:{name}" if len(found) > 1 else str(path)
+    if str(file.attrs.get("format", "")).startswith("grd "):
+        names = dataset.parent["names"].asstr()[:].tolist() if "names" in dataset.parent else ()
+        return Stored(where, dataset, _own_axes(name, dataset.ndim), names=names)
+    return Stored(where, dataset, _axistags(dataset))
+
+
+def _own_axes(name: str, rank: int) -> str:
+    """Axes of samples and labels: images (N, Y, X) and (N, Y, X, 3), volumes (N, Z, Y, X)."""
+    return {3: "NYX", 4: "NYXS" if name.endswith("images") else "NZYX"}[rank]
+
+
+def _is_numeric(item: Any) -> bool:
+    return isinstance(item, h5py.Dataset) and item.dtype.kind in "uifb" and item.ndim >= 2
+
+
+def _axistags(dataset: h5py.Dataset) -> str:
+    text = dataset.attrs.get("axistags")
+    letters = "".join(axis["key"] for axis in json.loads(text)["axes"]) if text else ""
+    return known_axes(letters, dataset.ndim)
+
+
+def open_zarr(path: Path, part: str | None, preferred: Sequence[str], resources: ExitStack) -> Stored:
+    """An array of a zarr folder; of an OME-Zarr image the full resolution, with its axes and pixel size."""
+    import zarr
+
+    item: Any = zarr.open(path, mode="r")
+    scales = _multiscales(item)
+    if part is None and scales:
+        part = str(scales["datasets"][0]["path"])
+    if not isinstance(item, zarr.Array):
+        arrays = {name: each for name, each in item.members(max_depth=None) if isinstance(each, zarr.Array)}
+        part = _choose(path, part, list(arrays), preferred)
+        parent, _, _ = part.rpartition("/")
+        scales = scales or (_multiscales(item[parent]) if parent else {})
+        item = arrays[part]
+    where = str(path) if part is None else f"{path}:{part}"
+    return Stored(where, item, _ngff_axes(scales, item.ndim), _ngff_pixel_size(scales, part))
+
+
+def _multiscales(item: Any) -> Mapping[str, Any]:
+    attributes = item.attrs.asdict()
+    scales = attributes.get("ome", attributes).get("multiscales") or [{}]
+    return scales[0]
+
+
+def _ngff_axes(scales: Mapping[str, Any], rank: int) -> str:
+    axes = [axis if isinstance(axis, str) else axis["name"] for axis in scales.get("axes", [])]
+    return known_axes("".join(axis[0] for axis in axes), rank)
+
+
+def _ngff_pixel_size(scales: Mapping[str, Any], part: str | None) -> dict[str, float]:
+    axes = [axis for axis in scales.get("axes", []) if not isinstance(axis, str)]
+    chosen = [each for each in scales.get("datasets", []) if part and part.split("/")[-1] == str(each["path"]).split("/")[-1]]
+    steps = [each for one in chosen for each in one.get("coordinateTransformations", []) if each["type"] == "scale"]
+    if not steps or len(steps[0]["scale"]) != len(axes):
+        return {}
+    pairs = zip(axes, steps[0]["scale"], strict=True)
+    return {axis["name"].upper(): size * MICROMETRES[axis["unit"]] for axis, size in pairs if axis.get("unit") in MICROMETRES}
+
+
+def _choose(path: Path, part: str | None, found: Sequence[str], preferred: Sequence[str]) -> str:
+    """The array named `part`, or the first preferred one, or the only one; GrdError if none of these."""
+    wanted = [part.strip("/")] if part is not None else preferred
+    chosen = [name for name in wanted if name in found] or (found if len(found) == 1 and part is None else [])
+    if not chosen:
+        what = f"an array {part}" if part is not None else "one array"
+        listed = f"{', '.join(found[:10])}{', …' if len(found) > 10 else ''}" if found else "none"
+        example = f"; name one, as in {path.name}:{found[0]}" if found else "; replace the file"
+        raise GrdError(f"{path}: expected {what}, found {listed}{example}")
+    return chosen[0]

@@ -1,0 +1,80 @@
+"""Label images and volumes as people store them."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from grd.errors import GrdError
+from grd.reading.axes import SEPARATE, Choice, Frame, frames
+from grd.reading.files import LABELS, open_file
+from grd.reading.stored import UNNAMED, Stored
+
+INVALID = 1 << 63
+"""Ids from here on are CREMI's marks of voxels without ground truth; they become 0."""
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Label images (Y, X) or volumes (Z, Y, X) of a file, with integer ids, and their names where there are several."""
+
+    where: str
+    arrays: list[np.ndarray]
+    names: list[str]
+
+
+def label_rank(path: Path) -> int | None:
+    """2 if a file holds label images, 3 for a volume, None if its axes leave both open."""
+    with open_file(path, LABELS) as stored:
+        return _rank(stored)
+
+
+def read_labels(path: Path, rank: int, axes: str | None = None) -> Labels:
+    """Labels of images (rank 2) or volumes (rank 3), with ids as they are stored, of colours R * 65536 + G * 256 + B.
+
+    Colours of a palette are counted by their numbers. With rank 2 an array (n, Y, X) without names of axes holds n images. GrdError
+    for values that are no whole numbers from 0, and for files whose compression changes values.
+    """
+    with open_file(path, LABELS) as stored:
+        if stored.lossy:
+            raise GrdError(f"{path}: expected labels, found a format that changes values, such as JPEG; store them as tif or PNG")
+        if rank == 2 and axes is None:
+            stored = replace(stored, axes=_images(stored))
+        found = frames(replace(stored, palette=None, inverted=False), rank, Choice(axes))
+        arrays = [_ids(sample) for sample in found.samples]
+    return Labels(str(path), arrays, found.names if found.along else [""])
+
+
+def _rank(stored: Stored) -> int | None:
+    long = [letter for letter, size in zip(stored.axes, stored.array.shape, strict=True) if size > 1 or letter in "YX"]
+    if "Z" in long:
+        return 3
+    unnamed = long.count(UNNAMED)
+    if unnamed == len(long):  # no names at all
+        return 2 if len(long) <= 2 else None
+    return None if unnamed else 2
+
+
+def _images(stored: Stored) -> str:
+    """Axes in which the first unnamed one of more than two holds separate images."""
+    shape = stored.array.shape
+    unnamed = [axis for axis, letter in enumerate(stored.axes) if letter == UNNAMED and shape[axis] > 1]
+    named = len(unnamed) < sum(size > 1 for size in shape)
+    colours = not named and shape[-1] in (3, 4)
+    if any(letter in stored.axes for letter in SEPARATE) or len(unnamed) != (1 if named else 3) or colours:
+        return stored.axes
+    letters = iter("N" if named else "NYX")
+    return "".join(next(letters) if axis in unnamed else letter for axis, letter in enumerate(stored.axes))
+
+
+def _ids(sample: Frame) -> np.ndarray:
+    values = sample[...]
+    if values.dtype.kind == "f" and np.isfinite(values).all() and (values == np.rint(values)).all():
+        values = values.astype(np.int64)
+    if values.dtype.kind not in "uib" or values.min(initial=0) < 0:
+        found = f"{values.dtype}, smallest {values.min()}" if values.size else values.dtype
+        raise GrdError(f"{sample.where}: expected whole numbers from 0 as labels, found {found}; convert them")
+    if sample.axes.endswith("S"):
+        red, green, blue = np.moveaxis(values.astype(np.int64), -1, 0)
+        return (red << 16) | (green << 8) | blue  # type: ignore[no-any-return]
+    return np.where(values >= INVALID, 0, values) if values.dtype == np.uint64 else values

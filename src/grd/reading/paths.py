@@ -1,0 +1,54 @@
+"""Files, folders and patterns that people name → the image files that they mean."""
+
+import re
+from collections.abc import Iterable
+from glob import glob
+from pathlib import Path
+
+from grd.errors import GrdError
+from grd.reading.stored import locate
+
+ENDINGS = frozenset(
+    [".tif", ".tiff", ".btf", ".tf8", ".lsm", ".stk", ".png", ".jpg", ".jpeg", ".jp2", ".bmp", ".gif", ".webp", ".npy", ".npz", ".h5", ".hdf", ".hdf5", ".ilp", ".zarr", ".pgm", ".ppm"]
+)
+"""Names of files in folders that are taken for images; a file that is named itself may be called anything."""
+
+
+def expand(named: Iterable[Path | str]) -> list[Path]:
+    """Paths of all files that are named, that lie in folders that are named, or that fit a pattern such as `*.tif`, each once.
+
+    GrdError for a folder or a pattern without images; a file that is absent stays, for whoever opens it.
+    """
+    found: dict[Path, None] = {}
+    for each in map(Path, named):
+        file, _ = locate(each)
+        if file.is_dir() and file.suffix.lower() != ".zarr" and file == each:
+            found |= dict.fromkeys(files_of(each))
+        elif not file.exists() and any(character in str(each) for character in "*?["):
+            fitting = sorted(Path(path) for path in glob(str(each), recursive=True))
+            if not fitting:
+                raise GrdError(f"{each}: expected files that fit this pattern, found none; correct it")
+            found |= dict.fromkeys(fitting)
+        else:
+            found[each] = None
+    return list(found)
+
+
+def files_of(folder: Path) -> list[Path]:
+    """Image files in a folder, by name, numbers in their order; GrdError if there are none."""
+    files = [path for path in folder.iterdir() if path.suffix.lower() in ENDINGS and not path.name.startswith(".")]
+    if not files:
+        raise GrdError(f"{folder}: expected a folder with images, found none in it; name another")
+    return sorted(files, key=_natural)
+
+
+def output_name(path: Path) -> str:
+    """Name of a file without its ending, with its part: `a.h5:volumes/raw` → `a-volumes-raw`."""
+    file, part = locate(path)
+    name = re.sub(r"\.ome$", "", file.stem, flags=re.IGNORECASE)
+    return name if part is None else f"{name}-{part.strip('/').replace('/', '-')}"
+
+
+def _natural(path: Path) -> list[tuple[int, str]]:
+    """Sorting key by which `a2` comes before `a10`."""
+    return [(int(piece), "") if piece.isdecimal() else (-1, piece) for piece in re.split(r"(\d+)", path.name)]

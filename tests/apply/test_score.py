@@ -1,0 +1,101 @@
+"""Segmentations are scored against truths as people store them; right answers by brute force and scikit-image."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import tifffile
+
+from grd.apply.score import format_scores, score, score_files
+from grd.errors import GrdError
+
+CASES = Path(__file__).parents[1] / "reading" / "cases"
+INSTANCES = {"sbd": 0.9083, "dic": 0, "aji": 0.8148, "f1": 1, "pq": 0.8377, "dice": 0.9143}
+
+
+def check(frame, expected):
+    found = frame.drop(columns="image").mean()
+    assert {name: round(found[name], 4) for name in expected} == expected
+
+
+@pytest.mark.parametrize(
+    ("prediction", "truth"),
+    [
+        *[(f"p_{kind}.png", f"t_{kind}.png") for kind in ("pal", "rgb", "rgba", "red")],
+        ("p_pal.png", "t.tif"),
+        ("ps.tif", "t.tif"),
+        ("p.tif", "t_lzw.tif"),
+        ("p.tif", "t_zstd.tif"),
+        ("p1hw.h5", "t1hw.h5"),
+    ],
+)
+def test_an_image_has_the_same_scores_however_it_is_stored(prediction, truth):
+    check(score_files(CASES / prediction, CASES / truth), INSTANCES)
+
+
+@pytest.mark.parametrize(
+    ("prediction", "truth", "expected"),
+    [
+        ("Ppages5.tif", "Tpages5.tif", {"voi": 1.9108, "voi_split": 0.6277, "voi_merge": 1.2831, "arand": 0.4293}),
+        ("P5.npy", "T5.npy", {"voi": 1.9108, "arand": 0.4293}),
+        ("il_p.h5", "il_t.h5", {"voi": 0.4762, "arand": 0.0946}),
+    ],
+)
+def test_a_stack_that_may_be_a_volume_or_images_is_asked_about(prediction, truth, expected):
+    with pytest.raises(
+        GrdError, match="expected axes with names, found three without; say what they are with --images or --volume"
+    ):
+        score_files(CASES / prediction, CASES / truth)
+    check(score_files(CASES / prediction, CASES / truth, 3), expected)
+
+
+def test_images_of_one_file_are_scored_one_by_one():
+    frame = score_files(CASES / "images_a.h5", CASES / "images_b.h5")
+    assert len(frame) == 50
+    check(frame, {"sbd": 0.6498, "dic": 3.34, "aji": 0.519, "f1": 0.6681, "pq": 0.5442, "dice": 0.9426})
+
+
+def test_files_of_two_folders_are_paired_by_name(tmp_path):
+    for folder, ending in (("found", "-labels"), ("true", "_mask")):
+        (tmp_path / folder).mkdir()
+        for number in (1, 2, 10):
+            tifffile.imwrite(tmp_path / folder / f"a{number}{ending}.tif", np.eye(4, dtype=np.uint8) * number)
+    frame = score_files(tmp_path / "found", tmp_path / "true")
+    assert frame["image"].tolist() == ["a1", "a10", "a2"]
+    assert (frame["pq"] == 1).all()
+    (tmp_path / "true/a2_mask.tif").unlink()
+    with pytest.raises(GrdError, match="true: expected a file for each of 3 names, found none for a2"):
+        score_files(tmp_path / "found", tmp_path / "true")
+    tifffile.imwrite(tmp_path / "true/a10.tif", np.eye(4, dtype=np.uint8))
+    with pytest.raises(GrdError, match=r"expected one file for a10, found a10.*tif and a10.*tif; take one away"):
+        score_files(tmp_path / "found", tmp_path / "true")
+
+
+def test_pixels_of_ignored_labels_do_not_count():
+    truth, prediction = np.array([[1, 1, 9], [2, 2, 9]]), np.array([[1, 1, 1], [2, 2, 0]])
+    assert score(prediction, truth, 2)["pq"] < 1
+    assert score(prediction, truth, 2, [9]) == pytest.approx(score(truth[:, :2], truth[:, :2], 2))
+
+
+def test_a_volume_without_background_has_no_scores_of_instances():
+    truth = np.ones((2, 3, 4), int)
+    assert set(score(truth, truth, 3)) == {"voi", "voi_split", "voi_merge", "arand"}
+    truth[0] = 0
+    assert "pq" in score(truth, truth, 3)
+
+
+def test_an_image_without_labels_has_no_scores_of_partitions():
+    empty = np.zeros((3, 4), int)
+    assert set(score(empty, empty, 2)) == {"sbd", "dic", "aji", "f1", "pq", "dice"}
+
+
+def test_sizes_that_differ_are_refused():
+    with pytest.raises(GrdError, match=r"expected a segmentation of the truth's size \(3, 4\), found \(4, 3\)"):
+        score(np.ones((4, 3), int), np.ones((3, 4), int), 2)
+
+
+def test_several_samples_are_shown_with_mean_and_standard_deviation():
+    frame = pd.DataFrame({"image": ["a", "b"], "pq": [0.5, 1.0]})
+    assert format_scores(frame).split() == ["pq", "a", "0.5000", "b", "1.0000", "mean", "0.7500", "sd", "0.3536"]
+    assert format_scores(frame[:1]) == "pq        0.5000\n"

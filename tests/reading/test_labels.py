@@ -1,0 +1,85 @@
+"""Label images as people store them: colours, palettes, many in a file, CREMI's marks."""
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+
+from grd.errors import GrdError
+from grd.reading.labels import label_rank, read_labels
+
+CASES = Path(__file__).parent / "cases"
+IDS = np.array([[0, 1, 1], [300, 300, 70000]])
+
+
+def ids_of(path, rank=2):
+    (labels,) = read_labels(path, rank).arrays
+    return labels.tolist()
+
+
+def test_a_colour_is_an_id(tmp_path):
+    colours = np.stack([IDS >> 16, (IDS >> 8) & 255, IDS & 255], -1).astype(np.uint8)
+    Image.fromarray(colours).save(tmp_path / "a.png")
+    assert ids_of(tmp_path / "a.png") == IDS.tolist()
+    opaque = np.dstack([colours, np.full(IDS.shape, 255, np.uint8)])
+    Image.fromarray(opaque).save(tmp_path / "b.png")
+    assert ids_of(tmp_path / "b.png") == IDS.tolist()
+
+
+def test_colours_of_a_palette_are_counted_by_their_numbers(tmp_path):
+    picture = Image.fromarray(np.array([[0, 5, 9]], np.uint8), "P")
+    picture.putpalette(np.random.default_rng(0).integers(0, 256, 768).tolist())
+    picture.save(tmp_path / "a.png")
+    assert ids_of(tmp_path / "a.png") == [[0, 5, 9]]
+
+
+def test_whole_numbers_of_any_type_are_labels(tmp_path):
+    np.save(tmp_path / "a.npy", np.array([[0.0, 2.0]]))
+    assert ids_of(tmp_path / "a.npy") == [[0, 2]]
+    for wrong in ([[0.5, 1.0]], [[-1, 2]], [[np.nan, 1]]):
+        np.save(tmp_path / "a.npy", np.array(wrong))
+        with pytest.raises(GrdError, match="a.npy: expected whole numbers from 0 as labels, found"):
+            read_labels(tmp_path / "a.npy", 2)
+
+
+def test_a_jpeg_is_no_label_image(tmp_path):
+    Image.fromarray(np.zeros((8, 8), np.uint8)).save(tmp_path / "a.jpg")
+    with pytest.raises(GrdError, match="expected labels, found a format that changes values, such as JPEG; store them as tif"):
+        read_labels(tmp_path / "a.jpg", 2)
+
+
+def test_cremis_marks_of_unlabelled_voxels_become_0(tmp_path):
+    with h5py.File(tmp_path / "a.hdf", "w") as file:
+        file["volumes/labels/neuron_ids"] = np.array([[[7, 2**64 - 3]]], np.uint64)
+    assert ids_of(tmp_path / "a.hdf", 3) == [[[7, 0]]]
+
+
+@pytest.mark.parametrize(("axes", "rank"), [("YX", 2), ("ZYX", 3), ("TYX", 2), ("CYX", 2), ("QYX", None)])
+def test_the_axes_of_a_tif_say_if_it_is_a_volume(tmp_path, axes, rank):
+    shape = (6, 8) if axes == "YX" else (3, 6, 8)
+    metadata = None if axes == "QYX" else {"axes": axes}
+    named = axes not in ("YX", "QYX")
+    tifffile.imwrite(tmp_path / "a.tif", np.zeros(shape, np.uint8), photometric="minisblack", metadata=metadata, ome=named)
+    assert label_rank(tmp_path / "a.tif") == rank
+
+
+@pytest.mark.parametrize(("shape", "rank"), [((6, 8), 2), ((1, 6, 8), 2), ((3, 6, 8), None), ((3, 6, 8, 1), None)])
+def test_axes_without_names_leave_open_what_more_than_two_of_them_are(tmp_path, shape, rank):
+    np.save(tmp_path / "a.npy", np.zeros(shape, np.uint8))
+    assert label_rank(tmp_path / "a.npy") == rank
+
+
+def test_planes_without_a_name_are_images_or_sections_as_the_caller_says(tmp_path):
+    np.save(tmp_path / "a.npy", np.zeros((5, 6, 8), np.uint8))
+    tifffile.imwrite(tmp_path / "a.tif", np.zeros((5, 6, 8), np.uint8), metadata=None)
+    for path in (tmp_path / "a.npy", tmp_path / "a.tif"):
+        assert [labels.shape for labels in read_labels(path, 2).arrays] == [(6, 8)] * 5
+        assert [labels.shape for labels in read_labels(path, 3).arrays] == [(5, 6, 8)]
+
+
+def test_images_of_the_pipelines_own_files_have_names():
+    found = read_labels(CASES / "images_a.h5", 2)
+    assert (label_rank(CASES / "images_a.h5"), len(found.arrays), len(set(found.names))) == (2, 50, 50)

@@ -1,0 +1,46 @@
+"""Folders and patterns mean the images in them, in the order in which people count."""
+
+import pytest
+
+from grd.errors import GrdError
+from grd.reading.paths import expand, output_name
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for name in ("a10.tif", "a2.TIF", "b.png", "notes.txt", ".hidden.tif"):
+        (tmp_path / name).write_bytes(b"")
+    (tmp_path / "c.zarr").mkdir()
+    return tmp_path
+
+
+def names(paths):
+    return [path.name for path in paths]
+
+
+def test_a_folder_means_its_images(folder):
+    assert names(expand([folder])) == ["a2.TIF", "a10.tif", "b.png", "c.zarr"]
+    (folder / "empty").mkdir()
+    with pytest.raises(GrdError, match="expected a folder with images, found none in it"):
+        expand([folder / "empty"])
+
+
+def test_a_pattern_means_the_files_that_fit(folder):
+    assert names(expand([f"{folder}/a*"])) == ["a10.tif", "a2.TIF"]
+    with pytest.raises(GrdError, match="expected files that fit this pattern, found none"):
+        expand([folder / "*.gif"])
+
+
+def test_files_are_taken_once_and_with_their_parts(folder):
+    (folder / "d.h5").write_bytes(b"")
+    assert names(expand([folder / "b.png", f"{folder}/b*", folder / "d.h5:x", folder / "absent.tif"])) == [
+        *("b.png", "d.h5:x", "absent.tif"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"), [("a.tif", "a"), ("a.ome.tif", "a"), ("a.b.png", "a.b"), ("d.h5:volumes/raw", "d-volumes-raw")]
+)
+def test_names_of_outputs_follow_file_and_part(tmp_path, name, expected):
+    (tmp_path / "d.h5").write_bytes(b"")
+    assert output_name(tmp_path / name) == expected
