@@ -284,3 +284,43 @@ def test_an_ome_zarr_image_gives_its_full_resolution_with_axes_and_pixel_size(tm
         assert stored.array.shape == (1, 1, 6, 8)
     with open_file(tmp_path / "a.zarr:1") as stored:
         assert (stored.axes, stored.pixel_size) == ("CZYX", {"Z": 2.0, "Y": 0.2, "X": 0.2})
+
+
+def test_an_imagej_stack_of_which_only_the_first_plane_has_a_page_is_read_whole(tmp_path):
+    stack = np.arange(5 * 6 * 8, dtype=np.uint16).reshape(5, 6, 8)
+    tifffile.imwrite(tmp_path / "a.tif", stack, imagej=True, truncate=True, metadata={"axes": "ZYX"})
+    np.testing.assert_array_equal(read(tmp_path / "a.tif", 3), stack)
+
+
+def test_planes_in_files_that_are_not_there_are_not_taken_for_black(tmp_path):
+    names = [f"plane{n}.ome.tif" for n in range(2)]
+    ids = [f"urn:uuid:{n:08}-0000-0000-0000-000000000000" for n in range(2)]
+    planes = "".join(
+        f'<TiffData FirstZ="{n}" IFD="0" PlaneCount="1"><UUID FileName="{name}">{ids[n]}</UUID></TiffData>'
+        for n, name in enumerate(names)
+    )
+    sizes = 'SizeX="8" SizeY="6" SizeZ="2" SizeC="1" SizeT="1"'
+    pixels = f'<Pixels ID="Pixels:0" DimensionOrder="XYZCT" Type="uint8" {sizes}>{planes}</Pixels>'
+    space = 'xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06"'
+    for n, name in enumerate(names):
+        described = f'<?xml version="1.0"?><OME {space} UUID="{ids[n]}"><Image ID="Image:0">{pixels}</Image></OME>'
+        tifffile.imwrite(tmp_path / name, RAMP + n, description=described, metadata=None)
+    assert read(tmp_path / names[0], 3)[:, 0, 0].tolist() == [0, 1]
+    (tmp_path / names[1]).unlink()
+    with pytest.raises(GrdError, match="expected all 2 planes of its series, found 1 of them in files that are not there"):
+        read(tmp_path / names[0], 3)
+
+
+def test_printers_colours_are_refused(tmp_path):
+    tifffile.imwrite(tmp_path / "a.tif", np.zeros((6, 8, 4), np.uint8), photometric="separated")
+    with pytest.raises(GrdError, match="expected grey values or RGB, found SEPARATED; convert the colours to RGB"):
+        read(tmp_path / "a.tif")
+
+
+@pytest.mark.parametrize("kind", ["int8", "int16", "int32", "uint32", "uint64", "float16", "float32", "float64"])
+def test_values_of_every_type_are_kept(tmp_path, kind):
+    values = (RAMP.astype(float) - (20 if kind[0] != "u" else 0)).astype(kind)
+    tifffile.imwrite(tmp_path / "a.tif", values)
+    found = read(tmp_path / "a.tif")
+    assert found.dtype == kind
+    np.testing.assert_array_equal(found, values)

@@ -63,7 +63,7 @@ def test_percentiles_of_a_volume_too_large_to_sort_come_from_a_part_of_it(monkey
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_an_image_with_values_that_are_no_numbers_is_refused(value):
-    with pytest.raises(GrdError, match="a.tif: expected finite grey values, found NaN or infinity"):
+    with pytest.raises(GrdError, match=r"a\.tif: expected finite grey values, found NaN or infinity"):
         grey_rule(np.array([[0, value]]), where="a.tif")
     with pytest.raises(GrdError, match="expected grey values, found complex128"):
         grey_rule(np.zeros((2, 2), complex))

@@ -41,7 +41,7 @@ def test_whole_numbers_of_any_type_are_labels(tmp_path):
     assert ids_of(tmp_path / "a.npy") == [[0, 2]]
     for wrong in ([[0.5, 1.0]], [[-1, 2]], [[np.nan, 1]]):
         np.save(tmp_path / "a.npy", np.array(wrong))
-        with pytest.raises(GrdError, match="a.npy: expected whole numbers from 0 as labels, found"):
+        with pytest.raises(GrdError, match=r"a\.npy: expected whole numbers from 0 as labels, found"):
             read_labels(tmp_path / "a.npy", 2)
 
 
@@ -83,3 +83,11 @@ def test_planes_without_a_name_are_images_or_sections_as_the_caller_says(tmp_pat
 def test_images_of_the_pipelines_own_files_have_names():
     found = read_labels(CASES / "images_a.h5", 2)
     assert (label_rank(CASES / "images_a.h5"), len(found.arrays), len(set(found.names))) == (2, 50, 50)
+
+
+def test_a_mask_of_all_objects_is_warned_of(tmp_path, caplog):
+    mask = np.zeros((9, 9), np.uint8)
+    mask[::3, ::3] = 255
+    np.save(tmp_path / "a.npy", mask)
+    read_labels(tmp_path / "a.npy", 2)
+    assert "one object of 9 pieces; expected a number for each object, not a mask of all" in caplog.text

@@ -13,9 +13,9 @@ from PIL import Image
 from grd.config.datasets import Archive, Source
 from grd.data.archives import acquisition as archives
 from grd.data.archives import zips
-from grd.data.images import read_image
 from grd.errors import GrdError
 from grd.networks.model_file import FORMAT, FORMAT_VERSION, load_model
+from grd.reading.files import open_file
 
 CLIMBING = [
     "../x.tif",
@@ -142,6 +142,6 @@ def test_an_image_that_holds_a_harmful_pickle_is_refused(tmp_path, marker, name,
             file.write(pickle.dumps(Evil(marker)))
         else:
             np.save(file, np.array([Evil(marker)], dtype=object), allow_pickle=True)
-    with pytest.raises(GrdError, match=rf"{name}: expected a readable tif, png, npy or h5, found none"):
-        read_image(tmp_path / name)
+    with pytest.raises(GrdError, match=rf"{name}: expected "), open_file(tmp_path / name):
+        pass
     assert not marker.exists()

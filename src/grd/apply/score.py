@@ -83,8 +83,8 @@ def _pairs(prediction: Path, truth: Path) -> Iterator[tuple[str, Path, Path]]:
     if lonely := sorted(found.keys() ^ true.keys()):
         where = truth if lonely[0] in found else prediction
         raise GrdError(
-            f"{where}: expected a file for each of {len(found.keys() | true.keys())} names, found none for {', '.join(lonely[:5])}"
-            f"{', …' if len(lonely) > 5 else ''}; complete the folders, or take away what has no counterpart"
+            f"{where}: expected a file for each of {len(found.keys() | true.keys())} names, found none for "
+            f"{', '.join(lonely[:5])}{', …' if len(lonely) > 5 else ''}; complete the folders"
         )
     yield from ((name, found[name], true[name]) for name in sorted(found))
 

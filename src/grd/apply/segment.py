@@ -1,64 +1,164 @@
-"""Users' own images and volumes → labels."""
+"""Users' own images and volumes → labels, and what people want to see and measure of them."""
 
 import logging
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from io import BytesIO
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 import numpy as np
-import tifffile
 import torch
+from skimage.transform import resize
 from tqdm import tqdm
 
+from grd.apply.large import is_large, segment_large
+from grd.apply.outputs import Outputs, Sample
 from grd.config.parsing import parse
 from grd.config.segmenters import Segmenter
 from grd.errors import GrdError, error_location
 from grd.inference.predict import Predictor, load_predictor
-from grd.reading.axes import frames
+from grd.reading.axes import Choice, Frame, frames
 from grd.reading.files import open_file
-from grd.reading.grey import grey_rule
+from grd.reading.grey import GreyRule, grey_rule
 from grd.segmentation.run_files import segment_sample
-from grd.system.files import atomic_write
 
-LARGE = 0.25  # share of an image that no instance should cover
+COVERING = 0.25  # share of an image that no instance should cover
+FLAT = 0.98  # share of neighbours of equal value from which an image is taken for labels
 
 log = logging.getLogger(__name__)
 
 
-def segment_files(
-    files: Sequence[Path],
-    model: Path,
-    out: Path,
-    device: torch.device,
-    segmenter: str | None = None,
-    changes: Mapping[str, Any] | None = None,
-) -> Iterator[Path]:
-    """Segment files as the model's card says; yields the tif written for each.
+@dataclass(frozen=True)
+class Settings:
+    """What a user may say of images and model.
 
-    `segmenter` names one of the card's in place of its usual one, `changes` are settings to change in it.
-    `<name>-labels.tif` is (H, W) or (Z, Y, X), 16-bit, or 32-bit if a volume has more than 65535 instances.
+    segmenter: One of the card's in place of its usual one; `changes` are settings to change in it.
+    choice: Axes, channel and moment.
+    percentiles: Grey values that become 0 and 255, in place of those of the model's card.
+    diameter: Of the objects in an image, in pixels; images are resized to the size of object that the model learnt.
+    scale: Factor by which images are resized, in place of a diameter.
+    skip_existing: Leave out files whose labels exist.
     """
-    targets = [out / f"{path.stem}-labels.tif" for path in files]
-    if twice := next((target for target in targets if targets.count(target) > 1), None):
+
+    segmenter: str | None = None
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    choice: Choice = field(default_factory=Choice)
+    percentiles: tuple[float, float] | None = None
+    diameter: float | None = None
+    scale: float | None = None
+    skip_existing: bool = False
+
+
+def segment_files(
+    files: Sequence[Path], model: Path, outputs: Outputs, device: torch.device, settings: Settings = Settings()
+) -> Iterator[str]:
+    """Segment files as the model's card says; yields a line for each.
+
+    A file that cannot be used is named in a warning, and the others are done. At the end a GrdError names all such files;
+    of a single file it is that file's own error.
+    """
+    files = outputs.without_labels(files)
+    outputs.check_names(files)
+    work = Work.begin(model, device, settings)
+    left_out: list[str] = []
+    for path in tqdm(files, desc="files", leave=False, disable=None, file=sys.stderr):
+        if settings.skip_existing and outputs.labels(path).exists():
+            yield f"{outputs.labels(path)}: exists, skipped"
+            continue
+        try:
+            yield outputs.write(path, work.segment(path, outputs.folder))
+        except (GrdError, PermissionError) as error:
+            if len(files) == 1:
+                raise
+            log.warning("%s", error)
+            left_out.append(path.name)
+    outputs.finish()
+    if left_out:
         raise GrdError(
-            f"{twice}: expected images of different names, found several for this file; segment them into different folders"
+            f"{', '.join(left_out)}: expected {len(files)} files that can be segmented, found {len(left_out)} that cannot, for "
+            "the reasons above; the others are done"
         )
-    if out.exists() and not out.is_dir():
-        raise GrdError(f"{out}: expected a folder for label images, found a file; choose another folder")
-    predictor = load_predictor(model, device)
-    settings = choose_segmenter(predictor, model, segmenter, changes or {})
-    shown = tqdm(files, desc="files", leave=False, disable=None, file=sys.stderr)
-    for path, target in zip(shown, targets, strict=True):
+
+
+@dataclass(frozen=True)
+class Work:
+    """A model that is ready to segment, with the settings in force."""
+
+    predictor: Predictor
+    segmenter: Segmenter
+    settings: Settings
+    scale: float
+
+    @classmethod
+    def begin(cls, model: Path, device: torch.device, settings: Settings) -> "Work":
+        """Load a model and settle its settings."""
+        predictor = load_predictor(model, device)
+        segmenter = choose_segmenter(predictor, model, settings.segmenter, settings.changes)
+        use = predictor.card.required_use(model)
+        chosen = replace(settings, percentiles=settings.percentiles or use.percentiles)
+        return cls(predictor, segmenter, chosen, factor_of(chosen, use.object_size, predictor.network.rank))
+
+    def segment(self, path: Path, scratch: Path) -> Iterator[Sample]:
+        """Labels of each image or volume of a file, one after another; labels of large ones lie on the disk, in `scratch`."""
+        rank, choice = self.predictor.network.rank, self.settings.choice
         with open_file(path) as stored:
-            (frame,) = frames(stored, predictor.network.rank).samples
-            pixels = grey_rule(frame, where=str(path))(frame[...])
-        with error_location(str(path)):
-            labels = segment_sample(predictor.offsets, settings, predictor.predict(pixels))
-        warn_of_large_segments(labels, path)
-        write_tif(target, _narrow(labels, path))
-        yield target
+            found, channels = frames(stored, rank, choice), frames(stored, rank, choice, every_channel=True)
+            names = [(found.along, name) for name in found.names] or [("", "")]
+            for place, frame, whole in zip(names, found.samples, channels.samples, strict=True):
+                warn_of_labels(frame)
+                rule = grey_rule(frame, self.settings.percentiles, frame.where)
+                with error_location(str(path)), self._labels(frame, rule, scratch) as labels:
+                    warn_of_large_segments(labels, path)
+                    yield Sample(labels, whole, place, tuple(stored.channels))
+
+    @contextmanager
+    def _labels(self, frame: Frame, rule: GreyRule, scratch: Path) -> Iterator[np.ndarray]:
+        rank = self.predictor.network.rank
+        if self.scale == 1 and is_large(frame.shape, rank):
+            with disk_array(scratch, frame.shape[:rank]) as labels:
+                segment_large(self.predictor, self.segmenter, frame, rule, labels)
+                yield labels
+        else:
+            pixels = rule(frame[...])
+            small = resize_image(pixels, self.scale)
+            labels = segment_sample(self.predictor.offsets, self.segmenter, self.predictor.predict(small))
+            yield resize_labels(labels, pixels.shape[:rank])
+
+
+def factor_of(settings: Settings, object_size: float, rank: int) -> float:
+    """Factor by which images are resized: the diameter of the objects that a model learnt over that in the images."""
+    if (settings.diameter or settings.scale) and rank == 3:
+        raise GrdError("--diameter, --scale: expected a model of images, found one of volumes; leave these options out")
+    if settings.diameter:
+        return float(2 * np.sqrt(object_size / np.pi) / settings.diameter)
+    return settings.scale or 1.0
+
+
+def resize_image(image: np.ndarray, factor: float) -> np.ndarray:
+    """An image (H, W) or (H, W, 3) uint8, with sides multiplied by a factor and rounded."""
+    if factor == 1:
+        return image
+    size = [max(round(length * factor), 1) for length in image.shape[:2]]
+    resized = resize(image, (*size, *image.shape[2:]), order=1, preserve_range=True, anti_aliasing=factor < 1)
+    return np.rint(resized).astype(np.uint8)
+
+
+def resize_labels(labels: np.ndarray, size: Sequence[int]) -> np.ndarray:
+    """Labels in another size, each pixel with the label of the nearest one."""
+    if labels.shape == tuple(size):
+        return labels
+    return resize(labels, size, order=0, preserve_range=True, anti_aliasing=False).astype(labels.dtype)  # type: ignore[no-any-return]
+
+
+@contextmanager
+def disk_array(folder: Path, shape: Sequence[int]) -> Iterator[np.ndarray]:
+    """An int32 array in a file that ends with the context."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with NamedTemporaryFile(dir=folder, prefix=".labels-") as file:
+        yield np.memmap(file.name, np.int32, "w+", shape=tuple(shape))
 
 
 def choose_segmenter(predictor: Predictor, model: Path, name: str | None, changes: Mapping[str, Any]) -> Segmenter:
@@ -85,7 +185,7 @@ def choose_segmenter(predictor: Predictor, model: Path, name: str | None, change
 def warn_of_large_segments(labels: np.ndarray, path: Path) -> None:
     """Warn if a segment covers more than a quarter of an image or volume."""
     largest = int(np.bincount(labels.ravel())[1:].max(initial=0))
-    if largest > LARGE * labels.size:
+    if largest > COVERING * labels.size:
         log.warning(
             "%s: a segment covers %.0f %% of it: background, or objects that were joined? Try --max-size for images, "
             "--threshold for volumes, or another segmenter or model",
@@ -94,20 +194,8 @@ def warn_of_large_segments(labels: np.ndarray, path: Path) -> None:
         )
 
 
-def write_tif(path: Path, labels: np.ndarray) -> None:
-    """Write a label image (H, W) or volume (Z, Y, X), uint16 or uint32, whole or not at all; OSError for a full disk.
-
-    The file is encoded in memory, since tifffile does not report a full disk.
-    """
-    file = BytesIO()
-    tifffile.imwrite(file, labels, photometric="minisblack")
-    with atomic_write(path) as part:
-        part.write_bytes(file.getbuffer())
-
-
-def _narrow(labels: np.ndarray, path: Path) -> np.ndarray:
-    if labels.max(initial=0) <= np.iinfo(np.uint16).max:
-        return labels.astype(np.uint16)
-    if labels.ndim == 2:
-        raise GrdError(f"{path}: expected at most 65535 instances, found {labels.max()}; this model does not fit the image")
-    return labels.astype(np.uint32)
+def warn_of_labels(frame: Frame) -> None:
+    """Warn of whole numbers in flat patches, which no microscope makes."""
+    part = frame[(slice(0, 512),) * 2] if frame.ndim == 2 else np.empty(0)
+    if part.dtype.kind in "ui" and part.shape[-1] > 1 and part.any() and (part[:, 1:] == part[:, :-1]).mean() > FLAT:
+        log.warning("%s: it looks like a label image; expected the image itself", frame.where)

@@ -64,8 +64,10 @@ class Frames:
     names: list[str]
 
 
-def frames(stored: Stored, rank: int, choice: Choice = Choice()) -> Frames:
+def frames(stored: Stored, rank: int, choice: Choice = Choice(), every_channel: bool = False) -> Frames:
     """The images (rank 2) or volumes (rank 3) of an array, as its own axes and the user's choice say.
+
+    With `every_channel` samples have all channels as their last axis, whatever the choice.
 
     Axes of length 1 that are not needed are dropped. Arrays without names of axes may be (Y, X), (Y, X, 3 or 4), (Z, Y, X); alpha
     is dropped. GrdError where something has to be chosen, with the option that does.
@@ -79,7 +81,10 @@ def frames(stored: Stored, rank: int, choice: Choice = Choice()) -> Frames:
     for axis, letter in enumerate(letters):
         if letter in order or (letter in SEPARATE and choice.time is None and sizes[letter] > 1):
             continue
-        fixed[axis] = _pick(stored, letter, sizes[letter], rank, choice)
+        if every_channel and letter in "CS" and sizes[letter] not in (1, 2 if letter == "S" else 1):
+            fixed[axis] = slice(0, 3 if letter == "S" else sizes[letter])
+        else:
+            fixed[axis] = _pick(stored, letter, sizes[letter], rank, choice)
         if isinstance(fixed[axis], slice):
             order += letter
     (along,) = [letter for letter in letters if letter in SEPARATE and letters.index(letter) not in fixed] or [""]
@@ -180,8 +185,8 @@ def _check_spatial(stored: Stored, letters: str, sizes: dict[str, int], rank: in
 def _unclear(stored: Stored, rank: int) -> GrdError:
     letters = {2: "TYX, CYX or YXS", 3: "TZYX or CZYX"}[rank]
     return GrdError(
-        f"{stored.where}: expected {KINDS[rank]}, found {stored.describe()}; name them with --axes, such as {letters} (T, moments or "
-        "separate images; Z, sections; C, channels; S, colours)"
+        f"{stored.where}: expected {KINDS[rank]}, found {stored.describe()}; name them with --axes, such as {letters} "
+        "(T, moments or separate images; Z, sections; C, channels; S, colours)"
     )
 
 

@@ -39,8 +39,8 @@ KINDS = "a tif, PNG, JPEG, BMP, GIF, npy, npz, HDF5 or zarr"
 def open_file(path: Path, preferred: Sequence[str] = GREY) -> Iterator[Stored]:
     """The array of a file, open for reading within the context.
 
-    `file.h5:volumes/raw`, `file.zarr:0` and `file.tif:1` name a dataset, an array, a series. GrdError for a file that is absent, is
-    damaged, is of another format, or holds several arrays of which none is named or in `preferred`.
+    `file.h5:volumes/raw`, `file.zarr:0` and `file.tif:1` name a dataset, an array, a series. GrdError for a file that is absent,
+    is damaged, is of another format, or holds several arrays of which none is named or in `preferred`.
     """
     file, part = locate(path)
     with ExitStack() as resources:

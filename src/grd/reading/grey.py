@@ -1,8 +1,8 @@
 """One rule by which values of any type become 0..255, as networks see them.
 
-A grey image is stretched: its darkest value becomes 0, its brightest 255. Colour images and volumes whose values are whole numbers
-from 0 to 255 are taken as they are, whatever type holds them; others are stretched, too. Percentiles in place of the darkest and
-brightest value keep specks from darkening everything else.
+A grey image is stretched: its darkest value becomes 0, its brightest 255. Colour images and volumes whose values are whole
+numbers from 0 to 255 are taken as they are, whatever type holds them; others are stretched, too. Percentiles in place of the
+darkest and brightest value keep specks from darkening everything else.
 """
 
 from collections.abc import Callable, Iterator, Sequence

@@ -1,9 +1,11 @@
 """Label images and volumes as people store them."""
 
+import logging
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from skimage.measure import label
 
 from grd.errors import GrdError
 from grd.reading.axes import SEPARATE, Choice, Frame, frames
@@ -12,6 +14,12 @@ from grd.reading.stored import UNNAMED, Stored
 
 INVALID = 1 << 63
 """Ids from here on are CREMI's marks of voxels without ground truth; they become 0."""
+
+
+MASK_PIECES = 3
+"""Pieces of a single object above which labels are taken for a mask of all objects."""
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -32,8 +40,8 @@ def label_rank(path: Path) -> int | None:
 def read_labels(path: Path, rank: int, axes: str | None = None) -> Labels:
     """Labels of images (rank 2) or volumes (rank 3), with ids as they are stored, of colours R * 65536 + G * 256 + B.
 
-    Colours of a palette are counted by their numbers. With rank 2 an array (n, Y, X) without names of axes holds n images. GrdError
-    for values that are no whole numbers from 0, and for files whose compression changes values.
+    Colours of a palette are counted by their numbers. With rank 2 an array (n, Y, X) without names of axes holds n images.
+    GrdError for values that are no whole numbers from 0, and for files whose compression changes values.
     """
     with open_file(path, LABELS) as stored:
         if stored.lossy:
@@ -67,6 +75,14 @@ def _images(stored: Stored) -> str:
     return "".join(next(letters) if axis in unnamed else letter for axis, letter in enumerate(stored.axes))
 
 
+def _warn_of_mask(values: np.ndarray, where: str) -> None:
+    """Warn of one object of many pieces, which is a mask that has not been labelled."""
+    if values.max(initial=0) in (1, 255) and np.isin(values, (0, values.max())).all():
+        pieces = label(values > 0, return_num=True)[1] if values.ndim < 4 else 1
+        if pieces > MASK_PIECES:
+            log.warning("%s: one object of %d pieces; expected a number for each object, not a mask of all", where, pieces)
+
+
 def _ids(sample: Frame) -> np.ndarray:
     values = sample[...]
     if values.dtype.kind == "f" and np.isfinite(values).all() and (values == np.rint(values)).all():
@@ -74,6 +90,7 @@ def _ids(sample: Frame) -> np.ndarray:
     if values.dtype.kind not in "uib" or values.min(initial=0) < 0:
         found = f"{values.dtype}, smallest {values.min()}" if values.size else values.dtype
         raise GrdError(f"{sample.where}: expected whole numbers from 0 as labels, found {found}; convert them")
+    _warn_of_mask(values, sample.where)
     if sample.axes.endswith("S"):
         red, green, blue = np.moveaxis(values.astype(np.int64), -1, 0)
         return (red << 16) | (green << 8) | blue  # type: ignore[no-any-return]

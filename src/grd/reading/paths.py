@@ -9,7 +9,30 @@ from grd.errors import GrdError
 from grd.reading.stored import locate
 
 ENDINGS = frozenset(
-    [".tif", ".tiff", ".btf", ".tf8", ".lsm", ".stk", ".png", ".jpg", ".jpeg", ".jp2", ".bmp", ".gif", ".webp", ".npy", ".npz", ".h5", ".hdf", ".hdf5", ".ilp", ".zarr", ".pgm", ".ppm"]
+    [
+        ".tif",
+        ".tiff",
+        ".btf",
+        ".tf8",
+        ".lsm",
+        ".stk",
+        ".png",
+        ".jpg",
+        ".jpeg",
+        ".jp2",
+        ".bmp",
+        ".gif",
+        ".webp",
+        ".npy",
+        ".npz",
+        ".h5",
+        ".hdf",
+        ".hdf5",
+        ".ilp",
+        ".zarr",
+        ".pgm",
+        ".ppm",
+    ]
 )
 """Names of files in folders that are taken for images; a file that is named itself may be called anything."""
 

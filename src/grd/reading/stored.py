@@ -30,8 +30,8 @@ class Stored:
     Attributes:
         where: File and part, for messages.
         array: Anything with `shape`, `dtype` and slicing.
-        axes: A letter per axis: T, Z, C, Y and X as in microscopy, S for red, green, blue (and alpha), N for separate images, Q for
-            an axis that the file does not name.
+        axes: A letter per axis: T, Z, C, Y and X as in microscopy, S for red, green, blue (and alpha), N for separate images, Q
+            for an axis that the file does not name.
         pixel_size: µm by axis letter, where the file says so.
         names: Names of the images along N.
         channels: Names of the channels along C.

@@ -16,7 +16,8 @@ from grd.reading.stored import Stored, known_axes
 AT_ONCE = 1 << 28
 """Bytes up to which a compressed array is read whole; larger ones are read where they are sliced."""
 MICROMETRES = {"µm": 1.0, "μm": 1.0, "um": 1.0, "micron": 1.0, "microns": 1.0, "nm": 1e-3, "mm": 1e3, "cm": 1e4, "m": 1e6}
-PALETTE, MINISWHITE, CENTIMETRE = 3, 0, 3  # values of tags
+MINISWHITE, PALETTE, CENTIMETRE = 0, 3, 3  # values of tags
+SHOWN = {0, 1, 2, 3, 6}  # grey, RGB, palettes, and YCbCr, which only JPEG has
 LOSSY = {6, 7, 33003, 33004, 33005, 34712, 34892, 50001, 50002, 52546}  # JPEG, JPEG 2000, WebP, JPEG XL
 
 
@@ -27,6 +28,7 @@ def open_tif(path: Path, part: str | None, preferred: Sequence[str], resources: 
         file = resources.enter_context(tifffile.TiffFile(path, is_shaped=False))  # written page by page
     series = _series(file, path, part)
     page = series.keyframe
+    _check(series, path)
     palette = None
     if page.photometric == PALETTE and page.colormap is not None:
         palette = (np.asarray(page.colormap).T >> 8).astype(np.uint8)
@@ -52,6 +54,19 @@ def _series(file: tifffile.TiffFile, path: Path, part: str | None) -> tifffile.T
     if not numbers:
         raise GrdError(f"{path}: expected an image, found a tif without pages; replace the file")
     return file.series[int(part or 0)]
+
+
+def _check(series: tifffile.TiffPageSeries, path: Path) -> None:
+    if series.keyframe.photometric not in SHOWN:
+        raise GrdError(
+            f"{path}: expected grey values or RGB, found {series.keyframe.photometric.name}; convert the colours to RGB"
+        )
+    absent = sum(page is None for page in series._pages)
+    if absent:
+        raise GrdError(
+            f"{path}: expected all {len(series._pages)} planes of its series, found {absent} in files that are not there; "
+            "put them beside it, or save it as one file"
+        )
 
 
 def _array(file: tifffile.TiffFile, path: Path, series: tifffile.TiffPageSeries, resources: ExitStack) -> Any:

@@ -1,0 +1,106 @@
+"""The files that are written for each image: labels, and on request overlay, table and outlines."""
+
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from grd.apply.geojson import write_geojson
+from grd.apply.label_files import write_labels
+from grd.apply.measure import join, measure, summary, write_csv
+from grd.apply.overlay import write_overlay
+from grd.errors import GrdError
+from grd.reading.axes import SPATIAL, Frame
+from grd.reading.paths import output_name
+
+LABELS, OVERLAY, TABLE, OUTLINES, ALL = "-labels.tif", "-overlay.png", "-objects.csv", "-outlines.geojson", "objects.csv"
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Labels of an image or volume, all channels of its image, its place in a stack (axis and name), names of the channels."""
+
+    labels: np.ndarray
+    image: Frame
+    place: tuple[str, str]
+    channels: tuple[str, ...]
+
+    @property
+    def pixel_size(self) -> tuple[float, ...] | None:
+        """µm per axis, None if the file does not say."""
+        sizes = self.image.pixel_size[: self.labels.ndim]
+        return sizes if all(sizes) else None
+
+
+@dataclass
+class Outputs:
+    """A folder for labels, and what else is wanted there; `tables` are those written by now."""
+
+    folder: Path
+    overlay: bool = False
+    table: bool = False
+    outlines: bool = False
+    tables: dict[str, pd.DataFrame] = field(default_factory=dict)
+
+    def labels(self, path: Path) -> Path:
+        """The file of an image's labels."""
+        return self.folder / f"{output_name(path)}{LABELS}"
+
+    def without_labels(self, files: Iterable[Path]) -> list[Path]:
+        """Files whose names do not say that this command wrote them; GrdError if none is left."""
+        files = list(files)
+        kept = [path for path in files if not path.name.endswith((LABELS, OVERLAY))]
+        for path in files:
+            if path not in kept:
+                log.warning("%s: left out, since by its name this command wrote it", path)
+        if not kept:
+            raise GrdError(f"{files[0]}: expected images, found only files that this command wrote; name the images")
+        return kept
+
+    def check_names(self, files: Sequence[Path]) -> None:
+        """GrdError if two images would have one file of labels, or if the folder is a file."""
+        targets = [self.labels(path) for path in files]
+        if twice := next((target for target in targets if targets.count(target) > 1), None):
+            raise GrdError(
+                f"{twice}: expected images of different names, found several for this file; segment them into different folders"
+            )
+        if self.folder.exists() and not self.folder.is_dir():
+            raise GrdError(f"{self.folder}: expected a folder for label images, found a file; choose another folder")
+
+    def write(self, path: Path, samples: Iterator[Sample]) -> str:
+        """Write all that is wanted of an image, a volume, or a stack of them; returns a line that sums it up."""
+        target, stack, line = self.labels(path), [], ""
+        for sample in samples:
+            axis, place = sample.place
+            self._write_besides(f"{output_name(path)}-{place}" if axis else output_name(path), sample)
+            if axis:
+                stack.append(sample.labels)
+            else:
+                write_labels(target, sample.labels, sample.pixel_size)
+                line = summary(sample.labels, sample.pixel_size)
+        if stack:
+            size = (1.0, *sample.pixel_size) if sample.pixel_size else None
+            write_labels(target, np.stack(stack), size, "T" + SPATIAL[stack[0].ndim])
+            line = f"{len(stack)} images, {sum(int(labels.max(initial=0)) for labels in stack)} objects"
+        return f"{target}: {line}"
+
+    def _write_besides(self, title: str, sample: Sample) -> None:
+        if self.overlay:
+            write_overlay(self.folder / f"{title}{OVERLAY}", sample.labels, sample.image[...])
+        if self.table or self.outlines:
+            objects = measure(sample.labels, sample.image[...], sample.pixel_size, sample.channels)
+        if self.table:
+            write_csv(self.folder / f"{title}{TABLE}", objects)
+            self.tables[title] = objects
+        if self.outlines:
+            write_geojson(self.folder / f"{title}{OUTLINES}", sample.labels, objects)
+
+    def finish(self) -> None:
+        """Write one table of all images."""
+        if self.table and self.tables:
+            write_csv(self.folder / ALL, join(self.tables))
