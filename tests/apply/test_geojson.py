@@ -26,7 +26,7 @@ def parts(feature):
 
 
 def drawn(collection, shape):
-    """The label image that a FeatureCollection shows: a pixel is in a polygon if an odd number of its rings are around the middle."""
+    """The label image that a FeatureCollection shows: an odd number of a polygon's rings are around the middle of its pixels."""
     rows, columns = np.indices(shape)
     middles = np.stack([columns.ravel() + 0.5, rows.ravel() + 0.5], axis=1)
     labels = np.zeros(shape, int)

@@ -94,7 +94,7 @@ def test_sums_of_whole_numbers_are_exact():
 
 
 def test_numbers_far_apart_cost_no_memory():
-    labels = np.where(LABELS == 3, 2**31, LABELS)
+    labels = np.where(LABELS == 3, 2**31, LABELS.astype(np.int64))
     table = measure(labels, IMAGE)
     assert table["label"].tolist() == [1, 2**31]
     pd.testing.assert_frame_equal(table.iloc[:, 1:], measure(LABELS, IMAGE).iloc[:, 1:])

@@ -5,7 +5,7 @@ import pytest
 from skimage.io import imread
 
 from grd.apply import overlay as module
-from grd.apply.overlay import COLOURS, overlay, thickness, write_overlay
+from grd.apply.overlay import COLOURS, choose_colours, overlay, thickness, write_overlay
 from grd.errors import GrdError
 
 
@@ -32,10 +32,11 @@ def test_an_outline_is_the_border_of_an_instance_and_lies_within_it():
 def test_touching_instances_have_different_colours():
     labels = np.arange(1, 37).reshape(6, 6).repeat(10, axis=0).repeat(10, axis=1)
     picture = overlay(labels, np.zeros((60, 60), np.uint8))
-    at = picture[::10, ::10]
-    at = picture[9::10, 9::10] * (np.indices((6, 6)).sum(axis=0) < 10)[..., None] + at * 0
-    assert (at[1:-1, :-1] != at[2:, :-1]).any(axis=-1).all()
-    assert (at[:-1, 1:-1] != at[:-1, 2:]).any(axis=-1).all()
+    near = [9, 19, 29, 39, 49, 50]  # a pixel of each row of squares, on the side of the middle
+    colours = picture[np.ix_(near, near)]
+    assert coloured(colours).all()
+    assert (colours[1:] != colours[:-1]).any(axis=-1).all()
+    assert (colours[:, 1:] != colours[:, :-1]).any(axis=-1).all()
 
 
 def test_colours_of_outlines_are_distinct():
@@ -122,3 +123,15 @@ def test_the_file_is_a_png_of_the_picture(tmp_path):
 def test_an_image_of_another_size_is_refused():
     with pytest.raises(GrdError, match=r"the labels' size \(60, 60\), found \(59, 60\)"):
         overlay(square(), square()[1:])
+
+
+def test_an_instance_avoids_the_colours_of_its_neighbours():
+    assert choose_colours([1, 9, 17], [(1, 9), (1, 17), (9, 17)]) == [1, 2, 3]
+    assert choose_colours([1, 9], []) == [1, 1]
+
+
+def test_with_too_many_neighbours_a_colour_is_repeated():
+    ids = range(1, 10)
+    found = choose_colours(ids, [(one, other) for other in ids for one in ids if one < other])
+    assert sorted(found[:8]) == list(range(8))
+    assert found[8] == 1

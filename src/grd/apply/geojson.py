@@ -1,7 +1,7 @@
 """Instances as polygons in GeoJSON, which QuPath (0.4 or newer) opens by drag and drop on the image.
 
-Each instance is a detection, QuPath's type for cells: thousands of them are quick to show and measure. (Annotations are for regions
-that a person draws; in QuPath, "Objects" can turn one into the other.)
+Each instance is a detection, QuPath's type for cells: thousands of them are quick to show and measure. Annotations, its other
+type, are for regions that a person draws.
 """
 
 import json
@@ -26,10 +26,10 @@ Ring = list[Corner]
 def geojson(labels: np.ndarray, measurements: pd.DataFrame | None = None) -> dict[str, Any]:
     """FeatureCollection of the instances (H, W), a feature each, ordered by label.
 
-    Polygons follow the sides of the pixels; the image's top left corner is (0, 0). Parts of an instance that touch at a corner or not
-    at all are polygons of a MultiPolygon, holes are interior rings; no ring meets itself. A feature is named by its label. Its
-    measurements are the numbers in its row of `measurements` (a table of `measure` for these labels), or its area in pixels. GrdError
-    for a volume.
+    Polygons follow the sides of the pixels; the image's top left corner is (0, 0). Parts of an instance that touch at a corner or
+    lie apart are polygons of a MultiPolygon, holes are interior rings; no ring meets itself. A feature is named by its label. Its
+    measurements are the numbers in its row of `measurements`, a table of `measure` for these labels, or its area in pixels.
+    GrdError for a volume.
     """
     if labels.ndim != 2:
         raise GrdError(
@@ -50,8 +50,8 @@ def _measurements(labels: np.ndarray, table: pd.DataFrame | None) -> Mapping[int
     if table is None:
         ids, areas = np.unique(labels, return_counts=True)
         table = pd.DataFrame({"label": ids, "area": areas})
-    rows = table.set_index("label").to_dict("index")
-    return {number: {str(name): value for name, value in row.items() if isfinite(value)} for number, row in rows.items()}
+    rows = zip(table["label"].tolist(), table.drop(columns="label").to_dict("records"), strict=True)
+    return {number: {str(name): value for name, value in row.items() if isfinite(value)} for number, row in rows}
 
 
 def _feature(number: int, parts: Sequence[Sequence[Ring]], measurements: Mapping[str, float]) -> dict[str, Any]:
@@ -73,7 +73,8 @@ def polygons(labels: np.ndarray) -> dict[int, list[list[Ring]]]:
     Outer rings have a positive area by the shoelace formula in (x, y), holes a negative one.
     """
     parts = connected_components(labels, background=0, connectivity=1)
-    rings, names = defaultdict(list), {}
+    rings: defaultdict[int, list[Ring]] = defaultdict(list)
+    names = {}
     for pixel, ring in _rings(parts):
         part = int(parts[pixel])
         names[part] = int(labels[pixel])

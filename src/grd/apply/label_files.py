@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tifffile
@@ -16,14 +17,16 @@ LARGEST_CLASSIC = 2**32 - 2**25
 def write_labels(path: Path, labels: np.ndarray, pixel_size: Sequence[float] | None = None, axes: str | None = None) -> None:
     """Write a label image (H, W) or volume (Z, Y, X) as tif, whole or not at all; OSError for a full disk.
 
-    16-bit, or 32-bit if a label exceeds 65535: these are exact in napari, Fiji shows them as decimal numbers. The compression is
-    lossless and known to every reader (deflate). `axes` are letters of TZCYX in this order, YX or ZYX by default, so that Fiji
-    shows sections as Z; `pixel_size` is in µm per axis. The file is encoded in memory, since tifffile does not report a full disk.
+    16-bit, or 32-bit if a label exceeds 65535; Fiji shows these as decimal numbers, exact up to 16,777,216. The compression,
+    deflate, is lossless and known to every reader. `axes` are letters of TZCYX in this order, YX or ZYX by default, so that Fiji
+    shows sections as Z; `pixel_size` is in µm per axis. The file is encoded in memory: tifffile does not report a full disk.
     """
     axes = axes or "ZYX"[-labels.ndim :]
     top = int(labels.max(initial=0))
     sizes = dict(zip(axes, pixel_size or (), strict=bool(pixel_size)))
-    units = {"unit": "um"} | ({"spacing": sizes["Z"]} if "Z" in sizes else {}) if sizes else {}
+    units: dict[str, Any] = {"unit": "um"} if sizes else {}
+    if "Z" in sizes:
+        units["spacing"] = sizes["Z"]
     pages = labels.astype(np.uint16 if top <= np.iinfo(np.uint16).max else np.uint32)
     file = BytesIO()
     tifffile.imwrite(
