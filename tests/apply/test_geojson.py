@@ -121,6 +121,12 @@ def test_an_image_without_instances_has_no_features():
     assert geojson(np.zeros((3, 3), np.uint16)) == {"type": "FeatureCollection", "features": []}
 
 
+def test_labels_may_have_any_integer_type():
+    labels = as_labels("11. 1.2")
+    assert geojson(labels.astype(np.uint64)) == geojson(labels)
+    assert geojson(labels.astype(np.int64) * 2**40)["features"][0]["properties"]["name"] == str(2**40)
+
+
 def test_volumes_are_refused():
     with pytest.raises(GrdError, match=r"expected the labels of an image \(H, W\), found shape \(2, 3, 4\)"):
         geojson(np.zeros((2, 3, 4), np.uint16))

@@ -94,11 +94,16 @@ def test_sums_of_whole_numbers_are_exact():
 
 
 def test_numbers_far_apart_cost_no_memory():
-    labels = np.where(LABELS == 3, 2**31, LABELS.astype(np.int64))
+    labels = np.where(LABELS == 3, 2**40, LABELS.astype(np.int64))
     table = measure(labels, IMAGE)
-    assert table["label"].tolist() == [1, 2**31]
+    assert table["label"].tolist() == [1, 2**40]
     pd.testing.assert_frame_equal(table.iloc[:, 1:], measure(LABELS, IMAGE).iloc[:, 1:])
-    assert measure(np.full((2, 2), 2**31), np.ones((2, 2)))["area"].tolist() == [4]
+    assert measure(np.full((2, 2), 2**40), np.ones((2, 2)))["area"].tolist() == [4]
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.uint64])
+def test_labels_may_have_any_integer_type(dtype):
+    pd.testing.assert_frame_equal(measure(LABELS.astype(dtype), IMAGE), measure(LABELS, IMAGE))
 
 
 def test_an_image_without_instances_has_the_columns_alone():

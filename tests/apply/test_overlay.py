@@ -29,6 +29,11 @@ def test_an_outline_is_the_border_of_an_instance_and_lies_within_it():
     assert (picture[~border] == 0).all()
 
 
+def test_numbers_of_instances_may_be_large():
+    labels = square().astype(np.int64)
+    np.testing.assert_array_equal(overlay(labels * 2**40, labels), overlay(labels, labels))
+
+
 def test_touching_instances_have_different_colours():
     labels = np.arange(1, 37).reshape(6, 6).repeat(10, axis=0).repeat(10, axis=1)
     picture = overlay(labels, np.zeros((60, 60), np.uint8))
@@ -59,7 +64,7 @@ def test_the_brightest_and_darkest_percentiles_are_white_and_black():
 
 def test_a_few_bright_pixels_on_black_are_seen():
     image = np.zeros((100, 100))
-    image[0, 0] = 3
+    image[0, 0] = 0.01
     assert overlay(np.zeros((100, 100), int), image)[0, 0].tolist() == [255, 255, 255]
 
 

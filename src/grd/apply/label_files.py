@@ -35,7 +35,7 @@ def write_labels(path: Path, labels: np.ndarray, pixel_size: Sequence[float] | N
         bigtiff=pages.nbytes > LARGEST_CLASSIC,
         photometric="minisblack",
         compression="zlib",
-        description=tifffile.imagej_description(labels.shape, axes=axes, rgb=False, min=0, max=top, **units),
+        description=tifffile.imagej_description(labels.shape, axes=axes, min=0, max=top, **units),
         metadata=None,  # the description is ImageJ's, which tifffile itself writes for 16 bits only
         resolution=(1 / sizes["X"], 1 / sizes["Y"]) if sizes else None,
         resolutionunit="none",

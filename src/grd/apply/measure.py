@@ -43,7 +43,7 @@ def measure(
     channels = _as_channels(labels, intensities)
     names = _suffixes(channels.shape[-1], channel_names)
     _check_pixel_size(labels, pixel_size)
-    ids, places = _present(labels)
+    ids, places = consecutive(labels)
     sums = _sums(places, channels, len(ids) + 1)[:, 1:]
     axes, extent = AXES[labels.ndim], sums[0]
     centroids = dict(zip(axes, sums[1 : 1 + len(axes)] / extent, strict=True))
@@ -71,7 +71,7 @@ def write_csv(path: Path, table: pd.DataFrame) -> None:
 def summary(labels: np.ndarray, pixel_size: Sequence[float] | None = None) -> str:
     """Number of the instances and their median area or volume, such as '123 objects, median area 712 pixels (75.3 µm²)'."""
     _check_pixel_size(labels, pixel_size)
-    sizes = np.bincount(_present(labels)[1].ravel())[1:]
+    sizes = np.bincount(consecutive(labels)[1].ravel())[1:]
     if not len(sizes):
         return "no objects"
     extent, unit, physical, _ = EXTENT[labels.ndim]
@@ -84,8 +84,11 @@ def _three_digits(value: float) -> str:
     return np.format_float_positional(value, precision=3, fractional=False, trim="-")
 
 
-def _present(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Ids other than 0 in ascending order, and the labels with these numbered 1, 2, 3, …; GrdError for negative ids."""
+def consecutive(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Ids other than 0 in ascending order, and the labels (H, W) or (Z, Y, X) with these numbered 1, 2, 3, …
+
+    GrdError for other arrays and for negative ids.
+    """
     if labels.dtype.kind not in "ui" or labels.ndim not in AXES or labels.min(initial=0) < 0:
         found = f"{labels.dtype} of shape {labels.shape}, smallest {labels.min(initial=0)}"
         raise GrdError(f"labels: expected whole numbers from 0 on, (H, W) or (Z, Y, X), found {found}; convert them")
@@ -94,6 +97,7 @@ def _present(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         ids, places = np.unique(labels, return_inverse=True)
         places = places.reshape(labels.shape) + (ids[0] != 0)
         return ids[ids != 0], places
+    labels = labels.view(np.int64) if labels.dtype == np.uint64 else labels  # bincount takes no uint64
     ids = np.flatnonzero(np.bincount(labels.ravel(), minlength=1)[1:]) + 1
     if len(ids) == top:
         return ids, labels
@@ -107,7 +111,7 @@ def _as_channels(labels: np.ndarray, intensities: np.ndarray) -> np.ndarray:
     channels = intensities[..., None] if intensities.ndim == labels.ndim else intensities
     if channels.shape[:-1] != labels.shape:
         raise GrdError(
-            f"expected an image of the labels' size {labels.shape}, found {intensities.shape}; name the image segmented"
+            f"expected an image of the labels' size {labels.shape}, found {intensities.shape}; give the image that was segmented"
         )
     return channels
 

@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.image import imsave
 from scipy.ndimage import maximum_filter, minimum_filter
 
+from grd.apply.measure import consecutive
 from grd.errors import GrdError
 from grd.reporting.figures.colours import PALETTE
 from grd.system.files import atomic_write
@@ -34,12 +35,14 @@ def overlay(labels: np.ndarray, image: np.ndarray) -> np.ndarray:
     differ in size.
     """
     if image.shape[: labels.ndim] != labels.shape:
-        raise GrdError(f"expected an image of the labels' size {labels.shape}, found {image.shape}; name the image segmented")
+        raise GrdError(
+            f"expected an image of the labels' size {labels.shape}, found {image.shape}; give the image that was segmented"
+        )
     channels = image if image.ndim > labels.ndim else image[..., None]
     if labels.ndim == 2:
         labels, channels = labels[None], channels[None]
     shown = _shown(labels.shape)
-    return _row(_outlined(labels[shown], _display(channels[shown])))
+    return _row(_outlined(consecutive(labels[shown])[1], _display(channels[shown])))
 
 
 def write_overlay(path: Path, labels: np.ndarray, image: np.ndarray) -> None:
@@ -61,7 +64,7 @@ def _shown(shape: Sequence[int]) -> tuple[list[int], slice, slice]:
 def thickness(labels: np.ndarray) -> int:
     """Pixels of an outline: more in large pictures, so that it is seen there, but at most a tenth of a typical object's width.
 
-    Labels are sections (n, H, W).
+    Labels are consecutive, in sections (n, H, W).
     """
     sizes = np.bincount(labels.ravel())[1:] / len(labels)
     width = sqrt(np.median(sizes[sizes > 0])) if sizes.any() else 0
@@ -100,7 +103,7 @@ def choose_colours(ids: Sequence[int], pairs: Iterable[tuple[int, int]]) -> list
 def _display(channels: np.ndarray) -> np.ndarray:
     """Channels (..., C) as RGB (..., 3) uint8."""
     if channels.dtype == np.uint8 and channels.shape[-1] == 3:
-        return channels.copy()
+        return channels
     shown = np.stack([_stretch(channel) for channel in np.moveaxis(channels, -1, 0)], axis=-1)
     return shown if shown.shape[-1] == 3 else np.repeat(shown.max(axis=-1, keepdims=True), 3, axis=-1)
 
