@@ -90,9 +90,9 @@ def _grey(network: EmbeddingNetwork, use: Use, sample: Path) -> np.ndarray:
     size, smallest = pixels.shape[: network.rank], Sizes.of(network).smallest
     channels = pixels.shape[2] if pixels.ndim > network.rank else 1
     if channels != grey_channels(use) or any(have < need for have, need in zip(size, smallest, strict=True)):
-        kind = f"{'RGB' if grey_channels(use) == 3 else 'grey'} {'image' if network.rank == 2 else 'volume'}"
+        kind = f"{'an RGB' if grey_channels(use) == 3 else 'a grey'} {'image' if network.rank == 2 else 'volume'}"
         raise GrdError(
-            f"{sample}: expected a {kind} of at least {' x '.join(map(str, smallest))}, found shape {pixels.shape}; "
+            f"{sample}: expected {kind} of at least {' x '.join(map(str, smallest))}, found shape {pixels.shape}; "
             "take a sample such as the model is for"
         )
     limit = (SIDE, SIDE) if network.rank == 2 else use.canvas

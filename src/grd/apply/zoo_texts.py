@@ -17,8 +17,8 @@ LONGEST = 64
 
 def title(card: ModelCard, use: Use) -> str:
     """Name of a package, of the characters that bioimage.io allows."""
-    name = f"{NETWORKS[card.network].title} for instances ({use.data.get('title', card.dataset)})"
-    return re.sub(r"[^A-Za-z0-9_+\- ()]", " ", name)[:LONGEST]
+    data = re.sub(r"[^A-Za-z0-9_+()-]+", " ", use.data.get("title", card.dataset)).strip()
+    return f"{NETWORKS[card.network].title} for instances ({data})"[:LONGEST]
 
 
 def summary(card: ModelCard, use: Use) -> str:
@@ -65,9 +65,7 @@ def documentation(card: ModelCard, use: Use) -> str:
 def _usage(card: ModelCard) -> list[str]:
     """Input, output, and the way to instances."""
     if NETWORKS[card.network].rank == 3:
-        size = (
-            "`weights.onnx` takes volumes (N, 1, Z, Y, X) uint8. Its vectors are those of the middle of a volume."
-        )
+        size = "`weights.onnx` takes volumes (N, 1, Z, Y, X) uint8. Its vectors are those of the middle of a volume."
     else:
         size = "`weights.onnx` takes images (N, C, H, W) uint8 of any size; it pads, normalises and crops by itself."
     return [
