@@ -3,8 +3,10 @@
 import pytest
 import torch
 
+from grd.config.general import Config
+from grd.config.parsing import parse
 from grd.errors import GrdError
-from grd.system.devices import choose_device, product_precision
+from grd.system.devices import choose_device, device_name, product_precision
 from grd.system.gpu_turns import claim_device
 
 
@@ -42,3 +44,36 @@ def test_it_ends_with_a_training_that_fails():
     with pytest.raises(GrdError), product_precision("tf32"):
         raise GrdError("a loss that is not finite")
     assert tf32() == (False, False)
+
+
+@pytest.mark.parametrize("name", ["cpu", "mps"])
+def test_a_device_has_the_name_that_config_and_command_line_give_it(monkeypatch, name):
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    assert choose_device(name) == torch.device(name)
+    assert device_name(torch.device(name)).startswith({"cpu": "CPU", "mps": "Apple GPU"}[name])
+    assert parse(Config, {"scale": "demo", "seeds": [0], "device": name}, "config.yaml").device == name
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("mps", "expected a Mac with a GPU"), ("cuda:7", "expected a GPU, found 0"), ("cuda", "expected a GPU")],
+)
+def test_a_gpu_that_is_not_there_is_one_sentence(monkeypatch, name, expected):
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    with pytest.raises(GrdError, match=rf"^device '{name}': {expected}[^.]*; set `device: auto` in config/config\.yaml, or"):
+        choose_device(name)
+
+
+@pytest.mark.parametrize("name", ["gpu", "meta", "mps:1", "cuda:", "CPU"])
+def test_a_device_of_another_name_is_refused_by_config_and_command_line(name):
+    with pytest.raises(GrdError, match=f"device '{name}': expected auto, cpu, cuda, cuda:N or mps"):
+        choose_device(name)
+    with pytest.raises(GrdError, match="'device' has value"):
+        parse(Config, {"scale": "demo", "seeds": [0], "device": name}, "config.yaml")
+
+
+def test_without_a_cuda_gpu_auto_is_the_cpu_also_on_a_mac(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    assert choose_device("auto") == torch.device("cpu")

@@ -23,7 +23,7 @@ class Config(Closed):
 
     scale: str
     seeds: list[Annotated[int, Field(ge=0)]] = Field(min_length=1)
-    device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$")
+    device: str = Field("auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")
     jobs_per_gpu: Positive = 1
     data: Path = Path("data")
     allow_missing: list[str] = []

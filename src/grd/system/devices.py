@@ -1,6 +1,7 @@
 """Devices that compute: their choice, names and precision, and errors for too little memory."""
 
 import logging
+import platform
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +11,8 @@ import torch
 from grd.errors import GrdError
 
 OUT_OF_MEMORY = re.compile(r"out of memory|(not enough|can't allocate) memory|ALLOC_FAILED")
-
+NAMES = re.compile(r"cpu|mps|cuda(:\d+)?")
+REMEDY = "set `device: auto` in config/config.yaml, or call with --device auto"
 
 log = logging.getLogger(__name__)
 
@@ -19,6 +21,8 @@ def device_name(device: torch.device) -> str:
     """The GPU's name, or the CPU's instruction set and threads, which both decide the last bits of results."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
+    if device.type == "mps":
+        return f"Apple GPU ({platform.machine()}, macOS {platform.mac_ver()[0]})"
     return f"CPU ({torch.backends.cpu.get_cpu_capability()}), {torch.get_num_threads()} threads"
 
 
@@ -26,11 +30,14 @@ def synchronise(device: torch.device) -> None:
     """Wait until the device has finished all its work."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
+    elif device.type == "mps":
+        torch.mps.synchronize()
 
 
 def choose_device(name: str, threads: int | None = None) -> torch.device:
-    """The device 'auto' (a GPU if there is one), 'cpu', 'cuda' or 'cuda:N'; `threads` sets the CPU's threads. GrdError for a GPU
-    that is not there.
+    """The device 'auto' (a CUDA GPU if there is one, else the CPU), 'cpu', 'cuda', 'cuda:N', or 'mps' (the GPU of a Mac).
+
+    `threads` sets the CPU's threads. GrdError for a GPU that is not there.
 
     From then on the process computes with full float32 on GPUs, as `allow_tf32` explains.
     """
@@ -39,14 +46,13 @@ def choose_device(name: str, threads: int | None = None) -> torch.device:
         torch.set_num_threads(threads)
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-    except RuntimeError:
-        raise GrdError(f"device '{name}': expected auto, cpu, cuda or cuda:N; set `device` in config/config.yaml") from None
+    if not NAMES.fullmatch(name):
+        raise GrdError(f"device '{name}': expected auto, cpu, cuda, cuda:N or mps; {REMEDY}")
+    device = torch.device(name)
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise GrdError(
-            f"device '{name}': expected a GPU, found {torch.cuda.device_count()}; set `device: auto` in config/config.yaml"
-        )
+        raise GrdError(f"device '{name}': expected a GPU, found {torch.cuda.device_count()}; {REMEDY}")
+    if device.type == "mps" and not torch.backends.mps.is_available():
+        raise GrdError(f"device '{name}': expected a Mac with a GPU that torch can use, found none; {REMEDY}")
     return device
 
 

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeGuard
 
+WINDOWS = os.name == "nt"
+
 log = logging.getLogger(__name__)
 
 
@@ -39,8 +41,10 @@ def atomic_write(path: Path) -> Iterator[Path]:
 
 
 def _sync(path: Path) -> None:
-    """Force a file's bytes, or a folder's names, onto the disk."""
-    number = os.open(path, os.O_RDONLY)
+    """Force a file's bytes, or a folder's names, onto the disk; Windows syncs files that are open for writing, and no folders."""
+    if WINDOWS and path.is_dir():
+        return
+    number = os.open(path, os.O_RDWR if WINDOWS else os.O_RDONLY)
     try:
         os.fsync(number)
     finally:
@@ -48,6 +52,9 @@ def _sync(path: Path) -> None:
 
 
 def _alive(process: int) -> bool:
+    """True if a process runs, or may run: on Windows to ask would end it."""
+    if WINDOWS:
+        return True
     try:
         os.kill(process, 0)
     except ProcessLookupError:

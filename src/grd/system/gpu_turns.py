@@ -14,8 +14,8 @@ import torch
 from grd.system.devices import choose_device, explain_memory_errors
 from grd.system.locks import open_lock_file, try_lock
 
-GPU_PLACES = Path(tempfile.gettempdir()) / f"grd-gpus-{os.getuid()}"
-"""A file per place for a job on a GPU: the job that locks it computes there."""
+GPU_PLACES = Path(tempfile.gettempdir()) / (f"grd-gpus-{os.getuid()}" if hasattr(os, "getuid") else "grd-gpus")
+"""A file per place for a job on a GPU: the job that locks it computes there. (Windows has a temporary folder per user.)"""
 
 
 PAUSE = 1.0  # seconds before looking for a free place again

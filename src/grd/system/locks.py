@@ -1,6 +1,8 @@
-"""Locks on files, which end with the process that holds them, however it ends."""
+"""Locks on files, which end with the process that holds them, however it ends.
 
-import fcntl
+Windows has no such locks. There `grd` segments, scores and exports, which need none; the pipeline needs Linux or macOS.
+"""
+
 import logging
 import os
 import platform
@@ -11,6 +13,11 @@ from pathlib import Path
 from typing import TextIO
 
 from grd.errors import GrdError
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 
 log = logging.getLogger(__name__)
 
@@ -34,8 +41,10 @@ def open_lock_file(path: Path) -> TextIO:
 def try_lock(file: TextIO) -> bool:
     """Lock a file until it is closed; False if another process holds the lock.
 
-    On a file system without locks there is a warning, and True.
+    On a file system without locks there is a warning, and True; on a system without them, True.
     """
+    if fcntl is None:
+        return True
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
