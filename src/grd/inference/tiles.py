@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from itertools import product
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,12 +12,12 @@ from tqdm import tqdm
 
 from grd.data.padding import check_context, mirrored_region
 from grd.errors import GrdError
+from grd.inference.boxes import Box, box, overlap, size_of, within
 from grd.losses.affinity import affinities, unit_vectors
 from grd.networks.base import EmbeddingNetwork
 from grd.networks.model_file import ModelCard
 
 TILE = (84, 268, 268)  # of the paper
-Region = tuple[slice, ...]
 
 
 class TiledPredictor:
@@ -55,7 +56,7 @@ class TiledPredictor:
 
     def network_inputs(self, sample: np.ndarray) -> Iterator[Tensor]:
         """Network inputs (1, 1, *tile) on the device, tile by tile."""
-        check_context(sample.shape, [m + r for m, r in zip(self.margin, self.reach, strict=True)], self.card.run)
+        self._check_context(sample.shape)
         return (self._tile_input(sample, place) for place in self.tile_starts(sample.shape))
 
     def affinities(self, sample: np.ndarray) -> np.ndarray:
@@ -64,7 +65,7 @@ class TiledPredictor:
         self.predict_regions(sample, lambda region, part: maps.__setitem__((slice(None), *region), part))
         return maps
 
-    def predict_regions(self, sample: np.ndarray, write: Callable[[Region, np.ndarray], None]) -> None:
+    def predict_regions(self, sample: np.ndarray, write: Callable[[Box, np.ndarray], None]) -> None:
         """Call `write(region, affinities)` for one region of a volume after another; affinities are (C, …)."""
         places = self.tile_starts(sample.shape)
         shown = tqdm(places, "tiles", leave=False, disable=None, file=sys.stderr)
@@ -75,6 +76,23 @@ class TiledPredictor:
             )
             write(region, self._affinities(pixels, [part.stop - part.start for part in region]))
 
+    def region_affinities(self, sample: Any, region: Box) -> np.ndarray:
+        """Affinities (C, *region) of a region of a volume, which may be any array-like; reads once what they depend on."""
+        self._check_context(sample.shape)
+        grain = self.network.scale(max(self.network.taps))
+        starts = [range(part.start // g * g, part.stop, step) for part, g, step in zip(region, grain, self.step, strict=True)]
+        first = [along[0] for along in starts]
+        size = [along[-1] - along[0] + side for along, side in zip(starts, self.tile, strict=True)]
+        window = mirrored_region(sample, self._corner(first), size)
+        maps = np.empty((len(self.offsets), *size_of(region)), np.float32)
+        for place in product(*starts):
+            tile = box(place, self.step)
+            pixels = window[within(box(place, self.tile), box(first, size))]
+            part = overlap(tile, region)
+            found = self._affinities(self._as_input(pixels), self.step)
+            maps[(slice(None), *within(part, region))] = found[(slice(None), *within(part, tile))]
+        return maps
+
     @torch.inference_mode()
     def _affinities(self, pixels: Tensor, size: Sequence[int]) -> np.ndarray:
         """Affinities (C, *size) of the region that a tile adds, without the first voxels, which only give embeddings."""
@@ -82,7 +100,15 @@ class TiledPredictor:
         inner = (slice(reach, reach + length) for reach, length in zip(self.reach, size, strict=True))
         return maps[(slice(None), *inner)].cpu().numpy()
 
+    def _check_context(self, shape: Sequence[int]) -> None:
+        check_context(shape, [m + r for m, r in zip(self.margin, self.reach, strict=True)], self.card.run)
+
+    def _corner(self, place: Sequence[int]) -> list[int]:
+        """The first voxel of the tile that adds the region at `place`."""
+        return [first - reach - margin for first, reach, margin in zip(place, self.reach, self.margin, strict=True)]
+
     def _tile_input(self, volume: np.ndarray, place: Sequence[int]) -> Tensor:
-        corner = [first - reach - margin for first, reach, margin in zip(place, self.reach, self.margin, strict=True)]
-        window = mirrored_region(volume, corner, self.tile)
+        return self._as_input(mirrored_region(volume, self._corner(place), self.tile))
+
+    def _as_input(self, window: np.ndarray) -> Tensor:
         return torch.from_numpy(window).to(self.device)[None, None].float() / 255

@@ -1,0 +1,114 @@
+"""Samples of any size → labels, block after block: memory for one block, whatever the size of the sample."""
+
+import math
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from grd.apply.blocks import Block, Grid
+from grd.apply.stitching import Stitching, Whole
+from grd.config.segmenters import MutexSegmenter, Segmenter
+from grd.errors import GrdError
+from grd.inference.boxes import Box, box, within
+from grd.inference.predict import Prediction, Predictor
+from grd.inference.regions import REGIONS, ArrayLike
+from grd.segmentation import merge_small_segments, segment
+from grd.segmentation.images import Surroundings, partition
+
+LARGE = {2: 8_000_000, 3: 120_000_000}
+"""Pixels of images, voxels of volumes, above which a sample is segmented in blocks; all at once, they take 3 to 5 GB."""
+
+BLOCKS = {2: (2048, 2048), 3: (64, 512, 512)}
+"""Sides of the blocks, by spatial rank."""
+
+
+def is_large(shape: Sequence[int], rank: int) -> bool:
+    """True for the shape of a sample that is segmented in blocks."""
+    return math.prod(shape[:rank]) > LARGE[rank]
+
+
+def segment_large(
+    predictor: Predictor,
+    settings: Segmenter,
+    sample: ArrayLike,
+    grey: Callable[[np.ndarray], np.ndarray],
+    out: Any,
+    block: Sequence[int] | None = None,
+) -> int:
+    """Write the instances of a sample to `out`, and return their number.
+
+    The result is that of the whole sample, but for objects at the seams of blocks on which neighbouring blocks disagree. Affinities
+    are the same, and what is background, too small or too large is decided on whole segments.
+
+    Args:
+        predictor: That of images for (H, W) and (H, W, 3), that of volumes for (Z, Y, X).
+        settings: A segmenter that needs no ground truth.
+        sample: Array-like of any number type.
+        grey: Turns a part of the sample into uint8, by a rule that is the same for all parts.
+        out: Array-like (H, W) or (Z, Y, X) that takes int32; it is written twice, block by block.
+        block: Sides of the blocks, those of BLOCKS if None. Their margins are read and segmented twice.
+
+    Raises:
+        GrdError: Blocks smaller than their margins, or what `segment` raises.
+    """
+    rank = predictor.network.rank
+    regions = REGIONS[rank](predictor, GreySample(sample, grey))
+    side = tuple(block or BLOCKS[rank])
+    grain = settings.strides if isinstance(settings, MutexSegmenter) else (1,) * rank
+    grid = Grid(regions.canvas, regions.place, side, margins(predictor, side), grain)
+    stitching, blocks = Stitching(grid), grid.blocks()
+    for each in tqdm(blocks, "blocks", leave=False, disable=None, file=sys.stderr):
+        prediction = regions.predict(each.region)
+        segments = segments_of(prediction, predictor.offsets, settings)
+        numbers = stitching.add(each, segments, prediction.background)
+        shown = grid.shown(each)
+        out[within(shown, grid.place)] = numbers[within(shown, each.region)]
+    whole = stitching.whole()
+    ids = instance_ids(whole, settings, int(out[(slice(1),) * rank].item()))
+    for each in tqdm(blocks, "labels", leave=False, disable=None, file=sys.stderr):
+        place = within(grid.shown(each), grid.place)
+        out[place] = ids[out[place]]
+    return int(ids.max())
+
+
+class GreySample:
+    """A sample whose parts are grey values, uint8."""
+
+    def __init__(self, sample: ArrayLike, grey: Callable[[np.ndarray], np.ndarray]) -> None:
+        self.sample, self.grey, self.shape = sample, grey, tuple(sample.shape)
+
+    def __getitem__(self, region: Box) -> np.ndarray:
+        """Grey values of a region."""
+        return self.grey(np.asarray(self.sample[region]))
+
+
+def margins(predictor: Predictor, side: Sequence[int]) -> tuple[int, ...]:
+    """Width of the margins of blocks: four diameters of the objects of an image; an eighth of a volume's block."""
+    if predictor.network.rank == 3:
+        return tuple(max(length // 8, 1) for length in side)
+    size = predictor.card.use.object_size if predictor.card.use else 0
+    return (max(math.ceil(8 * math.sqrt(size / math.pi)), 32),) * 2
+
+
+def segments_of(prediction: Prediction, offsets: Sequence[Sequence[int]], settings: Segmenter) -> np.ndarray:
+    """Segments 1 … n (*region) of a region, before anything is dropped."""
+    if not isinstance(settings, MutexSegmenter):
+        return segment(prediction.affinities, offsets, settings)
+    return merge_small_segments(partition(prediction.affinities, offsets, settings, Surroundings()), settings.merge_passes)
+
+
+def instance_ids(whole: Whole, settings: Segmenter, corner: int) -> np.ndarray:
+    """Instance 1 … n, or 0 for background, of each number: (n + 1,) int32. `corner` is the number of the sample's first pixel."""
+    kept = whole.shown > 0
+    if isinstance(settings, MutexSegmenter):
+        if settings.foreground == "learned":
+            kept &= whole.similarity <= 0
+        elif settings.max_size is not None:
+            kept &= whole.sizes <= settings.max_size
+        if settings.foreground == "corner":
+            kept[whole.segment[corner]] = False
+        kept &= whole.shown >= settings.min_size
+    return np.where(kept, kept.cumsum(), 0).astype(np.int32)[whole.segment]
