@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from grd.apply.blocks import Block, Grid
+from grd.apply.blocks import Grid
 from grd.apply.stitching import Stitching, Whole
 from grd.config.segmenters import MutexSegmenter, Segmenter
-from grd.errors import GrdError
-from grd.inference.boxes import Box, box, within
+from grd.inference.boxes import Box, within
 from grd.inference.predict import Prediction, Predictor
 from grd.inference.regions import REGIONS, ArrayLike
 from grd.segmentation import merge_small_segments, segment

@@ -18,13 +18,14 @@ from skimage.io import imsave
 
 from grd.apply.export import CPU, INPUT, OUTPUT, PixelEmbedding, Sizes, as_onnx, check_installed, grey_channels, silence
 from grd.apply.zoo_texts import citations, documentation, summary, tags, title
-from grd.data.images import read_microscope_image, read_volume
 from grd.data.padding import middle
-from grd.data.prepare import to_uint8
 from grd.errors import GrdError
 from grd.losses.affinity import affinities
 from grd.networks.base import EmbeddingNetwork
 from grd.networks.model_file import ModelCard, Use, load_model
+from grd.reading.axes import frames
+from grd.reading.files import open_file
+from grd.reading.grey import to_uint8
 from grd.reporting.figures.colours import choose_colours, neighbour_pairs, paint
 from grd.segmentation import segment
 from grd.system.files import atomic_write
@@ -86,7 +87,8 @@ def show(network: EmbeddingNetwork, card: ModelCard, use: Use, sample: Path) -> 
 
 def _grey(network: EmbeddingNetwork, use: Use, sample: Path) -> np.ndarray:
     """The middle of a sample as input (1, C, *size) uint8 of the exported network."""
-    pixels = (read_microscope_image if network.rank == 2 else read_volume)(sample)
+    with open_file(sample) as stored:
+        pixels = frames(stored, network.rank).samples[0][...]
     size, smallest = pixels.shape[: network.rank], Sizes.of(network).smallest
     channels = pixels.shape[2] if pixels.ndim > network.rank else 1
     if channels != grey_channels(use) or any(have < need for have, need in zip(size, smallest, strict=True)):

@@ -13,8 +13,8 @@ from torch.overrides import TorchFunctionMode
 
 from grd.data.batches import as_channels, normalise
 from grd.data.padding import middle
-from grd.inference.predict import ImagePredictor, Prediction, VolumePredictor
 from grd.inference.boxes import Box, box, overlap, size_of, within
+from grd.inference.predict import ImagePredictor, Prediction, VolumePredictor
 from grd.losses.affinity import affinities, unit_vectors
 from grd.networks.base import EmbeddingNetwork
 
