@@ -54,6 +54,10 @@ def test_outlines_are_thicker_in_large_pictures_but_never_than_a_tenth_of_an_obj
     assert thickness(square(side, slice(10, 10 + width))[None]) == expected
 
 
+def test_the_outlines_of_sections_fit_the_row_of_them():
+    assert thickness(np.stack([square(700, slice(10, 110))] * 3)) == 6
+
+
 def test_the_brightest_and_darkest_percentiles_are_white_and_black():
     image = np.arange(10000).reshape(100, 100)[::-1].astype(np.float32)
     picture = overlay(np.zeros((100, 100), np.uint16), image)

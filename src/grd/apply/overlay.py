@@ -66,9 +66,10 @@ def thickness(labels: np.ndarray) -> int:
 
     Labels are consecutive, in sections (n, H, W).
     """
-    sizes = np.bincount(labels.ravel())[1:] / len(labels)
-    width = sqrt(np.median(sizes[sizes > 0])) if sizes.any() else 0
-    return max(1, round(min(max(labels.shape[1:]) / 350, width / 10)))
+    count, height, width = labels.shape
+    sizes = np.bincount(labels.ravel())[1:] / count
+    typical = sqrt(np.median(sizes[sizes > 0])) if sizes.any() else 0
+    return max(1, round(min(max(height, count * width) / 350, typical / 10)))
 
 
 def _outlined(labels: np.ndarray, pictures: np.ndarray) -> np.ndarray:
