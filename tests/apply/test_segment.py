@@ -8,7 +8,8 @@ import tifffile
 import torch
 from projects import settings, squares, train_into, volume_settings, write_tubes
 
-from grd.apply.segment import segment_files, warn_of_large_segments
+from grd.apply.outputs import Outputs
+from grd.apply.segment import Settings, segment_files, warn_of_large_segments
 from grd.config.segmenters import as_segmenter
 from grd.data.store import read_labels, read_split, write_samples
 from grd.errors import GrdError
@@ -40,6 +41,13 @@ def make_model(folder, settings, samples, canvas, segmenters):
     for name, sample in zip(read_split(samples, "test").names, read_split(samples, "test").images, strict=True):
         tifffile.imwrite(folder / f"{name}.tif", sample)
     return folder
+
+
+def segmented(files, folder, out, settings=Settings(), **wanted):
+    """Labels of files by the model in a folder."""
+    outputs = Outputs(out, **wanted)
+    list(segment_files(files, folder / "model.pt", outputs, CPU, settings))
+    return [tifffile.imread(outputs.labels(path)) for path in files]
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +87,7 @@ def test_the_pipelines_test_images_have_the_pipelines_labels_pixel_by_pixel(requ
     folder = request.getfixturevalue(world)
     names, expected = read_labels(folder / "labels.h5", same)
     files = [folder / f"{name}.tif" for name in names]
-    found = [tifffile.imread(path) for path in segment_files(files, folder / "model.pt", tmp_path, CPU, segmenter)]
+    found = segmented(files, folder, tmp_path, Settings(segmenter))
     np.testing.assert_array_equal(found, expected)
     assert expected.max() > 1
 
@@ -87,26 +95,26 @@ def test_the_pipelines_test_images_have_the_pipelines_labels_pixel_by_pixel(requ
 def test_weights_and_segmenters_that_need_the_truth_are_refused(images, tmp_path):
     file = [next(images.glob("*.tif"))]
     with pytest.raises(GrdError, match=r"weights\.pt: expected a model whose card says how to segment, found weights alone"):
-        next(segment_files(file, images / "weights.pt", tmp_path, CPU))
+        next(segment_files(file, images / "weights.pt", Outputs(tmp_path), CPU))
     with pytest.raises(
         GrdError, match=r"model\.pt: expected a segmenter that needs no ground truth, found mutex_truth_foreground"
     ):
-        next(segment_files(file, images / "model.pt", tmp_path, CPU, "mutex_truth_foreground"))
+        segmented(file, images, tmp_path, Settings("mutex_truth_foreground"))
 
 
 def test_an_option_without_effect_is_warned_of(images, tmp_path, caplog):
     with caplog.at_level(logging.WARNING, "grd"):
-        next(segment_files([next(images.glob("*.tif"))], images / "model.pt", tmp_path, CPU, changes={"threshold": 0.3}))
+        segmented([next(images.glob("*.tif"))], images, tmp_path, Settings(changes={"threshold": 0.3}))
     assert "option threshold has no effect: mutex has no such setting" in caplog.text
 
 
 def test_an_option_replaces_what_the_card_says(images, tmp_path):
     file = [next(images.glob("*.tif"))]
-    (usual,) = map(tifffile.imread, segment_files(file, images / "model.pt", tmp_path / "a", CPU))
+    (usual,) = segmented(file, images, tmp_path / "a")
     sizes = np.bincount(usual.ravel())[1:]
     limit = int(np.median(sizes)) + 1
     changes = {"min_size": limit}
-    (large,) = map(tifffile.imread, segment_files(file, images / "model.pt", tmp_path / "b", CPU, changes=changes))
+    (large,) = segmented(file, images, tmp_path / "b", Settings(changes=changes))
     assert large.max() == (sizes >= limit).sum() < usual.max()
 
 

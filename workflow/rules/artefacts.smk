@@ -45,7 +45,7 @@ def report_entry(name, path):
     shown, kind = PROJECT.experiments[name], name.rstrip("0123456789")
     return report(
         path,
-        caption=f"../report/{name}.rst",
+        caption=f"../report/{shown.module or name}.rst",
         category=f"{kind.capitalize()}s",
         subcategory=shown.part,
         labels={

@@ -11,12 +11,11 @@ import pandas as pd
 from grd.apply.geojson import write_geojson
 from grd.apply.label_files import write_labels
 from grd.apply.measure import join, measure, summary, write_csv
-from grd.apply.overlay import write_overlay
 from grd.errors import GrdError
 from grd.reading.axes import SPATIAL, Frame
 from grd.reading.paths import output_name
 
-LABELS, OVERLAY, TABLE, OUTLINES, ALL = "-labels.tif", "-overlay.png", "-objects.csv", "-outlines.geojson", "objects.csv"
+LABELS, OVERLAY, TABLE, OUTLINES, ALL = "-labels.tif", "-overlay.png", ".csv", ".geojson", "all-objects.csv"
 
 log = logging.getLogger(__name__)
 
@@ -91,6 +90,8 @@ class Outputs:
 
     def _write_besides(self, title: str, sample: Sample) -> None:
         if self.overlay:
+            from grd.apply.overlay import write_overlay  # which loads matplotlib
+
             write_overlay(self.folder / f"{title}{OVERLAY}", sample.labels, sample.image[...])
         if self.table or self.outlines:
             objects = measure(sample.labels, sample.image[...], sample.pixel_size, sample.channels)

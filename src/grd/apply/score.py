@@ -1,7 +1,6 @@
 """Scores of users' label images and volumes against their ground truths."""
 
-import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +10,7 @@ from grd.errors import GrdError, error_location
 from grd.metrics.instances import score_instances
 from grd.metrics.partitions import score_partition
 from grd.reading.labels import label_rank, read_labels
-from grd.reading.paths import files_of
-
-ENDINGS = re.compile(r"[-_. ](labels?|masks?|cp_masks|seg|segmentation|gt|truth|groundtruth|instances?|pred|prediction)$", re.I)
-"""Ends of names that say what a label image is, not of which image."""
+from grd.reading.paths import LABEL_ENDS, files_by_name
 
 
 def score_files(
@@ -68,7 +64,7 @@ def format_scores(scores: pd.DataFrame) -> str:
     numbers = scores.drop(columns="image")
     width = max(len("mean"), *(len(name) for name in scores["image"]))
     summary = {"mean": numbers.mean(), "sd": numbers.std(ddof=1)}
-    rows = [*zip(scores["image"], numbers.itertuples(index=False), strict=True), *summary.items()]
+    rows: list[tuple[str, Iterable[float]]] = [*zip(scores["image"], numbers.itertuples(index=False), strict=True), *summary.items()]
     lines = [" " * width + "".join(f"{name:>10}" for name in numbers)]
     lines += [f"{name:{width}}" + "".join(f"{value:10.4f}" for value in values) for name, values in rows]
     return "\n".join(lines) + "\n"
@@ -79,7 +75,7 @@ def _pairs(prediction: Path, truth: Path) -> Iterator[tuple[str, Path, Path]]:
     if not (_is_folder(prediction) and _is_folder(truth)):
         yield prediction.stem, prediction, truth
         return
-    found, true = (_by_name(folder) for folder in (prediction, truth))
+    found, true = (files_by_name(folder, LABEL_ENDS) for folder in (prediction, truth))
     if lonely := sorted(found.keys() ^ true.keys()):
         where = truth if lonely[0] in found else prediction
         raise GrdError(
@@ -91,13 +87,3 @@ def _pairs(prediction: Path, truth: Path) -> Iterator[tuple[str, Path, Path]]:
 
 def _is_folder(path: Path) -> bool:
     return path.is_dir() and path.suffix != ".zarr"
-
-
-def _by_name(folder: Path) -> dict[str, Path]:
-    names: dict[str, Path] = {}
-    for path in files_of(folder):
-        name = ENDINGS.sub("", path.stem)
-        if name in names:
-            raise GrdError(f"{folder}: expected one file for {name}, found {names[name].name} and {path.name}; take one away")
-        names[name] = path
-    return names

@@ -1,4 +1,4 @@
-"""config/datasets.yaml: a data set's archives, split, augmentation, segmenters and metrics."""
+"""config/datasets.yaml: a data set's archives or folders, split, augmentation, segmenters and metrics."""
 
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -29,6 +29,26 @@ class Archive(Closed):
     def addresses(self) -> list[str]:
         """Addresses to download it from, in the order to try them."""
         return [*([self.url] if self.url else []), *self.mirrors]
+
+
+class Folder(Closed):
+    """Images and masks of a user's own, in two folders, instead of archives.
+
+    `files` is the list of them that `grd import` writes. `volumes` says that they are volumes (sections, rows, columns). `axes`
+    names the axes of images that do not name theirs, and `channel` chooses one of several, counted from 0.
+    """
+
+    images: Path
+    masks: Path
+    files: Path
+    volumes: bool = False
+    axes: str | None = None
+    channel: Annotated[int, Field(ge=0)] | None = None
+
+    @property
+    def rank(self) -> int:
+        """Number of spatial axes: 2 for images, 3 for volumes."""
+        return 3 if self.volumes else 2
 
 
 class Augment(Closed):
@@ -74,8 +94,8 @@ SplitName = Literal["training", "validation", "test"]
 
 
 class Source(Closed):
-    """The part of a data set that decides its samples: its archives, and its split (a split file, or `archive` where the
-    archives hold the lists).
+    """The part of a data set that decides its samples: its archives, or the folders of a user; and its split (a split file, or
+    `archive` where the archives hold the lists).
 
     `alternatives` are complete sets of other files that can replace the archives. Instances of fewer pixels than `min_instance`
     are dropped from the labels, in every split; 0 keeps all. `subset` keeps at most so many samples of a split, spread evenly
@@ -83,7 +103,8 @@ class Source(Closed):
     darkest and brightest.
     """
 
-    archives: dict[str, Archive]
+    archives: dict[str, Archive] = {}
+    folder: Folder | None = None
     alternatives: list[dict[str, Archive]] = []
     split: Path | Literal["archive"]
     min_instance: int = Field(default=0, ge=0)
@@ -91,10 +112,15 @@ class Source(Closed):
     percentiles: tuple[Percent, Percent] | None = None
 
     def content(self, addresses: bool = False) -> dict[str, Any]:
-        """Plain values that decide the samples; with `addresses` also where the archives come from."""
+        """Plain values that decide the samples; with `addresses` also where archives come from, or folders are."""
         left_out = set() if addresses else {"url", "mirrors", "ask", "example"}
         excluded: Any = {"archives": {"__all__": left_out}, "alternatives": {"__all__": {"__all__": left_out}}}
-        return self.model_dump(mode="json", include=set(Source.model_fields), exclude=excluded)
+        found = self.model_dump(mode="json", include=set(Source.model_fields), exclude=excluded)
+        if found["folder"] is None:
+            del found["folder"]
+        elif not addresses:
+            found["folder"] |= {"images": "", "masks": "", "files": ""}
+        return found
 
 
 class Dataset(Source):
@@ -135,6 +161,14 @@ class Dataset(Source):
     def first_segmenter(self) -> str:
         """Name of the segmenter whose results figures show, and with which inference is timed."""
         return next(iter(self.segmenters))
+
+    @model_validator(mode="after")
+    def _check_source(self) -> Self:
+        if bool(self.archives) == (self.folder is not None):
+            raise ValueError("expected either `archives` or a `folder`, found both or none of them")
+        if self.folder and (self.split == "archive" or self.folder.rank != self.rank):
+            raise ValueError("a `folder` needs a split file, and `volumes: true` where canvas has three axes")
+        return self
 
     @model_validator(mode="after")
     def _check_rank(self) -> Self:

@@ -32,6 +32,11 @@ def read_lists(path: Path) -> dict[str, list[str]]:
     return lists
 
 
+def sample_names(lists: Mapping[str, Sequence[str]]) -> set[str]:
+    """Names of the samples that entries of a split mean, whatever part of them and whatever split."""
+    return {parse_entry(entry)[0] for entries in lists.values() for entry in entries}
+
+
 def parse_entry(entry: str, where: Path | str = "split") -> tuple[str, Part]:
     """A sample's name and the part of it that an entry of a split means; GrdError for an entry that cannot be parsed."""
     match = PART.fullmatch(entry)

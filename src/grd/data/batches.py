@@ -1,7 +1,7 @@
 """Training and evaluation data on the device; batch t of a run is a function of its seed and t."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import product
 from math import ceil
 from typing import Literal, Protocol
@@ -28,12 +28,13 @@ class Batch:
 
     `origin`, int32 (B, H, W), or (1, H, W) if it is the same for all, says where a pixel comes from: 0 is the image itself,
     positive numbers are its mirror images beyond the border, PADDING is the canvas around it. It is None if all pixels are of
-    the image itself, and for volumes.
+    the image itself, and for volumes. `size` is that of images on a larger canvas, in whose middle they lie.
     """
 
     images: Tensor
     labels: Tensor
     origin: Tensor | None = None
+    size: tuple[int, ...] | None = None
 
     @property
     def own_labels(self) -> Tensor:
@@ -74,13 +75,15 @@ class Geometry:
     """Sizes of a network's input and output.
 
     `canvas` is the input at evaluation, `padding` the way to reach it. `canvas_output` and `crop_output` are the output sizes
-    for the canvas and for a training crop; valid convolutions make them smaller than the input.
+    for the canvas and for a training crop; valid convolutions make them smaller than the input. `nearest_size` is the smallest
+    canvas that the network takes for an image of a size; it replaces `canvas` for images of different sizes.
     """
 
     canvas: tuple[int, ...]
     padding: Literal["reflect", "zero"]
     canvas_output: tuple[int, ...]
     crop_output: tuple[int, ...]
+    nearest_size: Callable[[Sequence[int]], tuple[int, ...]] = tuple
 
 
 class DeviceSplit(Protocol):
@@ -88,8 +91,6 @@ class DeviceSplit(Protocol):
 
     instances: int
     """Largest id plus one."""
-    size: tuple[int, ...]
-    """Spatial size of a sample."""
 
     def training_batch(self, settings: Augment, geometry: Geometry, size: int, seed: int, step: int) -> Batch:
         """Batch `step` of a run: `size` samples drawn with replacement, augmented and normalised."""
@@ -103,17 +104,20 @@ class DeviceSplit(Protocol):
 
 def device_split(split: Split, normalisation: Normalisation, device: torch.device, widen: bool) -> DeviceSplit:
     """A split on the device; `widen` says if borders between labels of volumes are widened (for training only)."""
-    return DeviceVolumes(split, device, widen) if split.holds_volumes else DeviceImages(split, normalisation, device)
+    if split.holds_volumes:
+        return DeviceVolumes(split, device, widen)
+    return (DeviceImages if split.stacked else DeviceGallery)(split, normalisation, device)
 
 
 class DeviceImages:
-    """Images of one split on the device."""
+    """Images of one size of one split on the device."""
 
     def __init__(self, split: Split, normalisation: Normalisation, device: torch.device) -> None:
-        self.images = as_channels(split.images).to(device)
-        self.labels = torch.from_numpy(split.labels.astype(np.int32)).to(device)
+        images, labels = np.asarray(split.images), np.asarray(split.labels)
+        self.images = as_channels(images).to(device)
+        self.labels = torch.from_numpy(labels.astype(np.int32)).to(device)
         self.normalisation: Normalisation = normalisation
-        self.instances, self.size = int(split.labels.max(initial=0)) + 1, split.labels.shape[1:]
+        self.instances, self.size = int(labels.max(initial=0)) + 1, labels.shape[1:]
 
     def __len__(self) -> int:
         """Number of images."""
@@ -136,7 +140,7 @@ class DeviceImages:
         for images, labels in zip(self.images.split(size), self.labels.split(size), strict=True):
             pixels = pad_to(images.float() / 255, geometry.canvas, geometry.padding)
             ids = pad_to(labels.unsqueeze(1), geometry.canvas, "zero").squeeze(1)
-            yield Batch(normalise(pixels, self.normalisation), ids.long(), origin)
+            yield Batch(normalise(pixels, self.normalisation), ids.long(), origin, self.size)
 
     def _origin_on(self, canvas: Sequence[int]) -> Tensor | None:
         """`Batch.origin` (1, *canvas) of an image on the canvas; None if it covers the canvas."""
@@ -147,19 +151,49 @@ class DeviceImages:
         return origin
 
 
+class DeviceGallery:
+    """Images of different sizes of one split on the device; each is cropped, and evaluated, by itself."""
+
+    def __init__(self, split: Split, normalisation: Normalisation, device: torch.device) -> None:
+        self.images = [DeviceImages(split.single(n), normalisation, device) for n in range(len(split.names))]
+        self.instances = max(image.instances for image in self.images)
+
+    def check(self, geometry: Geometry) -> None:
+        """Accept any size: images are padded to the nearest that the network takes."""
+
+    def training_batch(self, settings: Augment, geometry: Geometry, size: int, seed: int, step: int) -> Batch:
+        """Batch `step` of a run: `size` images drawn with replacement, each augmented by itself."""
+        chosen = torch.randint(len(self.images), (size,), generator=generator(seed, "images", step)).tolist()
+        crops = [
+            self.images[number].training_batch(settings, geometry, 1, seed, step * size + place)
+            for place, number in enumerate(chosen)
+        ]
+        images, labels = torch.cat([crop.images for crop in crops]), torch.cat([crop.labels for crop in crops])
+        if all(crop.origin is None for crop in crops):
+            return Batch(images, labels)
+        inside = torch.zeros_like(crops[0].labels, dtype=torch.int32)
+        return Batch(images, labels, torch.cat([inside if crop.origin is None else crop.origin for crop in crops]))
+
+    def evaluation_batches(self, geometry: Geometry, size: int) -> Iterator[Batch]:
+        """Whole images, one by one, on the smallest canvas that the network takes."""
+        for image in self.images:
+            yield from image.evaluation_batches(replace(geometry, canvas=geometry.nearest_size(image.size)), 1)
+
+
 class DeviceVolumes:
     """Volumes of one split on the device; a batch holds windows of them."""
 
     def __init__(self, split: Split, device: torch.device, widen: bool) -> None:
-        self.volumes = torch.from_numpy(split.images).to(device)
-        labels = torch.from_numpy(split.labels.astype(np.int32)).to(device)
-        self.labels = torch.stack([widen_borders(volume) for volume in labels]) if widen else labels
-        self.instances, self.size = int(split.labels.max(initial=0)) + 1, split.labels.shape[1:]
+        self.volumes = [torch.from_numpy(volume).to(device) for volume in split.images]
+        labels = [torch.from_numpy(volume.astype(np.int32)).to(device) for volume in split.labels]
+        self.labels = [widen_borders(volume) for volume in labels] if widen else labels
+        self.instances = max(int(volume.max(initial=0)) for volume in split.labels) + 1
 
     def check(self, geometry: Geometry) -> None:
         """GrdError if the volumes are thinner than the network's context."""
         margin = [(have - want) // 2 for have, want in zip(geometry.canvas, geometry.canvas_output, strict=True)]
-        check_context(self.volumes.shape[1:], margin, "training/images")
+        for volume in self.volumes:
+            check_context(volume.shape, margin, "training/images")
 
     def training_batch(self, settings: Augment, geometry: Geometry, size: int, seed: int, step: int) -> Batch:
         """Batch `step` of a run: `size` augmented windows, whose outputs lie anywhere in the volumes.
@@ -173,17 +207,13 @@ class DeviceVolumes:
         images, labels = [], []
         for _ in range(size):
             volume = int(torch.randint(len(self.volumes), (), generator=draws))
-            start = self._random_start(output, draws)
+            start = _random_start(self.volumes[volume].shape, output, draws)
             images.append(self._window(self.volumes[volume], start, output, outer))
             labels.append(self._window(self.labels[volume], start, output, inner))
         sections, ids = augment_sections(
             torch.stack(images).float() / 255, torch.stack(labels), settings, generator(seed, "augment", step), output[1:]
         )
         return Batch(sections.unsqueeze(1), ids.long())
-
-    def _random_start(self, output: Sequence[int], draws: torch.Generator) -> list[int]:
-        room = [max(have - want, 0) for have, want in zip(self.volumes.shape[1:], output, strict=True)]
-        return [int(torch.randint(places + 1, (), generator=draws)) for places in room]
 
     def _window(self, volume: Tensor, start: Sequence[int], output: Sequence[int], size: Sequence[int]) -> Tensor:
         """The window (*size) concentric with the output at `start`."""
@@ -193,13 +223,21 @@ class DeviceVolumes:
     def evaluation_batches(self, geometry: Geometry, size: int) -> Iterator[Batch]:
         """Tiles whose outputs cover the volumes; beyond the border image and labels are mirrored."""
         output = geometry.canvas_output
-        starts = product(*(range(0, have, step) for have, step in zip(self.volumes.shape[1:], output, strict=True)))
-        places = list(product(range(len(self.volumes)), starts))
+        places = [(number, start) for number, volume in enumerate(self.volumes) for start in _tile_starts(volume.shape, output)]
         for first in range(0, len(places), size):
             chosen = places[first : first + size]
             images = [self._window(self.volumes[v], start, output, geometry.canvas) for v, start in chosen]
             labels = [mirrored_window(self.labels[v], start, output) for v, start in chosen]
             yield Batch(torch.stack(images).unsqueeze(1).float() / 255, torch.stack(labels).long())
+
+
+def _random_start(shape: Sequence[int], output: Sequence[int], draws: torch.Generator) -> list[int]:
+    room = [max(have - want, 0) for have, want in zip(shape, output, strict=True)]
+    return [int(torch.randint(places + 1, (), generator=draws)) for places in room]
+
+
+def _tile_starts(shape: Sequence[int], output: Sequence[int]) -> Iterator[tuple[int, ...]]:
+    return product(*(range(0, have, step) for have, step in zip(shape, output, strict=True)))
 
 
 def mirrored_window(volume: Tensor, corner: Sequence[int], size: Sequence[int]) -> Tensor:

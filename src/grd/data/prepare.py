@@ -1,4 +1,4 @@
-"""Archives → one prepared file: samples as uint8, sorted into their splits."""
+"""Archives, or folders of a user → one prepared file: samples as uint8, sorted into their splits."""
 
 import logging
 import sys
@@ -9,7 +9,7 @@ import numpy as np
 from tqdm import tqdm
 
 from grd.config.datasets import Source
-from grd.config.splits import parse_entry
+from grd.config.splits import parse_entry, sample_names
 from grd.data import readers, store
 from grd.data.readers.images import missing_samples_error, relabel_consecutive
 from grd.data.sample import Sample
@@ -26,13 +26,17 @@ def prepare(dataset: str, settings: Source, archives: dict[str, Path], out: Path
     Instances smaller than `settings.min_instance` pixels are background.
 
     Raises GrdError for names of a split that the archives lack, for images without mask and for masks without image; with
-    `allow_missing` these are left out and logged. Raises GrdError for images of different sizes within a split.
+    `allow_missing` these are left out and logged.
     """
     splits = split_names(settings, archives)
-    wanted = {parse_entry(entry)[0] for entries in splits.values() for entry in entries}
+    wanted = sample_names(splits)
     samples = _read_samples(dataset, settings, archives, wanted, allow_missing)
     _check_complete(dataset, wanted, samples, _folder(archives), allow_missing)
-    store.write_samples(out, {split: _stack(split, entries, samples, _folder(archives)) for split, entries in splits.items()})
+    parts = {split: _parts(split, entries, samples, _folder(archives)) for split, entries in splits.items()}
+    stacked = _have_one_size(parts)
+    if not stacked:
+        log.info("%s: images of different sizes; each is evaluated at its own", dataset)
+    store.write_samples(out, {split: _split(named, stacked) for split, named in parts.items()})
 
 
 def drop_small_instances(labels: np.ndarray, smallest: int) -> np.ndarray:
@@ -48,7 +52,7 @@ def _read_samples(
 ) -> dict[str, Sample]:
     """Samples of the wanted names, by name, with images as uint8 and instances that are large enough."""
     found = tqdm(
-        readers.read(dataset, archives, allow_missing),
+        readers.read(dataset, archives, allow_missing, settings.folder),
         dataset,
         len(wanted),
         unit="image",
@@ -75,15 +79,25 @@ def _check_complete(dataset: str, wanted: set[str], samples: Mapping[str, Sample
         log.warning("%s; left out because of allow_missing", fault)
 
 
-def _stack(split: str, entries: list[str], samples: Mapping[str, Sample], where: Path) -> store.Split:
+def _parts(split: str, entries: list[str], samples: Mapping[str, Sample], where: Path) -> list[Sample]:
+    """The samples, or parts of samples, of a split, named by their entries; GrdError if there are none."""
     present = [entry for entry in entries if parse_entry(entry)[0] in samples]
     if not present:
         raise GrdError(f"{split} split: expected at least one of its {len(entries)} samples, found none; complete the archives")
-    parts = [_part(entry, samples, where) for entry in present]
-    _check_sizes(dict(zip(present, parts, strict=True)), where)
-    return store.Split(
-        present, np.stack([part.image for part in parts]), np.stack([part.labels for part in parts]).astype(np.uint16)
-    )
+    return [_part(entry, samples, where) for entry in present]
+
+
+def _have_one_size(splits: Mapping[str, list[Sample]]) -> bool:
+    """True if all images have one size; of volumes, which are cut into parts, those of each split need to have one."""
+    sizes = [{part.image.shape for part in parts} for parts in splits.values()]
+    of_images = any(part.labels.ndim == 2 for parts in splits.values() for part in parts)
+    return all(len(found) == 1 for found in ([set().union(*sizes)] if of_images else sizes))
+
+
+def _split(parts: list[Sample], stacked: bool) -> store.Split:
+    images, labels = [part.image for part in parts], [part.labels.astype(np.uint16) for part in parts]
+    names = [part.name for part in parts]
+    return store.Split(names, np.stack(images), np.stack(labels)) if stacked else store.Split(names, images, labels)
 
 
 def _part(entry: str, samples: Mapping[str, Sample], where: Path) -> Sample:
@@ -95,12 +109,3 @@ def _part(entry: str, samples: Mapping[str, Sample], where: Path) -> Sample:
     if len(part) > sample.labels.ndim or any(not p.start < p.stop <= n for p, n in zip(part, sample.labels.shape, strict=False)):
         raise GrdError(f"{where}: expected {entry} of {name}, found a size of {sample.labels.shape}; correct the split file")
     return Sample(entry, sample.image[part], relabel_consecutive(sample.labels[part]))
-
-
-def _check_sizes(samples: Mapping[str, Sample], where: Path) -> None:
-    first: dict[tuple[int, ...], str] = {}
-    for name, sample in samples.items():
-        first.setdefault(sample.image.shape, name)
-    if len(first) > 1:
-        (one, a), (other, b) = list(first.items())[:2]
-        raise GrdError(f"{where}: expected images of one size, found {one} in {a} and {other} in {b}; get the archives again")

@@ -6,7 +6,8 @@ have Fletcher's checksums, so that reading refuses bytes that changed on the dis
     samples  <split>/images (n, H, W[, 3]) uint8 · <split>/labels (n, H, W) uint16 · <split>/names (n,)
     labels   <segmenter> (n, H, W) int32, with attributes for the numbers that validation data chose · names (n,)
 
-Volumes have (Z, Y, X) in place of (H, W) everywhere; the rank of the labels tells the two apart.
+Volumes have (Z, Y, X) in place of (H, W) everywhere; the rank of the labels tells the two apart. Where sizes differ, a group of
+the same name holds the arrays `0`, `1`, … of single samples.
 """
 
 import os
@@ -14,8 +15,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import FileIO
+from math import prod
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import h5py
 import numpy as np
@@ -30,26 +32,48 @@ FORMAT_VERSION = 3
 SPLITS = ("training", "validation", "test")
 
 
+Arrays: TypeAlias = np.ndarray | list[np.ndarray]
+"""Arrays of samples: stacked (n, …), or one by one where their sizes differ."""
+
+
 @dataclass(frozen=True)
 class Split:
     """One split of a data set: `images` (n, H, W) or (n, H, W, 3) uint8 and `labels` (n, H, W) uint16.
 
-    Volumes have `images` and `labels` (n, Z, Y, X).
+    Volumes have `images` and `labels` (n, Z, Y, X). Where sizes differ, both are lists of the arrays of single samples.
     """
 
     names: list[str]
-    images: np.ndarray
-    labels: np.ndarray
+    images: Arrays
+    labels: Arrays
 
     @property
     def holds_volumes(self) -> bool:
         """True for volumes, False for images."""
-        return self.labels.ndim == 4
+        return self.labels[0].ndim == 3
+
+    @property
+    def stacked(self) -> bool:
+        """True if all samples have one size."""
+        return isinstance(self.images, np.ndarray)
+
+    @property
+    def largest(self) -> tuple[int, ...]:
+        """Shape (H, W), (H, W, 3) or (Z, Y, X) of the largest image."""
+        return max((image.shape for image in self.images), key=prod)
+
+    def single(self, number: int) -> "Split":
+        """The split of one of the samples alone."""
+        return Split([self.names[number]], self.images[number][None], self.labels[number][None])
 
     def spread(self, count: int) -> "Split":
         """At most `count` of the samples, spread evenly over all."""
         chosen = spread(len(self.names), count)
-        return Split([self.names[n] for n in chosen], self.images[chosen], self.labels[chosen])
+        return Split([self.names[n] for n in chosen], _pick(self.images, chosen), _pick(self.labels, chosen))
+
+
+def _pick(arrays: Arrays, chosen: Sequence[int]) -> Arrays:
+    return arrays[chosen] if isinstance(arrays, np.ndarray) else [arrays[n] for n in chosen]
 
 
 def spread(number: int, count: int) -> list[int]:
@@ -170,38 +194,55 @@ def write_samples(path: Path, splits: Mapping[str, Split]) -> None:
     with create_file(path, "samples") as (file, writer):
         for name, split in splits.items():
             group = file.create_group(name)
-            group.create_dataset(
-                "images", data=split.images, compression="gzip", compression_opts=4, shuffle=True, fletcher32=True
-            )
-            writer.check()
-            group.create_dataset("labels", data=split.labels, compression="gzip", compression_opts=4, fletcher32=True)
-            writer.check()
+            _write_arrays(group, "images", split.images, writer, compression_opts=4, shuffle=True)
+            _write_arrays(group, "labels", split.labels, writer, compression_opts=4)
             write_names(group, split.names)
+
+
+def _write_arrays(group: h5py.Group, name: str, arrays: Arrays, writer: Writer, **options: Any) -> h5py.Dataset | h5py.Group:
+    """Write arrays as a dataset, or as a group of datasets where their sizes differ; returns what was written."""
+    if isinstance(arrays, np.ndarray):
+        dataset = group.create_dataset(name, data=arrays, compression="gzip", fletcher32=True, **options)
+        writer.check()
+        return dataset
+    inner = group.create_group(name)
+    for number, array in enumerate(arrays):
+        _write_arrays(inner, str(number), array, writer, **options)
+    return inner
+
+
+def _read_arrays(item: h5py.Dataset | h5py.Group) -> Arrays:
+    return item[:] if isinstance(item, h5py.Dataset) else [item[str(number)][:] for number in range(len(item))]
 
 
 def read_split(path: Path, split: str) -> Split:
     """One split of a prepared data set."""
     with open_file(path, "samples") as file:
         group = file[split]
-        return Split(read_names(group), group["images"][:], group["labels"][:])
+        return Split(read_names(group), _read_arrays(group["images"]), _read_arrays(group["labels"]))
 
 
 def write_labels(
-    path: Path, names: Sequence[str], labels: Mapping[str, np.ndarray], chosen: Mapping[str, Mapping[str, Any]] | None = None
+    path: Path, names: Sequence[str], labels: Mapping[str, Arrays], chosen: Mapping[str, Mapping[str, Any]] | None = None
 ) -> None:
     """Write segmentations (n, *spatial) by segmenter, one per image name; `chosen` are attributes of each segmenter."""
     with create_file(path, "labels") as (file, writer):
         for segmenter, found in labels.items():
-            dataset = file.create_dataset(segmenter, data=found.astype(np.int32, copy=False), compression="gzip", fletcher32=True)
-            writer.check()
-            dataset.attrs.update((chosen or {}).get(segmenter, {}))
+            written = _write_arrays(file, segmenter, _as_int32(found), writer)
+            written.attrs.update((chosen or {}).get(segmenter, {}))
         write_names(file, names)
 
 
-def read_labels(path: Path, segmenter: str) -> tuple[list[str], np.ndarray]:
+def _as_int32(arrays: Arrays) -> Arrays:
+    if isinstance(arrays, np.ndarray):
+        return arrays.astype(np.int32, copy=False)
+    return [array.astype(np.int32, copy=False) for array in arrays]
+
+
+def read_labels(path: Path, segmenter: str) -> tuple[list[str], Arrays]:
     """Image names and segmentations (n, *spatial) int32 by one segmenter; GrdError, which names those there are, for another."""
     with open_file(path, "labels") as file:
-        return read_names(file), file[_present(path, file, segmenter)][:]
+        return read_names(file), _read_arrays(file[_present(path, file, segmenter)])
 
 
 def segmenters_of(path: Path) -> list[str]:

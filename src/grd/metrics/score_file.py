@@ -33,6 +33,6 @@ def _scores(labels: Path, segmenter: str, samples: Path, split: str, truth: Spli
         raise GrdError(
             f"{labels}: expected the {len(truth.names)} images of {samples}, {split}, found others; delete it and rerun"
         )
-    score = SCORES[truth.labels.ndim - 1]
+    score = SCORES[truth.labels[0].ndim]
     rows = [score(*pair) for pair in zip(predictions, truth.labels, strict=True)]
     return pd.DataFrame([{"segmenter": segmenter, "image": name, **row} for name, row in zip(names, rows, strict=True)])

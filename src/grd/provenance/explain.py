@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from grd.errors import GrdError
+from grd.provenance.file_list import content_digest
 from grd.provenance.manifest import read_manifest
 from grd.provenance.passport import Passport, check, find
 from grd.system.digests import sha256
@@ -127,13 +128,14 @@ def _short(value: Any) -> str:
 
 def _archives(record: Path, passport: Passport) -> Iterator[str]:
     """The archives that a record lists, and those that differ from what lies in their folder now."""
-    present = read_manifest(Path(passport.content["settings"]["folder"]))
+    present = {name: entry["sha256"] for name, entry in read_manifest(Path(passport.content["settings"]["folder"])).items()}
     try:
         entries: dict[str, dict[str, Any]] = json.loads(record.read_text())
     except (OSError, ValueError):  # gone, or damaged, which is said where the record is named
         return
     for name, entry in entries.items():
-        now = present.get(name, {}).get("sha256")
+        own = Path(entry["file"]) if entry["source"] == "folder" else None
+        now = present.get(name) if own is None else content_digest(own) if own.exists() else None
         other = "" if now == entry["sha256"] else f"; the folder now has {now or 'none'}"
         yield f"← {name}: sha256 {entry['sha256']}, {entry['bytes']} bytes, from {entry['source']}{other}"
 

@@ -21,10 +21,11 @@ from typing import Any
 from pydantic import BaseModel
 
 from grd.config.catalogue import METHODS, NETWORKS
-from grd.config.splits import parse_entry, read_lists
+from grd.config.splits import read_lists, sample_names
 from grd.project.project import Project
 from grd.project.run import Run
 from grd.project.titles import titles_of
+from grd.provenance.file_list import current_digests
 from grd.provenance.fingerprint import Code
 from grd.system.digests import digest_of
 
@@ -112,7 +113,7 @@ def plain(model: BaseModel | None) -> dict[str, Any] | None:
 
 
 def source(project: Project, job: Job) -> dict[str, Any]:
-    """The archives of a data set, as far as they decide its samples."""
+    """The archives or folders of a data set, as far as they decide its samples."""
     return project.dataset(job.dataset).content()
 
 
@@ -127,7 +128,22 @@ def twin_names(project: Project, job: Job) -> str:
     split = project.dataset(job.dataset).split
     if project.twin(job.dataset) is None or split == "archive":
         return ""
-    return digest_of(sorted({parse_entry(entry)[0] for entries in read_lists(split).values() for entry in entries}))
+    return digest_of(sorted(sample_names(read_lists(split))))
+
+
+def files_digest(project: Project, job: Job) -> str:
+    """The digest of a user's files as they are now; empty where there are archives, whose bytes are known."""
+    dataset = project.dataset(job.dataset)
+    if dataset.folder is None or dataset.split == "archive":
+        return ""
+    return digest_of(current_digests(dataset.folder, sample_names(read_lists(dataset.split))))
+
+
+def names_in_files(project: Project, job: Job) -> list[object]:
+    """The names that a data set's files and samples are looked up by: its own, or `folder`, and the kind of the files."""
+    own = project.dataset(job.dataset).folder is not None
+    kind = "folder" if own else "twin" if project.twin(job.dataset) else "archives"
+    return ["folder"] if own else [job.dataset, kind]
 
 
 def evaluation(project: Project, job: Job) -> dict[str, Any]:
@@ -171,12 +187,15 @@ def contents(project: Project, job: Job) -> dict[str, Any]:
 
 def claims_contents(project: Project, job: Job) -> dict[str, Any]:
     """All that the claims table shows beside the files that it is made from."""
-    unseen = {"archives", "alternatives", "cite", "licence", "page"}
+    unseen = {"archives", "alternatives", "folder", "cite", "licence", "page"}
+    shown = {run.dataset for run in project.all_runs()}
     return {
         "claims": dict(project.claims),
         "published": dict(project.published),
         "settings": digest_of([plain(project.settings(run)) for run in project.all_runs()]),
-        "datasets": digest_of([data.model_dump(mode="json", exclude=unseen) for data in project.datasets.values()]),
+        "datasets": digest_of(
+            [data.model_dump(mode="json", exclude=unseen) for name, data in project.datasets.items() if name in shown]
+        ),
         "scale": project.scale_title,
     }
 
@@ -196,7 +215,8 @@ def names_in_experiment(project: Project, job: Job) -> list[object]:
     """The names that a table or figure and its runs look up."""
     runs = project.runs(job.experiment)
     ranks, methods = {project.dataset(run.dataset).rank for run in runs}, {run.method for run in runs}
-    return [job.experiment, *network_names(*runs), *sorted(methods), *sorted(ranks)]
+    module = project.experiments[job.experiment].module or job.experiment
+    return [module, *network_names(*runs), *sorted(methods), *sorted(ranks)]
 
 
 def names_in_all(project: Project, job: Job) -> list[object]:
@@ -243,8 +263,9 @@ JOBS: dict[str, Kind] = {
             "wanted": source,
             "twin": lambda project, job: plain(project.twin(job.dataset)),
             "twin_names": twin_names,
+            "files": files_digest,
         },
-        chosen=lambda project, job: [job.dataset],
+        chosen=names_in_files,
     ),
     "prepare_samples": Kind(
         "prepare_samples",
@@ -253,7 +274,7 @@ JOBS: dict[str, Kind] = {
             "split_digest": split_digest,
             "allow_missing": lambda project, job: job.dataset in project.config.allow_missing,
         },
-        chosen=lambda project, job: [job.dataset],
+        chosen=names_in_files,
         inputs=lambda project, job: [Job("obtain_archives", job.dataset)],
     ),
     "train": TRAINING,

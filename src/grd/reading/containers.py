@@ -43,7 +43,10 @@ def open_hdf5(path: Path, part: str | None, preferred: Sequence[str], resources:
 
 
 def _own_axes(name: str, rank: int) -> str:
-    """Axes of samples and labels: images (N, Y, X) and (N, Y, X, 3), volumes (N, Z, Y, X)."""
+    """Axes of samples and labels: images (N, Y, X) and (N, Y, X, 3), volumes (N, Z, Y, X); without N where sizes differ."""
+    kind, _, number = name.rpartition("/")
+    if number.isdecimal():
+        return _own_axes(kind, rank + 1)[1:]
     return {3: "NYX", 4: "NYXS" if name.endswith("images") else "NZYX"}[rank]
 
 

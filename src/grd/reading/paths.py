@@ -10,31 +10,19 @@ from grd.reading.stored import locate
 
 ENDINGS = frozenset(
     [
-        ".tif",
-        ".tiff",
-        ".btf",
-        ".tf8",
-        ".lsm",
-        ".stk",
-        ".png",
-        ".jpg",
-        ".jpeg",
-        ".jp2",
-        ".bmp",
-        ".gif",
-        ".webp",
-        ".npy",
-        ".npz",
-        ".h5",
-        ".hdf",
-        ".hdf5",
-        ".ilp",
-        ".zarr",
-        ".pgm",
-        ".ppm",
+        *(".tif", ".tiff", ".btf", ".tf8", ".lsm", ".stk"),
+        *(".png", ".jpg", ".jpeg", ".jp2", ".bmp", ".gif", ".webp", ".pgm", ".ppm"),
+        *(".npy", ".npz", ".h5", ".hdf", ".hdf5", ".ilp", ".zarr"),
     ]
 )
 """Names of files in folders that are taken for images; a file that is named itself may be called anything."""
+
+LABEL_ENDS = re.compile(
+    r"[-_. ](labels?|masks?|cp_masks|seg|segmentation|gt|truth|groundtruth|instances?|pred|prediction)$", re.IGNORECASE
+)
+"""Ends of names that say that a file is a label image, not of which image."""
+IMAGE_ENDS = re.compile(r"[-_. ](images?|img|raw|input)$", re.IGNORECASE)
+"""The same of images."""
 
 
 def expand(named: Iterable[Path | str]) -> list[Path]:
@@ -63,6 +51,17 @@ def files_of(folder: Path) -> list[Path]:
     if not files:
         raise GrdError(f"{folder}: expected a folder with images, found none in it; name another")
     return sorted(files, key=_natural)
+
+
+def files_by_name(folder: Path, ends: re.Pattern[str], files: Iterable[Path] | None = None) -> dict[str, Path]:
+    """Image files in a folder, or some of them, by their names without `ends`; GrdError for two of one name."""
+    names: dict[str, Path] = {}
+    for path in files_of(folder) if files is None else files:
+        name = ends.sub("", output_name(path))
+        if name in names:
+            raise GrdError(f"{folder}: expected one file for {name}, found {names[name].name} and {path.name}; take one away")
+        names[name] = path
+    return names
 
 
 def output_name(path: Path) -> str:

@@ -16,7 +16,7 @@ COLOUR_16 = {2, 4, 6}  # PNG's types with several channels, which Pillow reads w
 def open_picture(path: Path, part: str | None, preferred: Sequence[str], resources: ExitStack) -> Stored:
     """The image of a file, or all of an animation; turned as its EXIF tag says."""
     Image.MAX_IMAGE_PIXELS = None  # microscopes make larger images than Pillow trusts
-    picture = resources.enter_context(Image.open(path))
+    picture: Image.Image = resources.enter_context(Image.open(path))
     lossy = picture.format in LOSSY
     if picture.format == "PNG" and _is_deep_colour(path):
         import imagecodecs

@@ -11,6 +11,7 @@ def check_modules(project: Project) -> None:
     tables, figures = [*project.tables, *project.tables_on_request], [*project.figures, *project.figures_on_request]
     for folder, names in (("tables", tables), ("figures", figures)):
         for name in names:
-            module = Path(__file__).parent / folder / f"{name}.py"
+            maker = project.experiments[name].module or name
+            module = Path(__file__).parent / folder / f"{maker}.py"
             if not module.exists():
-                raise GrdError(f"config/experiments.yaml, {name}: expected {module} with a function {name}, found none; write it")
+                raise GrdError(f"config/experiments.yaml, {name}: expected {module} with a function {maker}, found none; write it")

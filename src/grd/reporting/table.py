@@ -22,7 +22,8 @@ BLOCK = 10
 class Cell:
     """A reproduced number (mean and, over several seeds, sd) beside the published one; either may be missing.
 
-    `samples` (seeds, images) are the scores that `mean` is taken over. The repeats of a `doubtful` number contradict it.
+    `samples` (seeds, images) are the scores that `mean` is taken over. The repeats of a `doubtful` number contradict it. Where the
+    paper has no such table, the number stands `alone`.
     """
 
     mean: float | None
@@ -31,10 +32,12 @@ class Cell:
     digits: int
     samples: np.ndarray | None = field(default=None, compare=False, repr=False)
     doubtful: bool = False
+    alone: bool = False
 
     def text(self) -> str:
         """`reproduced ± sd (published)`, with a mark before the parenthesis if the number is doubtful."""
-        return f"{self.number(self.mean)}{' '.join(['', *self.spread()])} ({self.number(self.published)})"
+        own = " ".join([self.number(self.mean), *self.spread()])
+        return own if self.alone else f"{own} ({self.number(self.published)})"
 
     def spread(self) -> list[str]:
         """`± sd` where there is one, and the mark of a doubtful number."""

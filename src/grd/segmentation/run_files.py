@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from grd.config.parsing import Closed, Extent
 from grd.config.segmenters import Segmenter, chosen_names
-from grd.data.store import Split, read_split, write_labels
+from grd.data.store import Arrays, Split, read_split, write_labels
 from grd.errors import error_location
 from grd.inference.predict import ImagePredictor, Prediction, Predictor, load_predictor
 from grd.networks.model_file import Background, Use, save_model
@@ -56,16 +56,20 @@ def segment_run(
     """Segment the test split with every segmenter of the data set, and write the files `labels` and `model`.
 
     Numbers that depend on validation data, and the background's direction, are learnt first. `threads` images are segmented at
-    a time (the watershed releases Python's lock).
+    a time (the watershed releases Python's lock). Images of different sizes are not padded to the data set's canvas, but each to
+    the smallest that the network takes.
     """
-    predictor, test = load_predictor(weights, device, evaluation.canvas), read_split(samples, "test")
+    test = read_split(samples, "test")
+    of_own_size = not (test.stacked or test.holds_volumes)
+    predictor = load_predictor(weights, device, None if of_own_size else evaluation.canvas)
     with error_location(str(samples)):
         learnt = calibrate(predictor, read_split(samples, "training"), read_split(samples, "validation"), evaluation)
         instances = segment_split(predictor, learnt.segmenters, test, threads)
     write_labels(labels, test.names, instances, {name: _chosen(evaluation, learnt, name) for name in instances})
+    largest = test.largest
     use = Use(
-        evaluation.canvas,
-        test.images.shape[1:],
+        predictor.network.nearest_size(largest[:2]) if of_own_size else evaluation.canvas,
+        largest,
         learnt.object_size,
         learnt.background,
         {name: settings.model_dump(mode="json") for name, settings in learnt.segmenters.items()},
@@ -116,10 +120,10 @@ CALIBRATIONS: dict[int, Callable[..., Calibration]] = {2: _calibrate_images, 3: 
 """Ways to learn it, by spatial rank."""
 
 
-def segment_split(predictor: Predictor, segmenters: Mapping[str, Segmenter], split: Split, threads: int) -> dict[str, np.ndarray]:
+def segment_split(predictor: Predictor, segmenters: Mapping[str, Segmenter], split: Split, threads: int) -> dict[str, Arrays]:
     """Instances (n, *spatial) int32 of all samples by each segmenter; memory holds affinities of `threads` images, or of one
     volume."""
-    found = {name: np.zeros(split.labels.shape, np.int32) for name in segmenters}
+    found = {name: _zeros_like(split.labels) for name in segmenters}
     together = 1 if split.holds_volumes else threads
     starts = tqdm(range(0, len(split.names), together), predictor.card.run, leave=False, disable=None)
     with ThreadPoolExecutor(threads) as pool:
@@ -131,6 +135,12 @@ def segment_split(predictor: Predictor, segmenters: Mapping[str, Segmenter], spl
     return found
 
 
+def _zeros_like(labels: Arrays) -> Arrays:
+    if isinstance(labels, np.ndarray):
+        return np.zeros(labels.shape, np.int32)
+    return [np.zeros(sample.shape, np.int32) for sample in labels]
+
+
 def segment_sample(
     offsets: Sequence[Sequence[int]], settings: Segmenter, prediction: Prediction, truth: np.ndarray | None = None
 ) -> np.ndarray:
@@ -138,7 +148,7 @@ def segment_sample(
     return segment(prediction.affinities, offsets, settings, truth, prediction.size, prediction.background)
 
 
-def median_object_size(labels: np.ndarray) -> float:
+def median_object_size(labels: Arrays) -> float:
     """Median size of the instances in samples (n, *spatial), in pixels or voxels; 0 without instances."""
     sizes = np.concatenate([np.bincount(sample.ravel())[1:] for sample in labels])
     return float(np.median(sizes[sizes > 0])) if sizes.any() else 0.0

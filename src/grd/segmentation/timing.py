@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import torch
 
@@ -38,8 +39,8 @@ def write_timing_file(model: Path, samples: Path, split: str, segmenter: str, ou
 
 def _first_part(images: Split, canvas: tuple[int, ...]) -> Split:
     """The part of the first image or volume that fits into the canvas, which is one input of the network."""
-    part = (slice(1), *map(slice, canvas))
-    return Split(images.names[:1], images.images[part], images.labels[part])
+    first, part = images.single(0), (slice(1), *map(slice, canvas))
+    return Split(first.names, np.asarray(first.images)[part], np.asarray(first.labels)[part])
 
 
 def _warm_up(predictor: Predictor, part: Split, settings: Segmenter) -> None:

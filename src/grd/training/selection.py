@@ -45,7 +45,7 @@ def validation_loss_and_score(
     losses, scores = list[tuple[Tensor, int]](), list[float]()
     for batch, affinity in _passes(network, validation, settings, geometry, pause):
         losses.append((_loss(affinity, batch, settings), len(batch.labels)))
-        scores += image_scores(affinity, batch, validation.size, settings, settings.selection)
+        scores += image_scores(affinity, batch, settings, settings.selection)
     return {LOSS: _mean(iter(losses)), SCORE: fmean(scores)}
 
 
@@ -79,11 +79,10 @@ def describe(settings: RunSettings, step: int) -> str:
     return f"{where}: the last"
 
 
-def image_scores(
-    affinity: Tensor, batch: Batch, size: tuple[int, ...], settings: RunSettings, selection: Selection
-) -> Iterator[float]:
+def image_scores(affinity: Tensor, batch: Batch, settings: RunSettings, selection: Selection) -> Iterator[float]:
     """The score of each image of a batch, from affinities (B, C, *canvas) at all supervised offsets."""
     near = [n for n, offset in enumerate(settings.offsets) if offset in settings.near]
+    size = batch.size or tuple(batch.labels.shape[1:])
     truths = crop_to(batch.labels, size).cpu().numpy()
     score = scoring.SCORES[len(size)]
     for maps, truth in zip(affinity[:, near].cpu().numpy(), truths, strict=True):

@@ -66,4 +66,5 @@ def view(
 def geometry_of(network: EmbeddingNetwork, settings: RunSettings) -> Geometry:
     """Sizes of a network's inputs and outputs in a run."""
     crop = settings.augment.crop
-    return Geometry(settings.canvas, settings.padding, network.output_size(settings.canvas), network.output_size(crop))
+    outputs = network.output_size(settings.canvas), network.output_size(crop)
+    return Geometry(settings.canvas, settings.padding, *outputs, network.nearest_size)

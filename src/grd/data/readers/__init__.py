@@ -1,26 +1,17 @@
-"""Readers: official archives → samples, one file per data set."""
+"""Readers: official archives → samples, one file per data set; and `folder`, for users' own images and masks."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Protocol
 
+from grd.config.datasets import Folder
 from grd.config.parsing import check_name
-from grd.data.readers import ac34, bbbc039, celegans, cremi, cvppp
+from grd.data.readers import ac34, bbbc039, celegans, cremi, cvppp, folder
 from grd.data.sample import Sample
 
+OWN = "folder"
 
-class Reader(Protocol):
-    """A function that yields the samples of a data set, in the order of their names, from its archives by official name.
-
-    It raises GrdError for images without masks and masks without images; with `allow_missing` it leaves them out.
-    """
-
-    def __call__(self, archives: dict[str, Path], allow_missing: bool = False) -> Iterator[Sample]:
-        """Samples of a data set."""
-
-
-READERS: dict[str, Reader] = {
+READERS: dict[str, Callable[..., Iterator[Sample]]] = {
     "cvppp": cvppp.read,
     "celegans": celegans.read,
     "bbbc039": bbbc039.read,
@@ -28,9 +19,16 @@ READERS: dict[str, Reader] = {
     "cremi_a": partial(cremi.read, sample="A"),
     "cremi_b": partial(cremi.read, sample="B"),
     "cremi_c": partial(cremi.read, sample="C"),
+    "folder": folder.read,
 }
+"""Functions that yield the samples of a data set, in the order of their names, from its archives by official name.
+
+They raise GrdError for images without masks and masks without images; with `allow_missing`, the second argument, they leave them
+out. The reader of users' folders has the data set's `Folder` as a third one.
+"""
 
 
-def read(dataset: str, archives: dict[str, Path], allow_missing: bool = False) -> Iterator[Sample]:
-    """Samples of a data set, given its name in config/datasets.yaml."""
-    return READERS[check_name(dataset, READERS, "data set", "readers")](archives, allow_missing)
+def read(dataset: str, archives: dict[str, Path], allow_missing: bool = False, own: Folder | None = None) -> Iterator[Sample]:
+    """Samples of a data set, given its name in config/datasets.yaml; `own` are the settings of a user's folders."""
+    reader = READERS[check_name(OWN if own else dataset, READERS, "data set", "readers")]
+    return reader(archives, allow_missing, own) if own else reader(archives, allow_missing)

@@ -136,9 +136,10 @@ def coded_settings(settings: RunSettings) -> dict[str, Any]:
 
 
 def shapes(samples: Path) -> dict[str, tuple[int, ...]]:
-    """Shapes (n, *spatial) of the labels of each split."""
+    """Shapes (n, *spatial) of the labels of each split; (n,) where sizes differ."""
     with open_file(samples, "samples") as file:
-        return {split: tuple(map(int, file[split]["labels"].shape)) for split in SPLITS}
+        found = {split: file[split]["labels"] for split in SPLITS}
+        return {split: tuple(map(int, getattr(item, "shape", (len(item),)))) for split, item in found.items()}
 
 
 def dataset_titles(project: Project) -> dict[str, str]:

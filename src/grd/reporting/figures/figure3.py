@@ -32,14 +32,14 @@ def figure3(project: Project, layout: Layout) -> tuple[Figure, pd.DataFrame]:
 def compared_section(project: Project, layout: Layout, dataset: str) -> Comparison:
     """The row of a data set: the representative section of its first test volume, and each run's segmentation of it."""
     split = read_split(layout.samples(dataset), "test")
-    window = central_window(split.labels.shape[2:])
+    window = central_window(split.labels[0].shape[1:])
     truth = split.labels[0][:, *window]
     student = undistilled_student(project, "figure3", dataset)
     segmenter = project.datasets[dataset].first_segmenter
     shown = representative_section(read_labels(layout.labels(student), segmenter)[1][0][:, *window], truth)
     # copied: a view would keep the whole volume of each run in memory
-    predicted = [(run, labels[0, shown][window].copy()) for run, labels in predictions(project, layout, "figure3", dataset)]
-    image = split.images[0, shown][window]
+    predicted = [(run, labels[0][shown][window].copy()) for run, labels in predictions(project, layout, "figure3", dataset)]
+    image = split.images[0][shown][window]
     return Comparison(dataset, f"{split.names[0]}, section {shown}", image, truth[shown], predicted, score="voi")
 
 

@@ -69,7 +69,8 @@ def points(runs: Sequence[Run]) -> list[Point]:
 def figure6(project: Project, layout: Layout) -> tuple[Figure, pd.DataFrame]:
     """SBD and bytes over K (L = 12) and over L (K = 32), and the figure's data."""
     (dataset,) = project.experiments["figure6"].datasets
-    instances = int(read_split(layout.samples(dataset), "training").labels.max()) + 1
+    labels = read_split(layout.samples(dataset), "training").labels
+    instances = max(int(sample.max()) for sample in labels) + 1
     crop = project.datasets[dataset].augment.crop
     with claim_device("figure6", project.config.device, jobs_per_gpu=project.config.jobs_per_gpu) as device:
         data = pd.DataFrame(

@@ -18,7 +18,7 @@ from matplotlib.patches import Rectangle
 from scipy import ndimage
 from skimage.segmentation import find_boundaries
 
-from grd.data.store import read_labels
+from grd.data.store import Arrays, read_labels
 from grd.errors import GrdError
 from grd.metrics.errors import counterparts, merging_segments, split_instances
 from grd.metrics.overlap import overlap_table
@@ -33,7 +33,7 @@ from grd.system.files import atomic_write, write_text
 OVER_MERGE, OVER_SEGMENTATION = "red", "white"
 
 
-def predictions(project: Project, layout: Layout, experiment: str, dataset: str) -> Iterator[tuple[Run, np.ndarray]]:
+def predictions(project: Project, layout: Layout, experiment: str, dataset: str) -> Iterator[tuple[Run, Arrays]]:
     """The runs of an experiment on a data set, first seed, with their test labels (n, *spatial) by the first segmenter."""
     segmenter = project.datasets[dataset].first_segmenter
     for run in first_seed_runs(project, experiment, dataset):

@@ -19,7 +19,8 @@ HELP = "Difference: reproduced − published. Click a head to sort by its column
 
 def as_html(table: Table) -> str:
     """A page with the table; where scripts do not run, it is plain text."""
-    controls = [switch("Numbers", "show", SHOWN), f"<span>{HELP}</span>"]
+    alone = all(cell.alone for cells in table.rows.values() for cell in cells if isinstance(cell, Cell))
+    controls = [] if alone else [switch("Numbers", "show", SHOWN), f"<span>{HELP}</span>"]
     lines = [*_heads(table), "<tbody>", *_rows(table), "</tbody>"]
     return page(table.caption, controls, lines, table.notes, banner=table.banner, style=_widths(table))
 
@@ -57,6 +58,8 @@ def _cell(cell: Cell | str, bold: bool, start: bool) -> str:
         return f"<td{mark}>{escape(cell)}</td>"
     keys = {"reproduced": cell.mean, "published": cell.published, "difference": difference(cell)}
     data = " ".join(f'data-{name}="{"" if value is None else format(value, ".10g")}"' for name, value in keys.items())
+    if cell.alone:
+        return f"<td{mark} {data}>{_reproduced(cell, bold)}</td>"
     published = span("published", cell.number(cell.published))
     return f"<td{mark} {data}>{_reproduced(cell, bold)} {published}{_difference(cell)}</td>"
 
@@ -84,6 +87,6 @@ def difference(cell: Cell) -> float | None:
 def _widths(table: Table) -> Iterable[str]:
     """CSS that gives a column's published numbers one width, so that the reproduced ones are aligned."""
     for number, column in enumerate(zip(*table.rows.values(), strict=True)):
-        texts = [cell.number(cell.published) for cell in column if isinstance(cell, Cell)]
+        texts = [cell.number(cell.published) for cell in column if isinstance(cell, Cell) and not cell.alone]
         if texts:
             yield f"  [data-shown=both] td:nth-child({number + 2}) .published {{ min-width: {max(map(len, texts)) + 1}ch; }}"

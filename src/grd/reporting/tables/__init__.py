@@ -1,4 +1,7 @@
-"""The paper's tables: the function `name` of the module `name` here makes table `name` of config/experiments.yaml."""
+"""The paper's tables: the function `name` of the module `name` here makes table `name` of config/experiments.yaml.
+
+A table whose entry there has a `module` is made by that one, whose function has the table's name as a third argument.
+"""
 
 from importlib import import_module
 from pathlib import Path
@@ -15,7 +18,9 @@ from grd.system.files import write_text
 
 def make_table(name: str, project: Project, layout: Layout) -> Table:
     """A table by the name of its experiment."""
-    table: Table = getattr(import_module(f"grd.reporting.tables.{name}"), name)(project, layout)
+    module = project.experiments[name].module
+    make = getattr(import_module(f"grd.reporting.tables.{module or name}"), module or name)
+    table: Table = make(project, layout, name) if module else make(project, layout)
     return table
 
 

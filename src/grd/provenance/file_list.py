@@ -1,0 +1,97 @@
+"""Lists of users' files, config/folders/NAME.json: of each its path, SHA-256, size and time of its last change.
+
+An entry is named `images/SAMPLE` or `masks/SAMPLE`, and its `file` lies in the folder of that kind. It may be a folder itself, of
+which all files count. A file of the listed size and time has the listed SHA-256; others are hashed again.
+"""
+
+import hashlib
+import json
+from collections.abc import Collection, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from grd.config.datasets import Folder
+from grd.errors import GrdError
+from grd.system.digests import sha256
+from grd.system.files import write_text
+
+Entry = dict[str, Any]
+
+
+def write_list(path: Path, entries: Mapping[str, Entry]) -> None:
+    """Write a list."""
+    write_text(path, json.dumps(entries, indent=1, ensure_ascii=False) + "\n")
+
+
+def read_list(path: Path) -> dict[str, Entry]:
+    """The entries of a list by name; empty if there is no file, GrdError for one that holds something else."""
+    try:
+        content = json.loads(path.read_text())
+    except FileNotFoundError:
+        return {}
+    except ValueError:
+        content = None
+    if not isinstance(content, dict):
+        raise GrdError(f"{path}: expected the list of files that `grd import` writes, found something else; restore it")
+    return content
+
+
+def entry_of(path: Path, below: Path) -> Entry:
+    """The entry of a file, or of a folder, that lies in a folder of images or masks."""
+    size, modified = _state(path)
+    return {"file": path.relative_to(below).as_posix(), "sha256": content_digest(path), "bytes": size, "modified": modified}
+
+
+def wanted_entries(folder: Folder, samples: Collection[str]) -> dict[str, Entry]:
+    """The entries from which samples come; sample `NAME:2` is the third image of the file of NAME."""
+    wanted = {*samples, *(sample.rpartition(":")[0] for sample in samples)}
+    return {name: entry for name, entry in read_list(folder.files).items() if name.partition("/")[2] in wanted}
+
+
+def path_of(name: str, entry: Entry, folder: Folder) -> Path:
+    """Path of a listed file."""
+    below: Path = getattr(folder, name.partition("/")[0])
+    return below / entry["file"]
+
+
+def current_entry(path: Path, entry: Entry) -> Entry | None:
+    """The entry of a listed file as it is now, None if it is gone."""
+    if not path.exists():
+        return None
+    size, modified = _state(path)
+    if (size, modified) == (entry["bytes"], entry["modified"]):
+        return entry
+    return entry | {"sha256": _digest_in_state(path, size, modified), "bytes": size, "modified": modified}
+
+
+def current_digests(folder: Folder, samples: Collection[str]) -> dict[str, str | None]:
+    """The SHA-256 of all files from which samples come as they are now, by the name of their entry; None for those gone."""
+    listed = wanted_entries(folder, samples).items()
+    now = {name: current_entry(path_of(name, entry, folder), entry) for name, entry in listed}
+    return {name: entry["sha256"] if entry else None for name, entry in now.items()}
+
+
+@cache
+def _digest_in_state(path: Path, size: int, modified: int) -> str:
+    return content_digest(path)
+
+
+def content_digest(path: Path) -> str:
+    """The SHA-256 of a file; of a folder that of the names and SHA-256 of all files in it."""
+    if not path.is_dir():
+        return sha256(path)
+    whole = hashlib.sha256()
+    for file in _files(path):
+        whole.update(f"{sha256(file)}  {file.relative_to(path).as_posix()}\n".encode())
+    return whole.hexdigest()
+
+
+def _state(path: Path) -> tuple[int, int]:
+    """Bytes, and time of the last change in ns, of a file or of all files in a folder."""
+    found = [file.stat() for file in (_files(path) if path.is_dir() else [path])]
+    return sum(each.st_size for each in found), max((each.st_mtime_ns for each in found), default=0)
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file())
