@@ -1,5 +1,7 @@
 """Models that ship are found by their names."""
 
+from pathlib import Path
+
 import pytest
 
 from grd.apply import shipped
@@ -20,7 +22,7 @@ def test_a_name_means_the_model_that_ships(folder):
 
 @pytest.mark.parametrize("path", ["model.pt", "runs/model", "missing.pt"])
 def test_a_path_stays_a_path(folder, path):
-    assert str(shipped.find_model(path)) == path
+    assert shipped.find_model(path) == Path(path)
 
 
 def test_a_file_in_the_working_directory_comes_before_the_model_of_its_name(folder):

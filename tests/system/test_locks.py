@@ -1,5 +1,7 @@
 """Locks where there are none: nobody waits, nothing is refused."""
 
+import pytest
+
 from grd.system import locks
 
 
@@ -11,6 +13,7 @@ def test_without_locks_a_lock_is_no_hindrance(tmp_path, monkeypatch, caplog):
 
 
 def test_a_second_lock_is_refused_where_there_are_locks(tmp_path):
+    pytest.importorskip("fcntl")
     with locks.open_lock_file(tmp_path / "lock") as first, locks.open_lock_file(tmp_path / "lock") as second:
         assert locks.try_lock(first)
         assert not locks.try_lock(second)

@@ -7,7 +7,8 @@ The graph takes grey values as files hold them and returns unit embeddings, so t
     output `embedding`       float32 (N, D, H, W), or (N, D, Z', Y', X'): the middle of the volume
 
 Grey images, and all that is not uint8, are stretched to 0 … 255 before, as `grd predict` does. The runtime refuses another type
-than uint8, as it could not refuse a wrong scale. The model's card lies in the metadata as JSON, under `card`.
+than uint8, as it could not refuse a wrong scale. The model's card lies in the metadata as JSON, under `card`. (An image is padded
+to the next size that the network takes; the pipeline pads one of the card's `shape` to its `canvas`, which may be larger.)
 """
 
 import json

@@ -70,7 +70,7 @@ def export_bioimageio(model: Path, out: Path, sample: Path, authors: Sequence[st
         raise GrdError(f"{out}: expected the name of at least one author of the model, found none; name who trained it")
     network, card = load_model(model, CPU)
     exhibit = show(network, card, card.required_use(model), sample)
-    with TemporaryDirectory() as folder:
+    with TemporaryDirectory(ignore_cleanup_errors=True) as folder:  # Windows keeps a zip that is read
         package = _write_package(exhibit, authors, Path(folder))
         with atomic_write(out) as part:
             part.write_bytes(package.read_bytes())

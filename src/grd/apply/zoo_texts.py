@@ -77,7 +77,7 @@ def _usage(card: ModelCard) -> list[str]:
         "description has the `offsets`, and under `use` the `segmenters` that make instances of affinities and the "
         "`background`: segments whose mean vector has a cosine with `direction` above `threshold` are background.",
         "",
-        "`pip install grd` segments with the same model: `grd predict`.",
+        "The Python package `grd` segments with such models as they leave training: `grd predict`.",
     ]
 
 
