@@ -71,8 +71,15 @@ def parser() -> argparse.ArgumentParser:
     predict.add_argument("--min-size", type=int, help="images: segments of less pixels are background")
     predict.add_argument("--stride", type=_positive, help="images: sampling of the watershed's repulsive pairs, in pixels")
     predict.add_argument("--threshold", type=float, help="volumes, waterz: more merges more")
-    predict.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
+    predict.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps")
     predict.set_defaults(action=_predict)
+
+    export = commands.add_parser("export", help="a model for other software: ONNX, or a package for bioimage.io")
+    export.add_argument("model", help="a run's model.pt, or the name of a model that ships")
+    export.add_argument("-o", "--out", type=Path, required=True, help="a file .onnx, or a package .zip")
+    export.add_argument("--sample", type=Path, metavar="IMAGE", help="packages: an image such as the model is for")
+    export.add_argument("--author", nargs="+", default=[], metavar="NAME", help="packages: who trained the model")
+    export.set_defaults(action=_export)
 
     plan = commands.add_parser("plan", help="what a table or figure asks for: runs, jobs, hours, memory, disk space")
     plan.add_argument("targets", nargs="+", metavar="TARGET", help=TARGETS)
@@ -193,6 +200,21 @@ def _predict(chosen: argparse.Namespace) -> None:
         for line in segment_files(files, model, outputs, device, settings):
             sys.stdout.write(f"{line}\n")
             sys.stdout.flush()
+
+
+def _export(chosen: argparse.Namespace) -> None:
+    from grd.apply.export import export_onnx
+    from grd.apply.model_zoo import export_bioimageio
+    from grd.apply.shipped import find_model
+    from grd.errors import GrdError
+
+    model, kind = find_model(chosen.model), chosen.out.suffix
+    if kind not in (".onnx", ".zip"):
+        raise GrdError(f"{chosen.out}: expected a file that ends with .onnx or .zip, found '{kind}'; choose one of them")
+    if kind == ".zip" and not chosen.sample:
+        raise GrdError(f"{chosen.out}: expected an image to show with the package, found none; name one with --sample")
+    written = export_onnx(model, chosen.out) if kind == ".onnx" else export_bioimageio(model, chosen.out, chosen.sample, chosen.author)
+    sys.stdout.write(f"{written}\n")
 
 
 def _plan(chosen: argparse.Namespace) -> None:
