@@ -52,10 +52,11 @@ def parser() -> argparse.ArgumentParser:
     predict = commands.add_parser("predict", help="segment images or volumes with a trained model")
     predict.add_argument("images", nargs="+", metavar="IMAGE", help="files, folders, patterns; file.h5:name for an array in it")
     predict.add_argument("--model", required=True, help="a run's model.pt, or the name of a model that ships")
-    predict.add_argument("-o", "--out", type=Path, required=True, help="folder for the label images (tif)")
+    predict.add_argument("-o", "--out", type=Path, required=True, help="folder for the label images")
     predict.add_argument("--overlay", action="store_true", help="also write pictures with the objects outlined (png)")
     predict.add_argument("--table", action="store_true", help="also measure the objects: a csv per image, one of all")
     predict.add_argument("--geojson", action="store_true", help="images: also write outlines that QuPath opens")
+    predict.add_argument("--zarr", action="store_true", help="write labels as OME-Zarr in place of tif")
     predict.add_argument("--skip-existing", action="store_true", help="leave out images whose labels exist")
     predict.add_argument("--axes", metavar="LETTERS", help="axes of the files, such as TYX (T, Z, C, Y, X; S for colours)")
     predict.add_argument("--channel", type=int, metavar="N", help="the channel to segment, from 0")
@@ -195,7 +196,7 @@ def _predict(chosen: argparse.Namespace) -> None:
         chosen.scale,
         chosen.skip_existing,
     )
-    outputs = Outputs(chosen.out, chosen.overlay, chosen.table, chosen.geojson)
+    outputs = Outputs(chosen.out, chosen.overlay, chosen.table, chosen.geojson, chosen.zarr)
     with claim_device(f"segmenting with {chosen.model}", chosen.device) as device:
         for line in segment_files(files, model, outputs, device, settings):
             sys.stdout.write(f"{line}\n")
@@ -213,7 +214,9 @@ def _export(chosen: argparse.Namespace) -> None:
         raise GrdError(f"{chosen.out}: expected a file that ends with .onnx or .zip, found '{kind}'; choose one of them")
     if kind == ".zip" and not chosen.sample:
         raise GrdError(f"{chosen.out}: expected an image to show with the package, found none; name one with --sample")
-    written = export_onnx(model, chosen.out) if kind == ".onnx" else export_bioimageio(model, chosen.out, chosen.sample, chosen.author)
+    written = (
+        export_onnx(model, chosen.out) if kind == ".onnx" else export_bioimageio(model, chosen.out, chosen.sample, chosen.author)
+    )
     sys.stdout.write(f"{written}\n")
 
 

@@ -8,6 +8,9 @@ import tifffile
 
 from grd.apply import label_files
 from grd.apply.label_files import write_labels
+from grd.errors import GrdError
+from grd.reading.files import open_file
+from grd.reading.labels import read_labels
 
 LABELS = np.arange(2 * 30 * 40).reshape(2, 30, 40) // 100
 
@@ -70,3 +73,39 @@ def test_a_full_disk_leaves_no_file(tmp_path, monkeypatch):
     with pytest.raises(OSError, match=r"a\.tif"):
         write_labels(tmp_path / "a.tif", LABELS)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_labels_above_the_limit_are_written_tile_by_tile_with_the_same_content(tmp_path, monkeypatch):
+    monkeypatch.setattr(label_files, "AT_ONCE", 0)
+    monkeypatch.setattr(label_files, "TILE", 16)
+    for labels in (LABELS, LABELS[0], np.arange(35 * 50).reshape(35, 50) + 70000):
+        write_labels(tmp_path / "a.tif", labels)
+        np.testing.assert_array_equal(tifffile.imread(tmp_path / "a.tif"), labels)
+
+
+def test_a_tif_that_ends_early_is_no_tif(tmp_path, monkeypatch):
+    monkeypatch.setattr(label_files, "AT_ONCE", 0)
+    check = label_files._check_whole
+
+    def cut(part, path):
+        part.write_bytes(part.read_bytes()[:-8])
+        check(part, path)
+
+    monkeypatch.setattr(label_files, "_check_whole", cut)
+    with pytest.raises(OSError, match="expected space for the whole file, found the disk full"):
+        write_labels(tmp_path / "a.tif", np.random.default_rng(0).integers(0, 9, (32, 32)))
+    assert not (tmp_path / "a.tif").exists()
+
+
+def test_labels_are_written_as_ome_zarr_and_read_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(label_files, "TILE", 8)
+    path = tmp_path / "a-labels.zarr"
+    for _ in range(2):  # the second replaces the first
+        write_labels(path, LABELS, (0.04, 0.005, 0.004))
+    with open_file(path) as stored:
+        assert (stored.axes, stored.pixel_size) == ("ZYX", {"Z": 0.04, "Y": 0.005, "X": 0.004})
+    (found,) = read_labels(path, 3).arrays
+    np.testing.assert_array_equal(found, LABELS)
+    (tmp_path / "b.zarr").write_text("mine")
+    with pytest.raises(GrdError, match="expected no file or folder but zarr"):
+        write_labels(tmp_path / "b.zarr", LABELS)

@@ -1,19 +1,24 @@
 """Users' files are segmented as the pipeline segments its test images."""
 
+import json
 import logging
 
 import numpy as np
+import pandas as pd
 import pytest
 import tifffile
 import torch
 from projects import settings, squares, train_into, volume_settings, write_tubes
 
 from grd.apply.outputs import Outputs
-from grd.apply.segment import Settings, segment_files, warn_of_large_segments
+from grd.apply.segment import Settings, factor_of, segment_files, warn_of_large_segments
 from grd.config.segmenters import as_segmenter
 from grd.data.store import read_labels, read_split, write_samples
 from grd.errors import GrdError
+from grd.metrics.instances import score_instances
+from grd.networks.model_file import load_model
 from grd.project.run import Run
+from grd.reading.axes import Choice
 from grd.reading.grey import to_uint8
 from grd.segmentation.run_files import Evaluation, segment_run
 
@@ -124,3 +129,91 @@ def test_a_segment_of_more_than_a_quarter_of_an_image_is_warned_of(caplog, tmp_p
     labels[:side, :5] = 1
     warn_of_large_segments(labels, tmp_path / "a.tif")
     assert ("a.tif: a segment covers 30 % of it" in caplog.text) == warned
+
+
+def test_a_stack_comes_back_as_a_stack_and_each_moment_as_if_alone(images, tmp_path):
+    alone = [tifffile.imread(path) for path in sorted(images.glob("*.tif"))[:2]]
+    tifffile.imwrite(tmp_path / "stack.tif", np.stack(alone), metadata={"axes": "TYX"}, ome=True)
+    expected = segmented(sorted(images.glob("*.tif"))[:2], images, tmp_path / "a")
+    (found,) = segmented([tmp_path / "stack.tif"], images, tmp_path / "b")
+    np.testing.assert_array_equal(found, np.stack(expected))
+    (second,) = segmented([tmp_path / "stack.tif"], images, tmp_path / "c", Settings(choice=Choice(time=1)))
+    np.testing.assert_array_equal(second, expected[1])
+
+
+def test_a_bad_file_is_named_at_the_end_and_the_others_are_done(images, tmp_path, caplog):
+    good = sorted(images.glob("*.tif"))[:2]
+    (tmp_path / "bad.tif").write_bytes(b"text")
+    outputs = Outputs(tmp_path / "out")
+    with pytest.raises(GrdError, match=r"^bad.tif: expected 3 files that can be segmented, found 1 that cannot"):
+        list(segment_files([good[0], tmp_path / "bad.tif", good[1]], images / "model.pt", outputs, CPU))
+    assert all(outputs.labels(path).exists() for path in good)
+    assert "bad.tif: expected a tif" in caplog.text
+    with pytest.raises(GrdError, match=r"bad.tif: expected a tif, PNG"):
+        list(segment_files([tmp_path / "bad.tif"], images / "model.pt", outputs, CPU))
+
+
+def test_existing_labels_are_left_alone_on_request(images, tmp_path):
+    file = [next(images.glob("*.tif"))]
+    outputs = Outputs(tmp_path)
+    outputs.labels(file[0]).write_bytes(b"mine")
+    (line,) = segment_files(file, images / "model.pt", outputs, CPU, Settings(skip_existing=True))
+    assert line.endswith("exists, skipped") and outputs.labels(file[0]).read_bytes() == b"mine"
+
+
+def test_what_this_command_wrote_is_no_image(images, tmp_path, caplog):
+    file = next(images.glob("*.tif"))
+    segmented([file], images, tmp_path)
+    wrote = Outputs(tmp_path).labels(file)
+    list(segment_files([file, wrote], images / "model.pt", Outputs(tmp_path), CPU))
+    assert "left out, since by its name this command wrote it" in caplog.text
+    with pytest.raises(GrdError, match="expected images, found only files that this command wrote"):
+        segmented([wrote], images, tmp_path)
+
+
+def test_overlay_tables_and_outlines_are_written_beside_the_labels(images, tmp_path):
+    files = sorted(images.glob("*.tif"))[:2]
+    labels = segmented(files, images, tmp_path, overlay=True, table=True, outlines=True)
+    tables = [pd.read_csv(tmp_path / f"{path.stem}.csv") for path in files]
+    for path, table, each in zip(files, tables, labels, strict=True):
+        assert len(table) == each.max()
+        assert table["area"].sum() == (each > 0).sum()
+        total = tifffile.imread(path)[each > 0].sum(dtype=float)
+        assert table["integrated_intensity"].sum() == pytest.approx(total)  # of the file's own grey values
+        assert (tmp_path / f"{path.stem}-overlay.png").exists()
+        assert len(json.loads((tmp_path / f"{path.stem}.geojson").read_text())["features"]) == each.max()
+    assert len(pd.read_csv(tmp_path / "all-objects.csv")) == sum(map(len, tables))
+
+
+def test_an_image_of_larger_objects_is_reduced_to_what_the_model_learnt(images, tmp_path):
+    file = next(images.glob("*.tif"))
+    picture = tifffile.imread(file)
+    (usual,) = segmented([file], images, tmp_path / "a")
+    tifffile.imwrite(tmp_path / "large.tif", np.kron(picture, np.ones((3, 3), picture.dtype)))
+    for settings in (Settings(scale=1 / 3), Settings(diameter=3 * diameter(images))):
+        (found,) = segmented([tmp_path / "large.tif"], images, tmp_path / "b", settings)
+        assert found.shape == tuple(3 * side for side in picture.shape)
+        assert score_instances(found[1::3, 1::3], usual)["pq"] > 0.9
+    with pytest.raises(GrdError, match="expected a model of images, found one of volumes"):
+        factor_of(Settings(scale=2.0), 100, 3)
+
+
+def diameter(folder):
+    _, card = load_model(folder / "model.pt", CPU)
+    return 2 * np.sqrt(card.use.object_size / np.pi)
+
+
+def test_a_large_image_is_segmented_in_blocks_on_the_disk(images, tmp_path, monkeypatch):
+    file = next(images.glob("*.tif"))
+    (usual,) = segmented([file], images, tmp_path / "a")
+    monkeypatch.setattr("grd.apply.large.LARGE", {2: 0, 3: 0})
+    (found,) = segmented([file], images, tmp_path / "b")
+    assert score_instances(found, usual)["pq"] > 0.95
+    assert [path.name for path in (tmp_path / "b").iterdir()] == [f"{file.stem}-labels.tif"]  # no scratch file stays
+
+
+def test_a_label_image_is_warned_of(images, tmp_path, caplog):
+    labels = np.kron(np.arange(1, 17, dtype=np.uint16).reshape(4, 4), np.ones((32, 32), np.uint16))
+    tifffile.imwrite(tmp_path / "x.tif", labels)
+    segmented([tmp_path / "x.tif"], images, tmp_path / "a")
+    assert "x.tif: it looks like a label image" in caplog.text

@@ -7,8 +7,8 @@ from projects import WIDTHS
 
 from grd.inference import regions
 from grd.inference.boxes import box
-from grd.inference.predict import ImagePredictor, VolumePredictor
-from grd.inference.regions import ImageRegions, VolumeRegions, receptive_radius
+from grd.inference.predict import ImagePredictor
+from grd.inference.regions import ImageRegions
 from grd.networks import build
 from grd.networks.model_file import Background, ModelCard
 
@@ -40,6 +40,10 @@ def test_regions_of_an_image_equal_one_pass_over_the_whole_of_it(monkeypatch, na
         if region[0].stop > whole.affinities.shape[1]:
             region = (slice(500, whole.affinities.shape[1]), region[1])
         found = ImageRegions(predictor, image).predict(region)
-        print(name, np.abs(found.affinities - whole.affinities[(slice(None), *region)]).max(), np.abs(found.background - whole.background[region]).max())
+        print(
+            name,
+            np.abs(found.affinities - whole.affinities[(slice(None), *region)]).max(),
+            np.abs(found.background - whole.background[region]).max(),
+        )
         np.testing.assert_allclose(found.affinities, whole.affinities[(slice(None), *region)], atol=1e-5)
         np.testing.assert_allclose(found.background, whole.background[region], atol=1e-5)

@@ -40,7 +40,9 @@ class Grid:
 
     def __post_init__(self) -> None:
         if any(side < margin or margin < 1 for side, margin in zip(self.side, self.margin, strict=True)):
-            raise GrdError(f"blocks: expected sides of at least the margins {tuple(self.margin)}, found {tuple(self.side)}; choose larger blocks")
+            raise GrdError(
+                f"blocks: expected sides of at least the margins {tuple(self.margin)}, found {tuple(self.side)}; choose larger blocks"
+            )
 
     def blocks(self) -> list[Block]:
         """All blocks, the last axis fastest."""
@@ -62,6 +64,9 @@ class Grid:
         return [slice(*pair) for pair in zip(ends[:-1], ends[1:], strict=True)]
 
     def _block(self, index: Index, core: Box) -> Block:
-        starts = [max(part.start - margin, 0) // grain * grain for part, margin, grain in zip(core, self.margin, self.grain, strict=True)]
+        starts = [
+            max(part.start - margin, 0) // grain * grain
+            for part, margin, grain in zip(core, self.margin, self.grain, strict=True)
+        ]
         stops = [min(part.stop + margin, length) for part, margin, length in zip(core, self.margin, self.canvas, strict=True)]
         return Block(index, core, tuple(map(slice, starts, stops)))

@@ -15,7 +15,7 @@ from grd.errors import GrdError
 from grd.reading.axes import SPATIAL, Frame
 from grd.reading.paths import output_name
 
-LABELS, OVERLAY, TABLE, OUTLINES, ALL = "-labels.tif", "-overlay.png", ".csv", ".geojson", "all-objects.csv"
+LABELS, ZARR, OVERLAY, TABLE, OUTLINES, ALL = "-labels.tif", "-labels.zarr", "-overlay.png", ".csv", ".geojson", "all-objects.csv"
 
 log = logging.getLogger(__name__)
 
@@ -44,16 +44,17 @@ class Outputs:
     overlay: bool = False
     table: bool = False
     outlines: bool = False
+    zarr: bool = False
     tables: dict[str, pd.DataFrame] = field(default_factory=dict)
 
     def labels(self, path: Path) -> Path:
         """The file of an image's labels."""
-        return self.folder / f"{output_name(path)}{LABELS}"
+        return self.folder / f"{output_name(path)}{ZARR if self.zarr else LABELS}"
 
     def without_labels(self, files: Iterable[Path]) -> list[Path]:
         """Files whose names do not say that this command wrote them; GrdError if none is left."""
         files = list(files)
-        kept = [path for path in files if not path.name.endswith((LABELS, OVERLAY))]
+        kept = [path for path in files if not path.name.endswith((LABELS, ZARR, OVERLAY))]
         for path in files:
             if path not in kept:
                 log.warning("%s: left out, since by its name this command wrote it", path)

@@ -64,7 +64,10 @@ def format_scores(scores: pd.DataFrame) -> str:
     numbers = scores.drop(columns="image")
     width = max(len("mean"), *(len(name) for name in scores["image"]))
     summary = {"mean": numbers.mean(), "sd": numbers.std(ddof=1)}
-    rows: list[tuple[str, Iterable[float]]] = [*zip(scores["image"], numbers.itertuples(index=False), strict=True), *summary.items()]
+    rows: list[tuple[str, Iterable[float]]] = [
+        *zip(scores["image"], numbers.itertuples(index=False), strict=True),
+        *summary.items(),
+    ]
     lines = [" " * width + "".join(f"{name:>10}" for name in numbers)]
     lines += [f"{name:{width}}" + "".join(f"{value:10.4f}" for value in values) for name, values in rows]
     return "\n".join(lines) + "\n"

@@ -26,7 +26,7 @@ from grd.reading.grey import GreyRule, grey_rule
 from grd.segmentation.run_files import segment_sample
 
 COVERING = 0.25  # share of an image that no instance should cover
-FLAT = 0.98  # share of neighbours of equal value from which an image is taken for labels
+FLAT = 0.95  # share of neighbours of equal value from which an image is taken for labels
 
 log = logging.getLogger(__name__)
 

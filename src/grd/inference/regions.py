@@ -138,7 +138,9 @@ class CanvasInterpolation(TorchFunctionMode):
             return func(*args, **options)
         (features,) = args
         sizes = options["size"] or [int(n * options["scale_factor"]) for n in features.shape[2:]]
-        return _resample(features, *(self._positions(axis, *pair) for axis, pair in enumerate(zip(features.shape[2:], sizes, strict=True))))
+        return _resample(
+            features, *(self._positions(axis, *pair) for axis, pair in enumerate(zip(features.shape[2:], sizes, strict=True)))
+        )
 
     def _positions(self, axis: int, coarse: int, fine: int) -> Tensor:
         """Positions (fine,) in the features of the part at which its enlarged pixels lie, along an axis."""
