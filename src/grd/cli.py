@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from grd.apply.options import add_options, positive
 from grd.system.logs import log_to
 
 if TYPE_CHECKING:
@@ -53,25 +54,7 @@ def parser() -> argparse.ArgumentParser:
     predict.add_argument("images", nargs="+", metavar="IMAGE", help="files, folders, patterns; file.h5:name for an array in it")
     predict.add_argument("--model", required=True, help="a run's model.pt, or the name of a model that ships")
     predict.add_argument("-o", "--out", type=Path, required=True, help="folder for the label images")
-    predict.add_argument("--overlay", action="store_true", help="also write pictures with the objects outlined (png)")
-    predict.add_argument("--table", action="store_true", help="also measure the objects: a csv per image, one of all")
-    predict.add_argument("--geojson", action="store_true", help="images: also write outlines that QuPath opens")
-    predict.add_argument("--zarr", action="store_true", help="write labels as OME-Zarr in place of tif")
-    predict.add_argument("--skip-existing", action="store_true", help="leave out images whose labels exist")
-    predict.add_argument("--axes", metavar="LETTERS", help="axes of the files, such as TYX (T, Z, C, Y, X; S for colours)")
-    predict.add_argument("--channel", type=int, metavar="N", help="the channel to segment, from 0")
-    predict.add_argument("--time", type=int, metavar="N", help="the moment to segment, from 0 (default: all)")
-    predict.add_argument("--percentiles", type=float, nargs=2, metavar=("LOW", "HIGH"), help="grey values that become 0 and 255")
-    size = predict.add_mutually_exclusive_group()
-    size.add_argument(
-        "--diameter", type=_above_0, metavar="PIXELS", help="images: of the objects; resizes to what the model learnt"
-    )
-    size.add_argument("--scale", type=_above_0, metavar="FACTOR", help="images: resize by this factor")
-    predict.add_argument("--segmenter", metavar="NAME", help="one of the model's card (default: the card's usual one)")
-    predict.add_argument("--max-size", type=_positive, help="images: segments of more pixels are background")
-    predict.add_argument("--min-size", type=int, help="images: segments of less pixels are background")
-    predict.add_argument("--stride", type=_positive, help="images: sampling of the watershed's repulsive pairs, in pixels")
-    predict.add_argument("--threshold", type=float, help="volumes, waterz: more merges more")
+    add_options(predict)
     predict.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps")
     predict.set_defaults(action=_predict)
 
@@ -85,14 +68,14 @@ def parser() -> argparse.ArgumentParser:
     plan = commands.add_parser("plan", help="what a table or figure asks for: runs, jobs, hours, memory, disk space")
     plan.add_argument("targets", nargs="+", metavar="TARGET", help=TARGETS)
     plan.add_argument("--scale", help="a file of config/scales (default: that of config/config.yaml)")
-    plan.add_argument("--devices", type=_positive, help="also the least hours on so many devices")
+    plan.add_argument("--devices", type=positive, help="also the least hours on so many devices")
     plan.add_argument("--csv", action="store_true", help="one line per training job")
     plan.set_defaults(action=_plan)
 
     benchmark = commands.add_parser("benchmark", help="measure training steps on this machine, for `grd plan`; needs no data")
     benchmark.add_argument("targets", nargs="*", default=["all"], metavar="TARGET", help=f"{TARGETS} (default: all)")
     benchmark.add_argument("--scale", help="a file of config/scales (default: that of config/config.yaml)")
-    benchmark.add_argument("--steps", type=_positive, default=3, help="steps to time after the first (default 3)")
+    benchmark.add_argument("--steps", type=positive, default=3, help="steps to time after the first (default 3)")
     benchmark.add_argument("--device", help="auto, cpu, cuda or cuda:N (default: that of config/config.yaml)")
     benchmark.set_defaults(action=_benchmark)
 
@@ -109,22 +92,6 @@ def parser() -> argparse.ArgumentParser:
 
 
 TARGETS = "a table or figure of config/experiments.yaml, tables, figures, all, or a path in results/SCALE/runs"
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"expected a number of at least 1, found '{text}'")
-    return int(text)
-
-
-def _above_0(text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = 0.0
-    if not 0 < number < float("inf"):
-        raise argparse.ArgumentTypeError(f"expected a number above 0, found '{text}'")
-    return number
 
 
 def _project(scale: str | None) -> "tuple[Project, Layout]":
@@ -176,29 +143,15 @@ def _score(chosen: argparse.Namespace) -> None:
 
 
 def _predict(chosen: argparse.Namespace) -> None:
-    from grd.apply.outputs import Outputs
-    from grd.apply.segment import Settings, segment_files
+    from grd.apply.options import outputs_of, settings_of
+    from grd.apply.segment import segment_files
     from grd.apply.shipped import find_model
-    from grd.reading.axes import Choice
     from grd.reading.paths import expand
     from grd.system.gpu_turns import claim_device
 
-    changes = {name: getattr(chosen, name) for name in ("max_size", "min_size", "threshold")}
-    changes["strides"] = chosen.stride and (chosen.stride, chosen.stride)
-    changes = {name: value for name, value in changes.items() if value is not None}
     files, model = expand(chosen.images), find_model(chosen.model)
-    settings = Settings(
-        chosen.segmenter,
-        changes,
-        Choice(chosen.axes, chosen.channel, chosen.time),
-        chosen.percentiles and tuple(chosen.percentiles),
-        chosen.diameter,
-        chosen.scale,
-        chosen.skip_existing,
-    )
-    outputs = Outputs(chosen.out, chosen.overlay, chosen.table, chosen.geojson, chosen.zarr)
     with claim_device(f"segmenting with {chosen.model}", chosen.device) as device:
-        for line in segment_files(files, model, outputs, device, settings):
+        for line in segment_files(files, model, outputs_of(chosen, chosen.out), device, settings_of(chosen)):
             sys.stdout.write(f"{line}\n")
             sys.stdout.flush()
 

@@ -25,8 +25,8 @@ def write_labels(path: Path, labels: np.ndarray, pixel_size: Sequence[float] | N
     """Write a label image (H, W) or volume (Z, Y, X), whole or not at all, by the ending of the name as tif or OME-Zarr.
 
     16-bit, or 32-bit if a label exceeds 65535; Fiji shows these as decimal numbers, exact up to 16,777,216. `axes` are letters of
-    TZCYX in this order, YX or ZYX by default, so that Fiji shows sections as Z; `pixel_size` is in µm per axis. OSError for a full
-    disk.
+    TZCYX in this order, YX or ZYX by default, so that Fiji shows sections as Z; `pixel_size` is in µm per axis. OSError for a
+    full disk.
     """
     axes = axes or "ZYX"[-labels.ndim :]
     kind = np.uint16 if labels.max(initial=0) <= np.iinfo(np.uint16).max else np.uint32
@@ -44,8 +44,8 @@ def write_tif(path: Path, labels: np.ndarray, kind: np.dtype, pixel_size: Sequen
             _encode(file, labels, kind, pixel_size, axes)
             part.write_bytes(file.getbuffer())
         else:
-            with open(part, "wb") as file:
-                _encode(file, labels, kind, pixel_size, axes)
+            with open(part, "wb") as stream:
+                _encode(stream, labels, kind, pixel_size, axes)
             _check_whole(part, path)
 
 
@@ -75,10 +75,11 @@ def _encode(file: BinaryIO, labels: np.ndarray, kind: np.dtype, pixel_size: Sequ
 
 def _tiles(labels: np.ndarray, kind: np.dtype) -> Iterator[np.ndarray]:
     """Tiles of all planes, row by row, filled up with zeros at the borders."""
-    planes = product(*map(range, labels.shape[:-2]))
-    for plane, top, left in product(planes, *(range(0, side, TILE) for side in labels.shape[-2:])):
-        part = labels[plane][top : top + TILE, left : left + TILE].astype(kind)
-        yield np.pad(part, [(0, TILE - side) for side in part.shape])
+    rows, columns = (range(0, side, TILE) for side in labels.shape[-2:])
+    for plane in np.ndindex(labels.shape[:-2]):
+        for top, left in product(rows, columns):
+            part = labels[plane][top : top + TILE, left : left + TILE].astype(kind)
+            yield np.pad(part, [(0, TILE - side) for side in part.shape])
 
 
 def _check_whole(part: Path, path: Path) -> None:
@@ -109,7 +110,7 @@ def write_zarr(path: Path, labels: np.ndarray, kind: np.dtype, pixel_size: Seque
     units = {letter: {"type": "time"} if letter == "T" else {"type": "space"} for letter in axes}
     if pixel_size:
         units = {letter: unit | ({"unit": "micrometer"} if letter != "T" else {}) for letter, unit in units.items()}
-    scale = [{"type": "scale", "scale": list(pixel_size or (1.0,) * labels.ndim)}]
+    scale: list[Any] = [{"type": "scale", "scale": list(pixel_size or (1.0,) * labels.ndim)}]
     image = {
         "axes": [{"name": letter.lower(), **unit} for letter, unit in units.items()],
         "datasets": [{"path": "0", "coordinateTransformations": scale}],

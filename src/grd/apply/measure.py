@@ -58,9 +58,9 @@ def measure(
     return pd.DataFrame(columns)
 
 
-def join(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """One table of several images, whose names are the first column, `image`; cells that an image lacks are empty."""
-    return pd.concat(tables, names=["image"]).reset_index(level="image")
+def join(tables: Mapping[str, pd.DataFrame], name: str = "image") -> pd.DataFrame:
+    """One table of several images, whose names are the first column; cells that an image lacks are empty."""
+    return pd.concat(tables, names=[name]).reset_index(level=name)
 
 
 def write_csv(path: Path, table: pd.DataFrame) -> None:

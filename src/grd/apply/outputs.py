@@ -38,13 +38,14 @@ class Sample:
 
 @dataclass
 class Outputs:
-    """A folder for labels, and what else is wanted there; `tables` are those written by now."""
+    """A folder for labels, and what else is wanted there; `joined` asks for one table of all images, too."""
 
     folder: Path
     overlay: bool = False
     table: bool = False
     outlines: bool = False
     zarr: bool = False
+    joined: bool = True
     tables: dict[str, pd.DataFrame] = field(default_factory=dict)
 
     def labels(self, path: Path) -> Path:
@@ -73,36 +74,44 @@ class Outputs:
             raise GrdError(f"{self.folder}: expected a folder for label images, found a file; choose another folder")
 
     def write(self, path: Path, samples: Iterator[Sample]) -> str:
-        """Write all that is wanted of an image, a volume, or a stack of them; returns a line that sums it up."""
-        target, stack, line = self.labels(path), [], ""
+        """Write all that is wanted of an image, a volume, or a stack of them; returns a line that sums it up.
+
+        The table of a stack has a column that numbers its images, the picture shows the first. GrdError for outlines of a stack.
+        """
+        stack: list[np.ndarray] = []
+        objects: dict[str, pd.DataFrame] = {}
         for sample in samples:
             axis, place = sample.place
-            self._write_besides(f"{output_name(path)}-{place}" if axis else output_name(path), sample)
-            if axis:
-                stack.append(sample.labels)
-            else:
-                write_labels(target, sample.labels, sample.pixel_size)
-                line = summary(sample.labels, sample.pixel_size)
-        if stack:
-            size = (1.0, *sample.pixel_size) if sample.pixel_size else None
-            write_labels(target, np.stack(stack), size, "T" + SPATIAL[stack[0].ndim])
+            size = sample.pixel_size
+            if axis and self.outlines:
+                raise GrdError(f"{path}: expected one image, found a stack, whose outlines QuPath cannot show; choose one with --time")
+            if self.overlay and not stack:
+                self._write_overlay(path, sample)
+            if self.table or self.outlines:
+                objects[place] = measure(sample.labels, sample.image[...], size, sample.channels)
+            if self.outlines:
+                write_geojson(self.folder / f"{output_name(path)}{OUTLINES}", sample.labels, objects[place])
+            stack.append(sample.labels if axis else np.empty(0))
+            if not axis:
+                write_labels(self.labels(path), sample.labels, size)
+                line = summary(sample.labels, size)
+        if axis:
+            write_labels(self.labels(path), np.stack(stack), size and (1.0, *size), "T" + SPATIAL[stack[0].ndim])
             line = f"{len(stack)} images, {sum(int(labels.max(initial=0)) for labels in stack)} objects"
-        return f"{target}: {line}"
-
-    def _write_besides(self, title: str, sample: Sample) -> None:
-        if self.overlay:
-            from grd.apply.overlay import write_overlay  # which loads matplotlib
-
-            write_overlay(self.folder / f"{title}{OVERLAY}", sample.labels, sample.image[...])
-        if self.table or self.outlines:
-            objects = measure(sample.labels, sample.image[...], sample.pixel_size, sample.channels)
         if self.table:
-            write_csv(self.folder / f"{title}{TABLE}", objects)
-            self.tables[title] = objects
-        if self.outlines:
-            write_geojson(self.folder / f"{title}{OUTLINES}", sample.labels, objects)
+            self._write_table(path, join(objects, "time") if axis else objects[place])
+        return f"{self.labels(path)}: {line}"
+
+    def _write_overlay(self, path: Path, sample: Sample) -> None:
+        from grd.apply.overlay import write_overlay  # which loads matplotlib
+
+        write_overlay(self.folder / f"{output_name(path)}{OVERLAY}", sample.labels, sample.image[...])
+
+    def _write_table(self, path: Path, objects: pd.DataFrame) -> None:
+        write_csv(self.folder / f"{output_name(path)}{TABLE}", objects)
+        self.tables[output_name(path)] = objects
 
     def finish(self) -> None:
         """Write one table of all images."""
-        if self.table and self.tables:
+        if self.joined and self.tables:
             write_csv(self.folder / ALL, join(self.tables))

@@ -1,0 +1,80 @@
+"""Many images, some at a time: what workflow/apply.smk asks for, and what one of its jobs does."""
+
+import logging
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from grd.apply.options import outputs_of, parse_options, settings_of
+from grd.apply.outputs import OUTLINES, OVERLAY, TABLE, Outputs
+from grd.apply.segment import segment_files
+from grd.apply.shipped import find_model
+from grd.errors import GrdError
+from grd.reading.paths import expand, output_name
+from grd.reading.stored import locate
+from grd.system.gpu_turns import claim_device
+
+REQUIRED = ("images", "model", "out")
+OPTIONAL: dict[str, Any] = {"batch": 20, "options": "", "threads": 1, "device": "auto"}
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Batches:
+    """Images in batches, with all that a call says of them."""
+
+    files: list[list[Path]]
+    model: Path
+    outputs: Outputs
+    options: str
+    threads: int
+    device: str
+
+    @classmethod
+    def of(cls, config: Mapping[str, Any]) -> "Batches":
+        """Batches of a call's configuration; GrdError for entries that are absent, unknown or wrong."""
+        for name in REQUIRED:
+            if name not in config:
+                raise GrdError(f"expected --config {'=… '.join(REQUIRED)}=…, found no {name}; add {name}=…")
+        if unknown := sorted(config.keys() - {*REQUIRED, *OPTIONAL}):
+            raise GrdError(f"--config: expected {', '.join((*REQUIRED, *OPTIONAL))}, found {unknown[0]}; correct it")
+        said = OPTIONAL | dict(config)
+        if not isinstance(said["batch"], int) or said["batch"] < 1:
+            raise GrdError(f"--config batch: expected a number of at least 1, found {said['batch']}; correct it")
+        outputs = outputs_of(parse_options(said["options"]), Path(said["out"]))
+        files = outputs.without_labels(expand(shlex.split(str(said["images"]))))
+        outputs.check_names(files)
+        batches = [files[first : first + said["batch"]] for first in range(0, len(files), said["batch"])]
+        return cls(batches, find_model(str(said["model"])), outputs, said["options"], said["threads"], said["device"])
+
+    def labels(self) -> list[Path]:
+        """Files of all labels."""
+        return [self.outputs.labels(path) for batch in self.files for path in batch]
+
+    def tables(self) -> list[Path]:
+        """Tables of all images, each of its own."""
+        return [self.outputs.folder / f"{output_name(path)}{TABLE}" for batch in self.files for path in batch]
+
+    def written(self, files: Sequence[Path]) -> list[Path]:
+        """Files that are written for a batch."""
+        outputs, folder = self.outputs, self.outputs.folder
+        wanted = {OVERLAY: outputs.overlay, TABLE: outputs.table, OUTLINES: outputs.outlines}
+        besides = [folder / f"{output_name(path)}{end}" for path in files for end, is_wanted in wanted.items() if is_wanted]
+        return [outputs.labels(path) for path in files] + besides
+
+
+def files_behind(paths: Sequence[Path]) -> list[Path]:
+    """The files in which images lie, without the parts in them."""
+    return [locate(path)[0] for path in paths]
+
+
+def segment_batch(files: Sequence[Path], model: Path, options: str, out: Path, device: str, threads: int) -> None:
+    """Segment a batch of images, with a line in the log for each."""
+    chosen = parse_options(options)
+    outputs = replace(outputs_of(chosen, out), joined=False)
+    with claim_device(f"segmenting {len(files)} images", device, threads) as claimed:
+        for line in segment_files(files, model, outputs, claimed, settings_of(chosen)):
+            log.info("%s", line)

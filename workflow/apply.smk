@@ -1,0 +1,90 @@
+# Many images of your own → labels, and on request overlays, tables and outlines; on one machine or on a cluster.
+#
+#   snakemake --snakefile workflow/apply.smk --cores all --config images="plates/*.tif" model=nuclei out=labels
+#
+# images   files, folders, patterns, separated by spaces       batch    images of a job (20)
+# model    a run's model.pt, or the name of one that ships     options  those of `grd predict`, such as "--table --diameter 30"
+# out      folder for what is written                          threads, device   of a job (1, auto)
+#
+# A call resumes what another left. If an image cannot be used, the log of its batch names it, and other batches go on.
+
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+from snakemake.utils import min_version
+
+from grd.apply.batches import Batches, files_behind
+from grd.system.logs import sentence_for
+
+min_version("9.0")
+
+
+@contextmanager
+def exit_on_error():
+    """End the call with one sentence if a foreseen error occurs in this context."""
+    try:
+        yield
+    except Exception as error:
+        if (sentence := sentence_for(error)) is None:
+            raise
+        sys.exit(f"error: {sentence}")
+
+
+with exit_on_error():
+    BATCHES = Batches.of(config)
+
+OUT = BATCHES.outputs.folder
+
+
+rule all:
+    default_target: True
+    input:
+        BATCHES.labels(),
+        OUT / "all-objects.csv" if BATCHES.outputs.table else [],
+
+
+for number, files in enumerate(BATCHES.files):
+
+    rule:
+        name:
+            f"segment_{number}"
+        input:
+            images=files_behind(files),
+            model=BATCHES.model,
+        output:
+            BATCHES.written(files),
+        log:
+            OUT / f"logs/segment_{number}.log",
+        conda:
+            "../envs/torch.yaml"
+        threads: BATCHES.threads
+        resources:
+            mem_mb=lambda wildcards, attempt: 8000 * attempt,
+            runtime=lambda wildcards, attempt: 60 * attempt,
+            gpu=int(BATCHES.device not in ("auto", "cpu")),
+        params:
+            images=[str(file) for file in files],
+            options=BATCHES.options,
+            out=str(OUT),
+            device=BATCHES.device,
+        message:
+            f"Segmenting {len(files)} image(s), batch {number + 1} of {len(BATCHES.files)}"
+        script:
+            "scripts/segment_batch.py"
+
+
+rule join_tables:
+    input:
+        BATCHES.tables(),
+    output:
+        OUT / "all-objects.csv",
+    log:
+        OUT / "logs/join_tables.log",
+    localrule: True
+    conda:
+        "../envs/base.yaml"
+    message:
+        "Joining the tables of all images"
+    script:
+        "scripts/join_tables.py"
