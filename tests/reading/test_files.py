@@ -10,6 +10,7 @@ import tifffile
 import zarr
 from PIL import Image
 
+from grd.data.store import Split, write_labels, write_samples
 from grd.errors import GrdError
 from grd.reading.axes import frames
 from grd.reading.files import LABELS, open_file
@@ -284,3 +285,13 @@ def test_an_ome_zarr_image_gives_its_full_resolution_with_axes_and_pixel_size(tm
         assert stored.array.shape == (1, 1, 6, 8)
     with open_file(tmp_path / "a.zarr:1") as stored:
         assert (stored.axes, stored.pixel_size) == ("CZYX", {"Z": 2.0, "Y": 0.2, "X": 0.2})
+
+
+def test_samples_and_labels_of_different_sizes_are_read_one_by_one(tmp_path):
+    images = [RAMP.astype(np.uint8), np.zeros((4, 5, 3), np.uint8)]
+    labels = [image[..., 0] if image.ndim == 3 else image for image in images]
+    write_samples(tmp_path / "s.h5", {"test": Split(["a", "b"], images, [each.astype(np.uint16) for each in labels])})
+    write_labels(tmp_path / "l.h5", ["a", "b"], {"mutex": labels})
+    np.testing.assert_array_equal(read(tmp_path / "s.h5:test/images/0"), images[0])
+    np.testing.assert_array_equal(read(tmp_path / "s.h5:test/images/1"), images[1])
+    np.testing.assert_array_equal(read(tmp_path / "l.h5:mutex/0"), labels[0])

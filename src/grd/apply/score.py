@@ -64,7 +64,10 @@ def format_scores(scores: pd.DataFrame) -> str:
     numbers = scores.drop(columns="image")
     width = max(len("mean"), *(len(name) for name in scores["image"]))
     summary = {"mean": numbers.mean(), "sd": numbers.std(ddof=1)}
-    rows: list[tuple[str, Iterable[float]]] = [*zip(scores["image"], numbers.itertuples(index=False), strict=True), *summary.items()]
+    rows: list[tuple[str, Iterable[float]]] = [
+        *zip(scores["image"], numbers.itertuples(index=False), strict=True),
+        *summary.items(),
+    ]
     lines = [" " * width + "".join(f"{name:>10}" for name in numbers)]
     lines += [f"{name:{width}}" + "".join(f"{value:10.4f}" for value in values) for name, values in rows]
     return "\n".join(lines) + "\n"
@@ -80,7 +83,8 @@ def _pairs(prediction: Path, truth: Path) -> Iterator[tuple[str, Path, Path]]:
         where = truth if lonely[0] in found else prediction
         raise GrdError(
             f"{where}: expected a file for each of {len(found.keys() | true.keys())} names, found none for "
-            f"{', '.join(lonely[:5])}{', …' if len(lonely) > 5 else ''}; complete the folders, or take away what has no counterpart"
+            f"{', '.join(lonely[:5])}{', …' if len(lonely) > 5 else ''}; complete the folders, or take away what has no "
+            "counterpart"
         )
     yield from ((name, found[name], true[name]) for name in sorted(found))
 

@@ -14,4 +14,6 @@ def check_modules(project: Project) -> None:
             maker = project.experiments[name].module or name
             module = Path(__file__).parent / folder / f"{maker}.py"
             if not module.exists():
-                raise GrdError(f"config/experiments.yaml, {name}: expected {module} with a function {maker}, found none; write it")
+                raise GrdError(
+                    f"config/experiments.yaml, {name}: expected {module} with a function {maker}, found none; write it"
+                )
