@@ -2,6 +2,7 @@
 
 import json
 import re
+from itertools import chain
 from pathlib import Path
 
 import jsonschema
@@ -90,7 +91,7 @@ def test_the_split_is_drawn_by_the_seed_alone(project):
     one, two, three = (read_lists(Path(f"config/splits/{name}.yaml")) for name in ("one", "two", "three"))
     assert one == two != three
     assert [len(names) for names in one.values()] == [6, 2, 2]
-    assert sorted(sum(one.values(), [])) == [f"cell{number}" for number in range(10)]
+    assert sorted(chain(*one.values())) == [f"cell{number}" for number in range(10)]
 
 
 def test_three_images_are_one_for_each_split_and_two_are_too_few(project):
@@ -200,7 +201,10 @@ def full(path):
 @pytest.mark.parametrize(
     ("change", "fault"),
     [
-        (semantic, "masks: expected a number of its own for each object, found one number for all, also for the separate regions of"),
+        (
+            semantic,
+            "masks: expected a number of its own for each object, found one number for all, also for the separate regions of",
+        ),
         (empty, "masks: expected objects, pixels other than 0, found none in any mask"),
         (turned, r"cell0_mask.tif: expected the size \(48, 48\) of .*cell0.tif, found \(45, 48\)"),
         (full, "masks: expected background, pixels of 0, found none in any mask"),
@@ -264,7 +268,9 @@ def test_an_image_that_is_gone_is_missed_until_the_split_does_not_name_it(projec
     import_folders("mine", images, masks)
     name = read_lists(Path("config/splits/mine.yaml"))["training"][0]
     (images / f"{name}.tif").unlink()
-    with pytest.raises(GrdError, match=rf"mine: expected .*{name}\.tif, which .* lists, found no file; put it back, or take {name}"):
+    with pytest.raises(
+        GrdError, match=rf"mine: expected .*{name}\.tif, which .* lists, found no file; put it back, or take {name}"
+    ):
         prepared("mine")
     split = Path("config/splits/mine.yaml")
     split.write_text(split.read_text().replace(f'  - "{name}"\n', ""))

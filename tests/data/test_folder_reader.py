@@ -100,7 +100,11 @@ def test_an_image_without_objects_is_a_sample_too(tmp_path):
     ("images", "masks", "fault"),
     [
         (("a.tif", "b.tif"), ("a.tif",), "masks: expected an image and a mask of each of 2 names, found one of the two for b;"),
-        (("a.tif",), ("a.tif", "c_gt.tif"), "images: expected an image and a mask of each of 2 names, found one of the two for c;"),
+        (
+            ("a.tif",),
+            ("a.tif", "c_gt.tif"),
+            "images: expected an image and a mask of each of 2 names, found one of the two for c;",
+        ),
         (("a.tif", "a.png"), ("a.tif",), "images: expected one file for a, found a.png and a.tif; take one away"),
         (("a[1].tif",), ("a[1].tif",), "a[1]: expected a name without brackets and colons"),
     ],

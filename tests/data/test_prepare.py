@@ -99,7 +99,9 @@ def test_images_of_different_sizes_are_kept_one_by_one_in_every_split(tmp_path, 
 
 
 def test_volumes_of_one_size_in_each_split_are_stacked_and_others_are_not(tmp_path, monkeypatch):
-    volumes = [Sample(name, np.zeros((depth, 2, 2), np.uint8), np.ones((depth, 2, 2), int)) for name, depth in (("V", 6), ("W", 5))]
+    volumes = [
+        Sample(name, np.zeros((depth, 2, 2), np.uint8), np.ones((depth, 2, 2), int)) for name, depth in (("V", 6), ("W", 5))
+    ]
     monkeypatch.setattr("grd.data.readers.read", lambda *_: iter(volumes))
     lists = {"training": ["V[0:2]", "W[0:2]"], "validation": ["V[2:6]"], "test": ["W[2:5]"]}
     monkeypatch.setattr("grd.data.prepare.split_names", lambda *_: lists)

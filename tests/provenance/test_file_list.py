@@ -19,9 +19,7 @@ def folder(tmp_path):
     own = Folder(images=tmp_path / "images", masks=tmp_path / "masks", files=tmp_path / "list.json")
     files = {"images/a": "a.tif", "images/b": "b.tif", "masks/a": "a.png", "masks/b": "b"}
     entries = {
-        name: entry_of(below / file, below)
-        for name, file in files.items()
-        if (below := getattr(own, name.partition("/")[0]))
+        name: entry_of(below / file, below) for name, file in files.items() if (below := getattr(own, name.partition("/")[0]))
     }
     write_list(own.files, entries)
     return own

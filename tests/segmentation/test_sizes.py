@@ -1,4 +1,4 @@
-"""Images of different sizes: trained on, segmented each at its own size, scored, timed, and segmented alike by their model alone."""
+"""Images of different sizes are trained on, segmented at their own size, scored and timed; their model alone does the same."""
 
 import numpy as np
 import pandas as pd
@@ -10,7 +10,7 @@ from grd.config.segmenters import as_segmenter
 from grd.data.store import Split, read_labels, read_split, write_samples
 from grd.inference.predict import load_predictor
 from grd.metrics.score_file import write_score_file
-from grd.project.run import Run
+from grd.project.run import Run, Selection
 from grd.segmentation.run_files import Evaluation, segment_run, segment_sample
 from grd.segmentation.timing import write_timing_file
 
@@ -25,9 +25,7 @@ def of_sizes(sizes, seed):
     """A split with an image of each size, the last one not square."""
     found = [squares(1, seed + number, size) for number, size in enumerate(sizes)]
     found[-1] = Split(found[-1].names, found[-1].images[:, :-5], found[-1].labels[:, :-5])
-    return Split(
-        [split.names[0] for split in found], [split.images[0] for split in found], [split.labels[0] for split in found]
-    )
+    return Split([split.names[0] for split in found], [split.images[0] for split in found], [split.labels[0] for split in found])
 
 
 @pytest.fixture(scope="module")
@@ -71,8 +69,6 @@ def test_a_pass_over_images_of_different_sizes_is_timed(run):
 
 
 def test_a_validation_score_is_that_of_each_image_at_its_size(run):
-    from grd.project.run import Selection
-
     chosen = settings(Run("own", "resunet_tiny"), iterations=2, select="score", validate_every=2)
     chosen = chosen.model_copy(
         update={"canvas": CANVAS, "selection": Selection(name="mutex", segmenter=as_segmenter(CORNER), metric="aji")}
