@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import tifffile
 import yaml
+from apply.own_data import copy_project, write, write_pairs, write_volumes
 from PIL import Image
 
-from apply.own_data import copy_project, write, write_pairs, write_volumes
 from grd.apply.own_dataset import import_folders
 from grd.apply.own_settings import crop_side, shifts_for
 from grd.config.parsing import read_yaml

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 import yaml
-
 from apply.own_data import copy_project, write_pairs
+
 from grd.apply.own_dataset import import_folders
 from grd.project.project import Project
 from grd.project.run import Run

@@ -5,8 +5,8 @@ import re
 import pandas as pd
 import pytest
 import yaml
-
 from apply.own_data import copy_project, write_pairs
+
 from grd.apply.own_dataset import import_folders
 from grd.config.parsing import read_yaml
 from grd.errors import GrdError
