@@ -84,16 +84,34 @@ def test_a_split_without_any_sample_is_refused_even_where_missing_ones_are_allow
         wells(minis.celegans(tmp_path), ("A01", "A02", "C01"), allow_missing=True)
 
 
-def test_images_of_different_sizes_are_refused(tmp_path, wells, monkeypatch):
-    one_split = {"training": ["A01", "A02"], "validation": ["B03"], "test": ["B03"]}
-    monkeypatch.setattr("grd.data.prepare.split_names", lambda *_: one_split)
+def test_images_of_different_sizes_are_kept_one_by_one_in_every_split(tmp_path, wells, caplog):
     changes = {
         "x_A02_w2_0A-1B.tif": minis.encode(minis.ramp((5, 8)), "TIFF"),
         "A02_01_ground_truth.png": minis.encode(np.ones((5, 8), np.uint8)),
-        "A02_02_ground_truth.png": minis.encode(np.ones((5, 8), np.uint8)),
+        "A02_02_ground_truth.png": minis.encode(np.eye(5, 8, dtype=np.uint8)),
     }
-    with pytest.raises(GrdError, match=r"found \(6, 8\) in A01 and \(5, 8\) in A02"):
-        wells(minis.celegans(tmp_path, changes=changes))
+    with caplog.at_level("INFO", "grd"):
+        path = wells(minis.celegans(tmp_path, changes=changes))
+    found = {split: store.read_split(path, split) for split in store.SPLITS}
+    assert not any(split.stacked for split in found.values()) and "images of different sizes" in caplog.text
+    assert [split.images[0].shape for split in found.values()] == [(6, 8), (6, 8), (5, 8)]
+    assert found["test"].labels[0].shape == (5, 8) and found["test"].labels[0].dtype == np.uint16
+
+
+def test_volumes_of_one_size_in_each_split_are_stacked_and_others_are_not(tmp_path, monkeypatch):
+    volumes = [
+        Sample(name, np.zeros((depth, 2, 2), np.uint8), np.ones((depth, 2, 2), int)) for name, depth in (("V", 6), ("W", 5))
+    ]
+    monkeypatch.setattr("grd.data.readers.read", lambda *_: iter(volumes))
+    lists = {"training": ["V[0:2]", "W[0:2]"], "validation": ["V[2:6]"], "test": ["W[2:5]"]}
+    monkeypatch.setattr("grd.data.prepare.split_names", lambda *_: lists)
+    archives = {"AC3AC4Package.zip": tmp_path / "x.zip"}
+    prepare("ac34", minis.settings("ac34"), archives, tmp_path / "s.h5", False)
+    assert store.read_split(tmp_path / "s.h5", "training").images.shape == (2, 2, 2, 2)
+    lists["training"] = ["V[0:2]", "W[0:1]"]
+    prepare("ac34", minis.settings("ac34"), archives, tmp_path / "s.h5", False)
+    training = store.read_split(tmp_path / "s.h5", "training")
+    assert training.holds_volumes and [volume.shape[0] for volume in training.images] == [2, 1]
 
 
 def test_a_failure_leaves_no_file(tmp_path, wells):

@@ -74,3 +74,41 @@ def test_samples_are_spread_evenly_over_a_split():
     assert split.spread(6).names == ["0", "10", "20", "29", "39", "49"]
     assert split.spread(6).images[:, 0, 0].tolist() == [0, 10, 20, 29, 39, 49]
     assert split.spread(99).names == split.names
+
+
+VARIED = store.Split(
+    ["a", "b", "c"],
+    [np.arange(size[0] * size[1], dtype=np.uint8).reshape(size) for size in ((3, 4), (5, 2), (2, 2))],
+    [np.full(size, number, np.uint16) for number, size in enumerate(((3, 4), (5, 2), (2, 2)))],
+)
+
+
+def test_samples_of_different_sizes_are_read_as_they_were_written(tmp_path):
+    store.write_samples(tmp_path / "s.h5", {"training": VARIED})
+    found = store.read_split(tmp_path / "s.h5", "training")
+    assert found.names == VARIED.names and not found.stacked and not found.holds_volumes
+    for kind in ("images", "labels"):
+        for one, other in zip(getattr(found, kind), getattr(VARIED, kind), strict=True):
+            assert np.array_equal(one, other) and one.dtype == other.dtype
+    assert found.largest == (3, 4) and found.spread(2).names == ["a", "c"] and found.spread(2).images[1].shape == (2, 2)
+    assert found.single(1).stacked and found.single(1).images.shape == (1, 5, 2)
+
+
+def test_labels_of_different_sizes_are_read_as_they_were_written(tmp_path):
+    store.write_labels(tmp_path / "l.h5", VARIED.names, {"mutex": VARIED.labels}, {"mutex": {"min_size": 3}})
+    names, found = store.read_labels(tmp_path / "l.h5", "mutex")
+    assert names == VARIED.names and store.segmenters_of(tmp_path / "l.h5") == ["mutex"]
+    assert store.chosen_numbers(tmp_path / "l.h5", "mutex") == {"min_size": 3}
+    assert [labels.shape for labels in found] == [(3, 4), (5, 2), (2, 2)] and found[1].dtype == np.int32 and (found[2] == 2).all()
+
+
+def test_damage_of_one_of_several_arrays_is_found(tmp_path):
+    path = tmp_path / "s.h5"
+    store.write_samples(path, {"training": VARIED})
+    with h5py.File(path) as file:
+        chunk = file["training/images/1"].id.get_chunk_info(0)
+    content = bytearray(path.read_bytes())
+    content[chunk.byte_offset + chunk.size // 2] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(GrdError, match=r"expected the arrays that were written, found damage"):
+        store.read_split(path, "training")

@@ -6,7 +6,9 @@ from types import SimpleNamespace
 
 import pytest
 import yaml
+from apply.own_data import copy_project, write_pairs
 
+from grd.apply.own_dataset import import_folders
 from grd.project.project import Project
 from grd.project.run import Run
 from grd.provenance.job_keys import JOBS, Job, Keys, training_of
@@ -103,3 +105,64 @@ def test_official_archives_do_not_depend_on_the_split():
     official, split = keys(scale="trial"), Job("obtain_archives", "celegans")
     assert official.settings(split)["twin_names"] == ""
     assert official.settings(Job("prepare_samples", "celegans"))["split_digest"] != ""
+
+
+@pytest.fixture
+def own(tmp_path, monkeypatch):
+    """A copy of config/ with a data set of the user's own, and the folder of its masks."""
+    copy_project(tmp_path, monkeypatch)
+    images, masks = write_pairs(tmp_path / "own")
+    import_folders("mine", images, masks)
+    return masks
+
+
+def keys_here(scale="own"):
+    general = yaml.safe_load(Path("config/config.yaml").read_text()) | {"scale": scale}
+    return Keys(Project.load(config=general), ROOT / "workflow/scripts")
+
+
+def jobs_of(project, dataset):
+    runs = [run for run in project.known_runs() if run.dataset == dataset]
+    return [Job("prepare_samples", dataset), *map(training_of, runs), *(Job("score", dataset, run) for run in runs)]
+
+
+def test_own_data_change_no_key_of_other_jobs(own, unchanged):
+    here = keys_here("demo")
+    jobs = [*jobs_of(unchanged.project, "cvppp"), Job("table", experiment="table2"), Job("claims"), Job("report")]
+    assert {job: here.key(job) for job in jobs} == {job: unchanged.key(job) for job in jobs}
+
+
+def keys_of(dataset):
+    here = keys_here()
+    return {job: here.key(job) for job in jobs_of(here.project, dataset)}
+
+
+def test_a_mask_that_changes_changes_the_keys_of_all_that_is_made_of_it(own):
+    mine, others = keys_of("mine"), keys_of("celegans")
+    (own / "cell0_mask.tif").write_bytes((own / "cell1_mask.tif").read_bytes())
+    assert len(mine) == 7 and all(key != mine[job] for job, key in keys_of("mine").items())
+    assert keys_of("celegans") == others
+
+
+def test_a_mask_that_is_touched_or_lies_elsewhere_changes_no_key(own):
+    before, moved = keys_of("mine"), own.with_name("elsewhere")
+    (own / "cell0_mask.tif").touch()
+    own.rename(moved)
+    path = Path("config/datasets.yaml")
+    path.write_text(path.read_text().replace(str(own), str(moved)))
+    assert keys_of("mine") == before
+
+
+def test_a_mask_that_is_gone_stops_no_planning(own):
+    (own / "cell0_mask.tif").unlink()
+    Path("config/folders/mine.json").unlink()
+    assert all(keys_of("mine").values())
+
+
+def test_own_data_depend_on_the_code_that_reads_folders_and_on_no_other_reader(own):
+    code, scripts = keys_here()._code, ROOT / "workflow/scripts"
+    here = keys_here()
+    for job, module in ((Job("prepare_samples", "mine"), "folder"), (Job("prepare_samples", "cvppp"), "cvppp")):
+        reached = code.reachable(scripts / "prepare_samples.py", [*map(str, JOBS[job.kind].chosen(here.project, job))])
+        readers = {name.split(":")[0].rpartition(".")[2] for name in reached if name.startswith("grd.data.readers.")}
+        assert module in readers and ({"folder", "cvppp", "bbbc039", "cremi", "ac34"} & readers) == {module}

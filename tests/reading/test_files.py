@@ -10,6 +10,7 @@ import tifffile
 import zarr
 from PIL import Image
 
+from grd.data.store import Split, write_labels, write_samples
 from grd.errors import GrdError
 from grd.reading.axes import frames
 from grd.reading.files import LABELS, open_file
@@ -324,3 +325,13 @@ def test_values_of_every_type_are_kept(tmp_path, kind):
     found = read(tmp_path / "a.tif")
     assert found.dtype == kind
     np.testing.assert_array_equal(found, values)
+
+
+def test_samples_and_labels_of_different_sizes_are_read_one_by_one(tmp_path):
+    images = [RAMP.astype(np.uint8), np.zeros((4, 5, 3), np.uint8)]
+    labels = [image[..., 0] if image.ndim == 3 else image for image in images]
+    write_samples(tmp_path / "s.h5", {"test": Split(["a", "b"], images, [each.astype(np.uint16) for each in labels])})
+    write_labels(tmp_path / "l.h5", ["a", "b"], {"mutex": labels})
+    np.testing.assert_array_equal(read(tmp_path / "s.h5:test/images/0"), images[0])
+    np.testing.assert_array_equal(read(tmp_path / "s.h5:test/images/1"), images[1])
+    np.testing.assert_array_equal(read(tmp_path / "l.h5:mutex/0"), labels[0])

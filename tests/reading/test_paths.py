@@ -3,7 +3,7 @@
 import pytest
 
 from grd.errors import GrdError
-from grd.reading.paths import expand, output_name
+from grd.reading.paths import LABEL_ENDS, expand, files_by_name, output_name
 
 
 @pytest.fixture
@@ -44,3 +44,12 @@ def test_files_are_taken_once_and_with_their_parts(folder):
 def test_names_of_outputs_follow_file_and_part(tmp_path, name, expected):
     (tmp_path / "d.h5").write_bytes(b"")
     assert output_name(tmp_path / name) == expected
+
+
+def test_files_have_names_without_what_says_that_they_are_labels(folder):
+    (folder / "d_cp_masks.png").write_bytes(b"")
+    (folder / "e.ome.tif").write_bytes(b"")
+    assert list(files_by_name(folder, LABEL_ENDS)) == ["a2", "a10", "b", "c", "d", "e"]
+    (folder / "b-seg.png").write_bytes(b"")
+    with pytest.raises(GrdError, match=r"expected one file for b, found b-seg\.png and b\.png; take one away"):
+        files_by_name(folder, LABEL_ENDS)

@@ -1,6 +1,7 @@
 """One array of a file, and what the file says of it."""
 
 import pickle
+import struct
 import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,7 +19,7 @@ LETTERS = "TZCYXSN" + UNNAMED
 
 UNREADABLE = (
     *(OSError, ValueError, TypeError, KeyError, IndexError, SyntaxError, RuntimeError, EOFError, ImportError, ZeroDivisionError),
-    *(zipfile.BadZipFile, tifffile.TiffFileError, pickle.UnpicklingError),
+    *(zipfile.BadZipFile, tifffile.TiffFileError, pickle.UnpicklingError, struct.error),
 )
 """All that the libraries raise for damaged files and for files that they cannot read."""
 

@@ -22,8 +22,8 @@ BLOCK = 10
 class Cell:
     """A reproduced number (mean and, over several seeds, sd) beside the published one; either may be missing.
 
-    `samples` (seeds, images) are the scores that `mean` is taken over. The repeats of a `doubtful` number contradict it. Where the
-    paper has no such table, the number stands `alone`.
+    `samples` (seeds, images) are the scores that `mean` is taken over. The repeats of a `doubtful` number contradict it. A number
+    stands `alone` where the paper has no such table.
     """
 
     mean: float | None
