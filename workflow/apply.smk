@@ -2,9 +2,11 @@
 #
 #   snakemake --snakefile workflow/apply.smk --cores all --config images="plates/*.tif" model=nuclei out=labels
 #
-# images   files, folders, patterns, separated by spaces       batch    images of a job (20)
-# model    a run's model.pt, or the name of one that ships     options  those of `grd predict`, such as "--table --diameter 30"
-# out      folder for what is written                          threads, device   of a job (1, auto)
+# images    a file, folder or pattern, or a list of them: images="[a.tif, more/*.png]"
+# model     a run's model.pt, or the name of one that ships
+# out       folder for what is written
+# options   those of `grd predict`, such as options="--table --diameter 30"
+# batch     images of a job (20); threads (1) and device (auto) of a job
 #
 # A call resumes what another left. If an image cannot be used, the log of its batch names it, and other batches go on.
 

@@ -9,10 +9,13 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import pytest
+import tifffile
 import torch
 import yaml
 from pipelines import ROOT, Pipeline
+from random_models import write_random_model
 
 SCRIPT = Path(__file__).with_name("one_node_slurm.sh")
 PROFILES = ROOT / "workflow/profiles"
@@ -167,3 +170,19 @@ def test_a_cancelled_training_goes_on_at_the_next_call_to_the_same_bits(untraine
     assert result.returncode == 0, result.stdout[-5000:]
     assert sessions(untrained) == 2 and steps_in_log(untrained)[0] > 1
     assert outcome(untrained) == undisturbed
+
+
+@pytest.mark.slow
+def test_images_are_segmented_by_jobs_of_the_cluster_batch_by_batch(pipeline, tmp_path):
+    for number, image in enumerate(np.random.default_rng(0).integers(0, 4000, (3, 40, 48), np.uint16)):
+        tifffile.imwrite(tmp_path / f"a{number}.tif", image)
+    model, out, before = (
+        write_random_model(tmp_path / "model.pt", "resunet_tiny"),
+        tmp_path / "out",
+        max(job.number for job in jobs()),
+    )
+    said = (f"images='{tmp_path}/a?.tif'", f"model={model}", f"out={out}", "batch=2", "options=--table")
+    result = submit(pipeline, "--snakefile", "workflow/apply.smk", "--config", *said)
+    assert result.returncode == 0, result.stdout[-5000:]
+    assert sorted(job.what for job in jobs(before)) == ["rule_segment_0", "rule_segment_1"]
+    assert len(list(out.glob("*-labels.tif"))) == 3 and (out / "all-objects.csv").exists()

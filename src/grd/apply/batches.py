@@ -4,6 +4,7 @@ import logging
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from glob import glob
 from pathlib import Path
 from typing import Any
 
@@ -38,14 +39,14 @@ class Batches:
         """Batches of a call's configuration; GrdError for entries that are absent, unknown or wrong."""
         for name in REQUIRED:
             if name not in config:
-                raise GrdError(f"expected --config {'=… '.join(REQUIRED)}=…, found no {name}; add {name}=…")
+                raise GrdError(f"the call: expected --config {'=… '.join(REQUIRED)}=…, found no {name}; add {name}=…")
         if unknown := sorted(config.keys() - {*REQUIRED, *OPTIONAL}):
             raise GrdError(f"--config: expected {', '.join((*REQUIRED, *OPTIONAL))}, found {unknown[0]}; correct it")
         said = OPTIONAL | dict(config)
         if not isinstance(said["batch"], int) or said["batch"] < 1:
             raise GrdError(f"--config batch: expected a number of at least 1, found {said['batch']}; correct it")
         outputs = outputs_of(parse_options(said["options"]), Path(said["out"]))
-        files = outputs.without_labels(expand(shlex.split(str(said["images"]))))
+        files = outputs.without_labels(expand(_named(said["images"])))
         outputs.check_names(files)
         batches = [files[first : first + said["batch"]] for first in range(0, len(files), said["batch"])]
         return cls(batches, find_model(str(said["model"])), outputs, said["options"], said["threads"], said["device"])
@@ -64,6 +65,14 @@ class Batches:
         wanted = {OVERLAY: outputs.overlay, TABLE: outputs.table, OUTLINES: outputs.outlines}
         besides = [folder / f"{output_name(path)}{end}" for path in files for end, is_wanted in wanted.items() if is_wanted]
         return [outputs.labels(path) for path in files] + besides
+
+
+def _named(images: Any) -> list[str]:
+    """Files, folders and patterns of a list, or of a string with spaces between them or in one of them."""
+    if isinstance(images, list):
+        return [str(image) for image in images]
+    text = str(images)
+    return [text] if Path(text).exists() or glob(text) else shlex.split(text)
 
 
 def files_behind(paths: Sequence[Path]) -> list[Path]:

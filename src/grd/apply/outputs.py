@@ -84,7 +84,9 @@ class Outputs:
             axis, place = sample.place
             size = sample.pixel_size
             if axis and self.outlines:
-                raise GrdError(f"{path}: expected one image, found a stack, whose outlines QuPath cannot show; choose one with --time")
+                raise GrdError(
+                    f"{path}: expected one image, found a stack, whose outlines QuPath cannot show; choose one with --time"
+                )
             if self.overlay and not stack:
                 self._write_overlay(path, sample)
             if self.table or self.outlines:

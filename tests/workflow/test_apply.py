@@ -1,0 +1,77 @@
+"""workflow/apply.smk segments many images in batches, and a call resumes what another left."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import tifffile
+from pipelines import Pipeline
+from random_models import write_random_model
+
+from grd.apply.batches import Batches
+from grd.errors import GrdError
+
+SNAKEFILE = ("--snakefile", "workflow/apply.smk")
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory):
+    """Five images in a folder whose name has a space, and a model."""
+    folder = tmp_path_factory.mktemp("my images")
+    noise = np.random.default_rng(0).integers(0, 4000, (5, 40, 48), np.uint16)
+    for number, image in enumerate(noise):
+        tifffile.imwrite(folder / f"a{number}.tif", image)
+    write_random_model(folder / "model.pt", "resunet_tiny")
+    return folder
+
+
+def call(folder, out, **changes):
+    said = {"images": f"{folder}/a?.tif", "model": folder / "model.pt", "out": out, "batch": 2} | changes
+    return ["--config", *(f"{name}={value}" for name, value in said.items())]
+
+
+def test_files_are_divided_into_batches_in_their_order(images, tmp_path):
+    said = {"images": f"{images}/a?.tif", "model": str(images / "model.pt"), "out": str(tmp_path), "batch": 2}
+    batches = Batches.of(said | {"options": "--table --overlay"})
+    assert [[path.stem for path in batch] for batch in batches.files] == [["a0", "a1"], ["a2", "a3"], ["a4"]]
+    assert {path.name for path in batches.written(batches.files[2])} == {"a4-labels.tif", "a4-overlay.png", "a4.csv"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"model": None}, "expected --config images=… model=… out=…, found no model"),
+        ({"batches": 3}, "--config: expected images, model, out, batch, options, threads, device, found batches"),
+        ({"batch": 0}, "--config batch: expected a number of at least 1, found 0"),
+        ({"options": "--diametre 3"}, "options: expected options of grd predict, found a wrong one"),
+        ({"images": "nothing/*.tif"}, "expected files that fit this pattern, found none"),
+    ],
+)
+def test_a_wrong_call_is_one_sentence(images, tmp_path, changes, sentence):
+    said = {"images": f"{images}/a?.tif", "model": str(images / "model.pt"), "out": str(tmp_path)} | changes
+    with pytest.raises(GrdError) as caught:
+        Batches.of({name: value for name, value in said.items() if value is not None})
+    assert sentence in str(caught.value)
+
+
+@pytest.mark.slow
+def test_images_become_labels_and_one_table_and_a_call_resumes(images, tmp_path):
+    pipeline, out = Pipeline(tmp_path / "project"), tmp_path / "out"
+    pipeline.build(*SNAKEFILE, *call(images, out, options="--table --geojson"))
+    assert sorted(path.name for path in out.glob("*-labels.tif")) == [f"a{n}-labels.tif" for n in range(5)]
+    objects = pd.read_csv(out / "all-objects.csv")
+    assert objects["image"].unique().tolist() == [f"a{n}" for n in range(5)]
+    written = (out / "a0-labels.tif").stat().st_mtime_ns
+    (out / "a4-labels.tif").unlink()
+    pipeline.build(*SNAKEFILE, *call(images, out, options="--table --geojson"))
+    assert (out / "a4-labels.tif").exists() and (out / "a0-labels.tif").stat().st_mtime_ns == written
+
+
+@pytest.mark.slow
+def test_a_bad_image_stops_its_batch_alone_and_is_named(images, tmp_path):
+    pipeline, out = Pipeline(tmp_path / "project"), tmp_path / "out"
+    bad = tmp_path / "a9.tif"
+    bad.write_bytes(b"text")
+    result = pipeline.run("--cores", "2", *SNAKEFILE, *call(images, out, images=f"['{images}/a?.tif', '{bad}']"))
+    assert result.returncode == 1
+    assert sorted(path.name for path in out.glob("*-labels.tif")) == [f"a{n}-labels.tif" for n in range(4)]
+    assert "a9.tif: expected a tif, PNG" in (out / "logs/segment_2.log").read_text()
