@@ -1,6 +1,6 @@
 # Many images of your own → labels, and on request overlays, tables and outlines; on one machine or on a cluster.
 #
-#   snakemake --snakefile workflow/apply.smk --cores all --config images="plates/*.tif" model=nuclei out=labels
+#   snakemake -s workflow/apply.smk --cores all --config images="plates/*.tif" model=nuclei out=found
 #
 # images    a file, folder or pattern, or a list of them: images="[a.tif, more/*.png]"
 # model     a run's model.pt, or the name of one that ships

@@ -33,7 +33,7 @@ def project(tmp_path_factory):
         for name in IMAGES:
             write_image(Path(name))
         for command in commands():
-            for path in re.findall(r"--model (\S+)", command.text):
+            for path in re.findall(r"(?:--model |model=)(\S+)", command.text):
                 write_model(Path(path))
     return folder
 
@@ -88,7 +88,7 @@ def write_image(path):
 def write_model(path):
     if path.exists():
         return
-    dataset, run = path.parts[-3:-1]
+    dataset, run = path.parts[-3:-1] or ("bbbc039", "resunet-s0")
     rank = 3 if run.startswith("mala") else 2
     network, offsets = MODELS[rank]
     images = {"mutex": {"algorithm": "mutex", "foreground": "corner", "strides": (1, 1)}}
@@ -96,14 +96,14 @@ def write_model(path):
     canvas = {2: (32, 32), 3: (12, 40, 40)}[rank]
     use = Use(canvas, canvas, 50.0, None, {2: images, 3: volumes}[rank], {}, {}, {})
     card = ModelCard(dataset, run, network, WIDTHS[network], "unit", "reflect", offsets, use=use)
-    path.parent.mkdir(parents=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     save_model(path, card, build(network, **WIDTHS[network]).state_dict())
 
 
 def write_archive(path):
     """The zip that docs/train.md describes, of five images."""
     drawn = squares(5, 0, 256)
-    path.parent.mkdir(parents=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(path, "w") as file:
         for number, images in enumerate(zip(drawn.images, drawn.labels * 3, strict=True), 1):
             for kind, pixels in zip(("images", "labels"), images, strict=True):
