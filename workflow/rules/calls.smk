@@ -2,6 +2,8 @@
 
 import grd
 from grd.config.parsing import check_name
+from grd.config.splits import read_lists, sample_names
+from grd.provenance.file_list import note_of_changes
 from grd.system.locks import occupy
 from grd.training.folder import forget_lost_training, keep_training
 
@@ -76,6 +78,16 @@ def keep_trainings():
             keep_training(Path(job.output.weights).parent, LAYOUT.state)
 
 
+def note_changes():
+    """Warn of files of users that changed since they were imported, if samples are made of them."""
+    for job in workflow.dag.needrun_jobs():
+        folder = job.rule.name == "obtain_archives" and source_of(job.wildcards).folder
+        if folder:
+            name, split = job.wildcards.dataset, Path(source_of(job.wildcards).split)
+            if note := note_of_changes(name, folder, sample_names(read_lists(split))):
+                logger.warning(note)
+
+
 if workflow.is_main_process:
     check_code()
     check_arguments()
@@ -87,4 +99,5 @@ if workflow.is_main_process:
 onstart:
     with exit_on_error():
         LOCKS.append(occupy(LAYOUT.results))
+    note_changes()
     keep_trainings()

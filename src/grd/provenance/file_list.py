@@ -72,6 +72,16 @@ def current_digests(folder: Folder, samples: Collection[str]) -> dict[str, str |
     return {name: entry["sha256"] if entry else None for name, entry in now.items()}
 
 
+def note_of_changes(dataset: str, folder: Folder, samples: Collection[str]) -> str:
+    """A sentence on the files that changed since the list was written; empty if none did."""
+    listed, now = wanted_entries(folder, samples), current_digests(folder, samples)
+    changed = [path_of(name, entry, folder) for name, entry in listed.items() if now[name] not in (None, entry["sha256"])]
+    if not changed:
+        return ""
+    which = f"{changed[0]} and {len(changed) - 1} more" if len(changed) > 1 else changed[0]
+    return f"{dataset}: {which} changed since {folder.files} was written; what is made from this data set is made again"
+
+
 @cache
 def _digest_in_state(path: Path, size: int, modified: int) -> str:
     return content_digest(path)

@@ -14,7 +14,7 @@ from grd.data.archives.acquisition import obtain
 from grd.data.splits import split_names
 from grd.data.twins import write_twin
 from grd.errors import GrdError
-from grd.provenance.file_list import content_digest, current_entry, path_of, wanted_entries
+from grd.provenance.file_list import content_digest, current_entry, note_of_changes, path_of, wanted_entries
 from grd.provenance.manifest import MANIFEST
 from grd.system.files import write_text
 
@@ -50,8 +50,8 @@ def _obtain(dataset: str, source: Source, folder: Path, inbox: Path, twin: None)
 def _look_up(dataset: str, source: Source, folder: Path, inbox: Path, twin: None) -> str:
     """The record of a user's files; GrdError for one that is gone, and a warning of those that have changed."""
     own, found = cast(Folder, source.folder), dict[str, dict[str, Any]]()
-    listed = wanted_entries(own, sample_names(split_names(source, {})))
-    for name, entry in listed.items():
+    samples = sample_names(split_names(source, {}))
+    for name, entry in wanted_entries(own, samples).items():
         path = path_of(name, entry, own)
         if (now := current_entry(path, entry)) is None:
             raise GrdError(
@@ -61,9 +61,8 @@ def _look_up(dataset: str, source: Source, folder: Path, inbox: Path, twin: None
         found[name] = {"file": str(path.absolute()), "sha256": now["sha256"], "bytes": now["bytes"], "source": OWN}
     if not found:
         raise GrdError(f"{dataset}: expected files of its samples in {own.files}, found none; restore it, or import them again")
-    if changed := [entry["file"] for name, entry in found.items() if entry["sha256"] != listed[name]["sha256"]]:
-        which = f"{changed[0]} and {len(changed) - 1} other files" if len(changed) > 1 else changed[0]
-        log.warning("%s: %s changed since %s was written; all that is made of them is made again", dataset, which, own.files)
+    if note := note_of_changes(dataset, own, samples):
+        log.warning("%s", note)
     return json.dumps(found, indent=2, ensure_ascii=False) + "\n"
 
 
