@@ -58,6 +58,16 @@ def parser() -> argparse.ArgumentParser:
     predict.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps")
     predict.set_defaults(action=_predict)
 
+    own = commands.add_parser("import", help="make a data set of your own images and masks, to train on")
+    own.add_argument("name", help="of the data set: small letters, digits and _")
+    own.add_argument("images", type=Path, help="folder of images or volumes")
+    own.add_argument("masks", type=Path, help="folder of label images of the same names, or the same folder with masks/ in it")
+    own.add_argument("--volumes", action="store_true", help="files are volumes (Z, Y, X)")
+    own.add_argument("--seed", type=int, default=0, help="of the split into training, validation and test (default 0)")
+    own.add_argument("--axes", metavar="LETTERS", help="axes of the images, where the files leave them open, such as CYX")
+    own.add_argument("--channel", type=int, metavar="N", help="the channel to train on, from 0")
+    own.set_defaults(action=_import)
+
     export = commands.add_parser("export", help="a model for other software: ONNX, or a package for bioimage.io")
     export.add_argument("model", help="a run's model.pt, or the name of a model that ships")
     export.add_argument("-o", "--out", type=Path, required=True, help="a file .onnx, or a package .zip")
@@ -154,6 +164,13 @@ def _predict(chosen: argparse.Namespace) -> None:
         for line in segment_files(files, model, outputs_of(chosen, chosen.out), device, settings_of(chosen)):
             sys.stdout.write(f"{line}\n")
             sys.stdout.flush()
+
+
+def _import(chosen: argparse.Namespace) -> None:
+    from grd.apply.own_dataset import import_folders
+
+    folders = (chosen.images, chosen.masks, chosen.volumes, chosen.seed, chosen.axes, chosen.channel)
+    sys.stdout.write(import_folders(chosen.name, *folders))
 
 
 def _export(chosen: argparse.Namespace) -> None:
