@@ -58,7 +58,8 @@ def test_the_score_is_that_of_the_segmented_validation_images():
     labels = torch.zeros(2, 64, 64, dtype=torch.long)
     labels[:, 8:56, 8:56] = torch.from_numpy(split.labels.astype(int))
     maps = affinity_targets(labels, run.offsets).float() * 2 - 1
-    found = list(image_scores(maps, Batch(torch.zeros(2, 3, 64, 64), labels), (48, 48), run, run.selection))
+    batch = Batch(torch.zeros(2, 3, 64, 64), labels, size=(48, 48))
+    found = list(image_scores(maps, batch, run, run.selection))
     assert len(found) == 2 and min(found) > 0.8
 
 

@@ -21,11 +21,10 @@ from typing import Any
 from pydantic import BaseModel
 
 from grd.config.catalogue import METHODS, NETWORKS
-from grd.config.splits import read_lists, sample_names
 from grd.project.project import Project
 from grd.project.run import Run
 from grd.project.titles import titles_of
-from grd.provenance.file_list import current_digests
+from grd.provenance import origins
 from grd.provenance.fingerprint import Code
 from grd.system.digests import digest_of
 
@@ -107,43 +106,14 @@ def job_of_file(run: Run, file: str) -> Job:
     return Job({"scores": "score", "timing": "time_inference"}.get(file, "segment"), run.dataset, run)
 
 
+def of_dataset(value: Callable[[Project, str], Any]) -> Callable[[Project, Job], Any]:
+    """A function of project and data set as one of project and job."""
+    return lambda project, job: value(project, job.dataset)
+
+
 def plain(model: BaseModel | None) -> dict[str, Any] | None:
     """A part of the configuration as plain values."""
     return None if model is None else model.model_dump(mode="json")
-
-
-def source(project: Project, job: Job) -> dict[str, Any]:
-    """The archives or folders of a data set, as far as they decide its samples."""
-    return project.dataset(job.dataset).content()
-
-
-def split_digest(project: Project, job: Job) -> str:
-    """The digest of the lists in a data set's split file; empty where the split is in an archive."""
-    split = project.dataset(job.dataset).split
-    return "" if split == "archive" else digest_of(read_lists(split))
-
-
-def twin_names(project: Project, job: Job) -> str:
-    """The digest of the names that a twin is drawn for, whatever split they are in; empty where no split file decides them."""
-    split = project.dataset(job.dataset).split
-    if project.twin(job.dataset) is None or split == "archive":
-        return ""
-    return digest_of(sorted(sample_names(read_lists(split))))
-
-
-def files_digest(project: Project, job: Job) -> str:
-    """The digest of a user's files as they are now; empty where there are archives, whose bytes are known."""
-    dataset = project.dataset(job.dataset)
-    if dataset.folder is None or dataset.split == "archive":
-        return ""
-    return digest_of(current_digests(dataset.folder, sample_names(read_lists(dataset.split))))
-
-
-def names_in_files(project: Project, job: Job) -> list[object]:
-    """The names that a data set's files and samples are looked up by: its own, or `folder`, and the kind of the files."""
-    own = project.dataset(job.dataset).folder is not None
-    kind = "folder" if own else "twin" if project.twin(job.dataset) else "archives"
-    return ["folder"] if own else [job.dataset, kind]
 
 
 def evaluation(project: Project, job: Job) -> dict[str, Any]:
@@ -260,21 +230,21 @@ JOBS: dict[str, Kind] = {
     "obtain_archives": Kind(
         "obtain_archives",
         settings={
-            "wanted": source,
+            "wanted": of_dataset(origins.source),
             "twin": lambda project, job: plain(project.twin(job.dataset)),
-            "twin_names": twin_names,
-            "files": files_digest,
+            "twin_names": of_dataset(origins.twin_names),
+            "files": of_dataset(origins.files_digest),
         },
-        chosen=names_in_files,
+        chosen=of_dataset(origins.names_in_files),
     ),
     "prepare_samples": Kind(
         "prepare_samples",
         settings={
-            "source": source,
-            "split_digest": split_digest,
+            "source": of_dataset(origins.source),
+            "split_digest": of_dataset(origins.split_digest),
             "allow_missing": lambda project, job: job.dataset in project.config.allow_missing,
         },
-        chosen=names_in_files,
+        chosen=of_dataset(origins.names_in_files),
         inputs=lambda project, job: [Job("obtain_archives", job.dataset)],
     ),
     "train": TRAINING,
