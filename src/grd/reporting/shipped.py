@@ -75,6 +75,8 @@ def card_text(name: str, project: Project, layout: Layout, run: Run, model: Path
     metric, candidates = project.datasets[run.dataset].metrics[0], project.runs(name)
     teacher = f", taught by {NETWORKS[run.teacher].title} with {method_title(run)}" if run.teacher else ", without a teacher"
     diameter = 2 * sqrt(use.object_size / pi)
+    of_these = f"Of {len(candidates)} trainings (alone, with each method, with several seeds) the one with the best "
+    chosen = f"{of_these}{METRICS[metric].title} on validation images." if len(candidates) > 1 else "No other training was compared."
     lines = [
         f"# {model.stem}",
         "",
@@ -83,12 +85,10 @@ def card_text(name: str, project: Project, layout: Layout, run: Run, model: Path
         f"![A test image, its ground truth and its segmentation]({model.stem}.png)",
         "",
         f"- **Data**: {use.data['title']}, {use.data['cite']}. Licence: {use.data['licence']}. <{use.data['page']}>",
-        f"- **Objects**: {use.object_size:g} pixels in the median, as a circle {diameter:.0f} pixels wide. Images whose objects "
-        "are larger or smaller have to be resized to that.",
+        f"- **Objects**: {use.object_size:g} pixels in the median, as a circle {diameter:.0f} pixels wide. If yours are larger or "
+        "smaller, say how wide they are, in pixels: `--diameter`.",
         f"- **Network**: {NETWORKS[run.network].title}{teacher}.",
-        f"- **Protocol**: {project.scale_title} {duration(training)}; seed {run.seed}; {SELECTED[training.select]}. Of "
-        f"{len(candidates)} trainings (with each method, alone, and with several seeds) the one with the best "
-        f"{METRICS[metric].title} on validation images.",
+        f"- **Protocol**: {project.scale_title} {duration(training)}; seed {run.seed}; {SELECTED[training.select]}. {chosen}",
         f"- **File**: `{model.name}`, {model.stat().st_size / 1e6:.2f} MB, SHA-256 `{sha256(model)}`.",
         "",
         *_score_lines(project, layout, run, use),
@@ -105,6 +105,6 @@ def _score_lines(project: Project, layout: Layout, run: Run, use: Use) -> list[s
         test = read_scores(layout.scores(run), segmenter)
         rows[f"validation images, segmenter {segmenter}"] = scores
         rows[f"{len(test)} test images, segmenter {segmenter}"] = {metric: float(test[metric].mean()) for metric in shown}
-    head = [pipes(["", *(metric.title for metric in shown.values())]), pipes(["---"] * (len(shown) + 1))]
+    head = [pipes(["", *(metric.title.replace("|", r"\|") for metric in shown.values())]), pipes(["---"] * (len(shown) + 1))]
     numbers = {title: [f"{m.factor * scores[name]:.{m.digits}f}" for name, m in shown.items()] for title, scores in rows.items()}
     return [*head, *(pipes([title, *cells]) for title, cells in numbers.items())]
