@@ -22,7 +22,7 @@ from pipelines import Pipeline
 from projects import settings, squares, write_squares
 
 import grd.distillation.at
-from grd.apply.segment import write_tif
+from grd.apply.label_files import write_labels
 from grd.data import store
 from grd.distillation import method_class
 from grd.errors import GrdError
@@ -202,7 +202,7 @@ def write_many_labels(path):
 
 
 def write_labels(path):
-    write_tif(path, np.ones((10, 800, 800), np.uint16))
+    write_labels(path, np.ones((10, 800, 800), np.uint16))
 
 
 @pytest.mark.parametrize("room", [0, 6000, 400_000])
