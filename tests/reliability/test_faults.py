@@ -22,7 +22,7 @@ from pipelines import Pipeline
 from projects import settings, squares, write_squares
 
 import grd.distillation.at
-from grd.apply.label_files import write_labels
+from grd.apply import label_files
 from grd.data import store
 from grd.distillation import method_class
 from grd.errors import GrdError
@@ -201,16 +201,24 @@ def write_many_labels(path):
     store.write_labels(path, list("abc"), {"one": labels, "other": labels})
 
 
-def write_labels(path):
-    write_labels(path, np.ones((10, 800, 800), np.uint16))
+def write_label_image(path):
+    label_files.write_labels(path, np.random.default_rng(0).integers(0, 60000, (10, 800, 800)))
+
+
+def write_large_label_image(path):
+    label_files.AT_ONCE = 0
+    write_label_image(path)
 
 
 @pytest.mark.parametrize("room", [0, 6000, 400_000])
 @pytest.mark.parametrize(
     "write",
-    [write_noise, write_many_labels, write_model, write_labels, lambda path: write_text(path, "x" * 5_000_000)],
-    ids=["samples", "segmentations", "model", "labels", "text"],
-)  # fmt: skip
+    [
+        *(write_noise, write_many_labels, write_model, write_label_image, write_large_label_image),
+        lambda path: write_text(path, "x" * 5_000_000),
+    ],
+    ids=["samples", "segmentations", "model", "labels", "large labels", "text"],
+)
 def test_a_file_that_does_not_fit_is_not_there_at_all(small_disk, capfd, write, room):
     os.truncate(fill(small_disk), (4 << 20) - room)
     assert as_a_job(small_disk.parent / "log", write, small_disk / "file") == 2

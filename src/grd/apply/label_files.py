@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator, Sequence
+from errno import ENOSPC
 from io import BytesIO
 from itertools import product
 from pathlib import Path
@@ -89,7 +90,7 @@ def _check_whole(part: Path, path: Path) -> None:
             offset + count for page in file.pages for offset, count in zip(page.dataoffsets, page.databytecounts, strict=True)
         ]
     if part.stat().st_size < max(ends):
-        raise OSError(f"{path}: expected space for the whole file, found the disk full")
+        raise OSError(ENOSPC, "no room for the whole file", str(path))
 
 
 def write_zarr(path: Path, labels: np.ndarray, kind: np.dtype, pixel_size: Sequence[float] | None, axes: str) -> None:
