@@ -16,10 +16,20 @@ from skimage.io import imsave
 from stand_ins import make_results
 from tifffile import imwrite
 
+from grd.apply.own_dataset import import_folders
 from grd.networks import build
 from grd.networks.model_file import ModelCard, Use, save_model
 
-IMAGES = ("nuclei.tif", "new.tif", "truth.tif", "plates/plate1.tif", "plates/plate2.tif", "labels/nuclei-labels.tif", "volume.h5")
+IMAGES = (
+    "nuclei.tif",
+    "new.tif",
+    "truth.tif",
+    "plates/plate1.tif",
+    "plates/plate2.tif",
+    "labels/nuclei-labels.tif",
+    "volume.h5",
+    "nuclei/new/a.tif",
+)
 MODELS = {2: ("resunet_tiny", [(-1, 0), (0, -1)]), 3: ("mala_tiny", [(-1, 0, 0), (0, -1, 0), (0, 0, -1)])}
 
 
@@ -32,6 +42,7 @@ def project(tmp_path_factory):
         make_results()
         for name in IMAGES:
             write_image(Path(name))
+        write_pairs(Path("nuclei"))
         for command in commands():
             for path in re.findall(r"(?:--model |model=)(\S+)", command.text):
                 write_model(Path(path))
@@ -42,21 +53,25 @@ def project(tmp_path_factory):
 def extended(tmp_path_factory):
     """A copy of the project to which a data set, a method, a network and a table were added, as the pages say."""
     folder = copied(tmp_path_factory.mktemp("extended"))
-    for path in ("src/grd/data/readers/mine.py", "src/grd/distillation/mse.py", "config/splits/mine.yaml"):
+    for path in ("src/grd/data/readers/cells.py", "src/grd/distillation/mse.py", "config/splits/cells.yaml"):
         (folder / path).write_text(block_titled(path))
     extend(folder / "config/datasets.yaml", block_titled("config/datasets.yaml"))
-    student, table = (block_titled("config/experiments.yaml", part) for part in ("mine", "table7"))
+    student, table = (block_titled("config/experiments.yaml", part) for part in ("cells", "table7"))
     insert(folder / "config/experiments.yaml", "\ntable3:", "\n" + re.sub("^", "    ", student, flags=re.MULTILINE))
     extend(folder / "config/experiments.yaml", table)
     extend(folder / "config/published.yaml", shown("docs/extend.md", r"`(table7: \{\})`"))
     readers = folder / "src/grd/data/readers/__init__.py"
-    insert(readers, '    "cvppp": cvppp.read,', "    " + shown("docs/train.md", r'`("mine": mine\.read,)`') + "\n")
-    insert(readers, "from grd.data.sample", "from grd.data.readers import mine\n")
+    insert(readers, '    "cvppp": cvppp.read,', "    " + shown("docs/extend.md", r'`("cells": cells\.read,)`') + "\n")
+    insert(readers, "from grd.data.sample", "from grd.data.readers import cells\n")
     network = shown("docs/extend.md", r'^("resunet_s30": .*)$')
     insert(folder / "src/grd/config/catalogue.py", '    "resunet_s20"', f"    {network}\n")
     shutil.copy(folder / "workflow/report/table2.rst", folder / "workflow/report/table7.rst")
     (folder / "src/grd/reporting/tables/table7.py").write_text("def table7(project, layout):\n    raise NotImplementedError\n")
     write_archive(folder / "data/inbox/my cells.zip")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        write_pairs(Path("nuclei"))
+        import_folders("mine", Path("nuclei/images"), Path("nuclei/masks"))
     return folder
 
 
@@ -75,7 +90,7 @@ def copied(folder):
 
 
 def write_image(path):
-    path.parent.mkdir(exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     shape = (20, 64, 64) if path.suffix == ".h5" else (32, 32)
     pixels = np.random.default_rng(0).integers(0, 200, shape).astype(np.uint8)
     if path.suffix == ".h5":
@@ -100,8 +115,17 @@ def write_model(path):
     save_model(path, card, build(network, **WIDTHS[network]).state_dict())
 
 
+def write_pairs(folder):
+    """Folders of three images and masks, as docs/train.md describes them."""
+    drawn = squares(3, 0, 64)
+    for kind, arrays, ending in (("images", drawn.images, ""), ("masks", drawn.labels, "_mask")):
+        (folder / kind).mkdir(parents=True, exist_ok=True)
+        for number, pixels in enumerate(arrays):
+            imwrite(folder / kind / f"n{number}{ending}.tif", pixels)
+
+
 def write_archive(path):
-    """The zip that docs/train.md describes, of five images."""
+    """The zip that docs/extend.md describes, of five images."""
     drawn = squares(5, 0, 256)
     path.parent.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(path, "w") as file:

@@ -9,6 +9,7 @@ from pages import ROOT, commands
 from programs import BUILT_IN, STAND_INS, programs
 
 COMMANDS = commands()
+OWN = re.compile(r"runs/cells/|table_mine")
 
 
 def run(command, folder):
@@ -22,7 +23,7 @@ def test_a_command_works_and_prints_what_its_page_shows(command, request):
     called = programs(command.text)
     unknown = called - STAND_INS.keys() - BUILT_IN
     assert not unknown, f"{command.page}: say in tests/docs/programs.py how to try {unknown}"
-    folder = request.getfixturevalue("extended" if "runs/mine/" in command.text and "snakemake" in called else "project")
+    folder = request.getfixturevalue("extended" if OWN.search(command.text) and "snakemake" in called else "project")
     result = run(command.text, folder)
     assert result.returncode == 0, f"{command.page}: {result.stdout[-2000:]}{result.stderr[-3000:]}"
     if called == {"grd"} and command.printed:

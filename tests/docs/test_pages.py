@@ -10,7 +10,7 @@ from pages import FENCE, PAGES, ROOT, blocks
 
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 NAMED_PATH = re.compile(r"`((?:src/grd|config|workflow|tests|envs)/[\w./-]+?)/?`")
-EXAMPLES = {"src/grd/reporting/tables/table7.py", "workflow/report/table7.rst"}
+EXAMPLES = {"config/splits/mine.yaml", "src/grd/reporting/tables/table7.py", "workflow/report/table7.rst"}
 
 
 def prose(page):
