@@ -21,7 +21,7 @@ from grd.segmentation.images import Surroundings, partition
 LARGE = {2: 8_000_000, 3: 120_000_000}
 """Pixels of images, voxels of volumes, above which a sample is segmented in blocks; all at once, they take 3 to 5 GB."""
 
-BLOCKS = {2: (2048, 2048), 3: (64, 512, 512)}
+BLOCKS = {2: (1024, 1024), 3: (64, 512, 512)}
 """Sides of the blocks, by spatial rank."""
 
 
@@ -52,9 +52,15 @@ def segment_large(
         block: Sides of the blocks, those of BLOCKS if None. Their margins are read and segmented twice.
 
     Raises:
-        GrdError: Blocks smaller than their margins, or what `segment` raises.
+        GrdError: Blocks smaller than their margins, `foreground: learned` of a model that knows no background, or what `segment`
+            raises.
     """
     rank = predictor.network.rank
+    if getattr(settings, "foreground", "") == "learned" and predictor.background is None:
+        raise GrdError(
+            'segmenter with foreground: "learned": expected a model that knows the background\'s direction, found none; '
+            "choose another segmenter"
+        )
     regions = REGIONS[rank](predictor, GreySample(sample, grey))
     side = tuple(block or BLOCKS[rank])
     grain = settings.strides if isinstance(settings, MutexSegmenter) else (1,) * rank

@@ -88,7 +88,7 @@ class ImageRegions:
     def _pixels(self, outer: Box) -> Tensor:
         """Network input (1, 3, H, W) of a region of the canvas, padded where it leaves the image."""
         card, seen = self.predictor.card, overlap(outer, self.place)
-        part = np.asarray(self.sample[within(seen, self.place)])
+        part = np.array(self.sample[within(seen, self.place)])
         pixels = as_channels(part[None]).to(self.predictor.device).float() / 255
         (top, bottom), (left, right) = ((s.start - o.start, o.stop - s.stop) for s, o in zip(seen, outer, strict=True))
         padded = F.pad(pixels, (left, right, top, bottom), mode="reflect" if card.padding == "reflect" else "constant")
@@ -137,16 +137,17 @@ class CanvasInterpolation(TorchFunctionMode):
         if func is not F.interpolate:
             return func(*args, **options)
         (features,) = args
-        sizes = options["size"] or [int(n * options["scale_factor"]) for n in features.shape[2:]]
-        return _resample(features, *(self._positions(axis, *pair) for axis, pair in enumerate(zip(features.shape[2:], sizes, strict=True))))
+        lengths = features.shape[2:]
+        enlarged = options["size"] or [int(length * options["scale_factor"]) for length in lengths]
+        return _resample(features, *map(self._positions, self.part, self.canvas, lengths, enlarged))
 
-    def _positions(self, axis: int, coarse: int, fine: int) -> Tensor:
+    @staticmethod
+    def _positions(part: slice, whole: int, coarse: int, fine: int) -> Tensor:
         """Positions (fine,) in the features of the part at which its enlarged pixels lie, along an axis."""
-        part, canvas = self.part[axis], self.canvas[axis]
         length = part.stop - part.start
         first, before = part.start * fine // length, part.start * coarse // length
-        step = (canvas * coarse // length - 1) / max(canvas * fine // length - 1, 1)
-        return (first + torch.arange(fine, dtype=torch.float64)) * step - before
+        step = (whole * coarse // length - 1) / max(whole * fine // length - 1, 1)
+        return torch.arange(first, first + fine, dtype=torch.float32) * step - before  # rounded as F.interpolate does
 
 
 def _resample(features: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
