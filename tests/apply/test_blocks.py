@@ -6,7 +6,7 @@ import pytest
 from grd.apply.blocks import Grid
 from grd.apply.stitching import Stitching, same_segments
 from grd.errors import GrdError
-from grd.inference.boxes import box
+from grd.inference.boxes import box, within
 
 LINE = Grid(canvas=(1, 12), place=box((0, 0), (1, 12)), side=(1, 6), margin=(1, 3), grain=(1, 1))
 """Two blocks of a line of 12 pixels, with a seam at 6; both see the pixels 3 to 8."""
@@ -19,7 +19,7 @@ def stitch(grid, views, similarities=None):
     for number, (block, view) in enumerate(zip(blocks, views, strict=True)):
         similarity = None if similarities is None else np.array([similarities[number]], float)
         found = stitching.add(block, np.array([view], np.int32), similarity)
-        out[block.core] = found[tuple(slice(c.start - r.start, c.stop - r.start) for c, r in zip(block.core, block.region, strict=True))]
+        out[block.core] = found[within(block.core, block.region)]
     whole = stitching.whole()
     return whole.segment[out][0].tolist(), whole
 
@@ -42,7 +42,7 @@ def test_regions_begin_on_the_grain_at_least_a_margin_before_the_core_and_stay_o
 
 
 def test_blocks_that_are_smaller_than_their_margins_are_refused():
-    with pytest.raises(GrdError, match=r"expected sides of at least the margins \(3, 3\), found \(8, 2\)"):
+    with pytest.raises(GrdError, match=r"expected sides of at least their margins, \(3, 3\), found \(8, 2\)"):
         Grid((9, 9), box((0, 0), (9, 9)), (8, 2), (3, 3), (1, 1))
 
 
@@ -80,9 +80,9 @@ def test_a_segment_of_one_block_that_another_one_sees_as_two_branches_is_whole()
 
 
 def test_a_segment_on_one_side_of_a_seam_does_not_join_a_larger_one_around_it():
-    # The first block sees pixels 3 to 8 as one segment; the second sees that 7 is another one.
+    # The first block sees pixels 3 to 8 as one segment; the second one sees that 7 is another one.
     segments, _ = stitch(LINE, [[1, 1, 1, 1, 1, 1, 1, 1, 1], [1, 1, 1, 1, 2, 1, 1, 1, 1]])
-    assert segments == [1, 1, 1, 1, 1, 1, 1, 3, 1, 1, 1, 1] or len(set(segments)) == 2
+    assert segments == [1, 1, 1, 1, 1, 1, 1, 2, 1, 1, 1, 1]
 
 
 def test_sizes_and_similarities_add_up_over_blocks_and_count_a_pixel_once():

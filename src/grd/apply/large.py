@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from grd.apply.blocks import Block, Grid
+from grd.apply.blocks import Grid
 from grd.apply.stitching import Stitching, Whole
 from grd.config.segmenters import MutexSegmenter, Segmenter
 from grd.errors import GrdError
-from grd.inference.boxes import Box, box, within
+from grd.inference.boxes import Box, within
 from grd.inference.predict import Prediction, Predictor
 from grd.inference.regions import REGIONS, ArrayLike
 from grd.segmentation import merge_small_segments, segment
@@ -40,8 +40,8 @@ def segment_large(
 ) -> int:
     """Write the instances of a sample to `out`, and return their number.
 
-    The result is that of the whole sample, but for objects at the seams of blocks on which neighbouring blocks disagree. Affinities
-    are the same, and what is background, too small or too large is decided on whole segments.
+    The result is that of the whole sample but for a few objects, nearly all at the seams of blocks. Affinities are the same, and
+    what is background, too small or too large is decided on whole segments.
 
     Args:
         predictor: That of images for (H, W) and (H, W, 3), that of volumes for (Z, Y, X).
@@ -64,7 +64,7 @@ def segment_large(
     regions = REGIONS[rank](predictor, GreySample(sample, grey))
     side = tuple(block or BLOCKS[rank])
     grain = settings.strides if isinstance(settings, MutexSegmenter) else (1,) * rank
-    grid = Grid(regions.canvas, regions.place, side, margins(predictor, side), grain)
+    grid = Grid(regions.canvas, regions.place, side, margins(predictor, side), grain)  # type: ignore[arg-type]
     stitching, blocks = Stitching(grid), grid.blocks()
     for each in tqdm(blocks, "blocks", leave=False, disable=None, file=sys.stderr):
         prediction = regions.predict(each.region)
@@ -103,7 +103,8 @@ def segments_of(prediction: Prediction, offsets: Sequence[Sequence[int]], settin
     """Segments 1 … n (*region) of a region, before anything is dropped."""
     if not isinstance(settings, MutexSegmenter):
         return segment(prediction.affinities, offsets, settings)
-    return merge_small_segments(partition(prediction.affinities, offsets, settings, Surroundings()), settings.merge_passes)
+    segments = partition(prediction.affinities, offsets, settings, Surroundings())
+    return merge_small_segments(segments, settings.merge_passes)  # type: ignore[arg-type]
 
 
 def instance_ids(whole: Whole, settings: Segmenter, corner: int) -> np.ndarray:

@@ -7,7 +7,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from grd.apply.blocks import Block, Grid, Index
-from grd.inference.boxes import Box, within
+from grd.inference.boxes import within
 from grd.metrics.overlap import overlap_table
 
 SAME = 0.5  # intersection over union above which segments of two blocks are one

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from copy import deepcopy
-from itertools import product
+from itertools import pairwise, product
 from typing import Any, Protocol
 
 import numpy as np
@@ -13,8 +13,8 @@ from torch.overrides import TorchFunctionMode
 
 from grd.data.batches import as_channels, normalise
 from grd.data.padding import middle
-from grd.inference.predict import ImagePredictor, Prediction, VolumePredictor
 from grd.inference.boxes import Box, box, overlap, size_of, within
+from grd.inference.predict import ImagePredictor, Prediction, VolumePredictor
 from grd.losses.affinity import affinities, unit_vectors
 from grd.networks.base import EmbeddingNetwork
 
@@ -60,25 +60,23 @@ class ImageRegions:
     @torch.inference_mode()
     def predict(self, region: Box) -> Prediction:
         """Affinities (C, *region) and, if the model knows the background, how much each pixel looks like it."""
-        known, size = self.predictor.background, size_of(region)
-        maps = np.empty((len(self.predictor.offsets), *size), np.float32)
-        background = None if known is None else np.empty(size, np.float32)
+        count, known = len(self.predictor.offsets), self.predictor.background is not None
+        maps = np.empty((count + known, *size_of(region)), np.float32)
         for tile in product(*map(_pieces, region)):
-            vectors, inner = self._embedding(tile)
-            place = within(tile, region)
-            maps[(slice(None), *place)] = affinities(vectors, self.predictor.offsets)[(0, slice(None), *inner)].cpu().numpy()
-            if known is not None and background is not None:
-                direction = vectors.new_tensor(known.direction)
-                cosines = torch.einsum("dhw,d->hw", vectors[(0, slice(None), *inner)], direction)
-                background[place] = (cosines - known.threshold).cpu().numpy()
-        return Prediction(maps, size, background)
+            maps[(slice(None), *within(tile, region))] = self._maps(tile)
+        return Prediction(maps[:count], size_of(region), maps[count] if known else None)
 
-    def _embedding(self, tile: Box) -> tuple[Tensor, Box]:
-        """Unit embeddings (1, D, H, W) of a tile and all that its affinities depend on, and the place of the tile in them."""
+    def _maps(self, tile: Box) -> np.ndarray:
+        """Affinities (C, *tile), followed by the similarity to the background if the model knows it."""
         outer = tuple(self._surround(*along) for along in zip(tile, self.reach, self.canvas, strict=True))
         with CanvasInterpolation(outer, self.canvas):
             vectors = unit_vectors(self.network(self._pixels(outer)).float().contiguous())
-        return vectors, within(tile, outer)
+        maps = affinities(vectors, self.predictor.offsets)
+        if (known := self.predictor.background) is not None:
+            cosines = torch.einsum("bdhw,d->bhw", vectors, vectors.new_tensor(known.direction))
+            maps = torch.cat([maps, cosines[:, None] - known.threshold], dim=1)
+        rows, columns = within(tile, outer)
+        return maps[0, :, rows, columns].cpu().numpy()
 
     def _surround(self, part: slice, reach: int, length: int) -> slice:
         grain = self.network.multiple
@@ -117,7 +115,7 @@ def _pieces(part: slice) -> list[slice]:
     """Pieces of at most TILE pixels, of nearly one length."""
     count = -(-(part.stop - part.start) // TILE)
     ends = np.linspace(part.start, part.stop, count + 1).astype(int).tolist()
-    return [slice(*pair) for pair in zip(ends[:-1], ends[1:], strict=True)]
+    return [slice(*pair) for pair in pairwise(ends)]
 
 
 class CanvasInterpolation(TorchFunctionMode):
