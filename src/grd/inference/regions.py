@@ -130,9 +130,9 @@ class CanvasInterpolation(TorchFunctionMode):
         self.part, self.canvas = part, canvas
 
     def __torch_function__(self, func: Callable[..., Any], types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        """Replace F.interpolate, and leave every other function as it is."""
+        """Replace F.interpolate with aligned corners, and leave every other function as it is."""
         options = kwargs or {}
-        if func is not F.interpolate:
+        if func is not F.interpolate or not options["align_corners"]:
             return func(*args, **options)
         (features,) = args
         lengths = features.shape[2:]
