@@ -180,6 +180,6 @@ def test_branches_of_a_neurite_are_one_even_where_blocks_do_not_see_the_fork(dra
         labels[4:8, row : row + 2, :22] = 2
     labels[4:8, 13:27, 21:24] = 2  # the trunk
     monkeypatch.setattr(Drawing, "predict", lambda self, region: Prediction(self.labels[region], ()))
-    monkeypatch.setattr(large, "segments_of", lambda seen, *_: label(seen.affinities, background=-1, connectivity=1))
+    monkeypatch.setattr(large, "segments_of", lambda maps, *_: (label(maps.affinities, background=-1, connectivity=1), None))
     found = draw(labels, WATERZ)
     assert same_partition(found[labels > 0], labels[labels > 0])

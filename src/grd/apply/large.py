@@ -67,11 +67,10 @@ def segment_large(
     grid = Grid(regions.canvas, regions.place, side, margins(predictor, side), grain)  # type: ignore[arg-type]
     stitching, blocks = Stitching(grid), grid.blocks()
     for each in tqdm(blocks, "blocks", leave=False, disable=None, file=sys.stderr):
-        prediction = regions.predict(each.region)
-        segments = segments_of(prediction, predictor.offsets, settings)
-        numbers = stitching.add(each, segments, prediction.background)
         shown = grid.shown(each)
+        numbers = stitching.add(each, *segments_of(regions.predict(each.region), predictor.offsets, settings))
         out[within(shown, grid.place)] = numbers[within(shown, each.region)]
+        del numbers  # the next block needs the memory
     whole = stitching.whole()
     ids = instance_ids(whole, settings, int(out[(slice(1),) * rank].item()))
     for each in tqdm(blocks, "labels", leave=False, disable=None, file=sys.stderr):
@@ -99,12 +98,12 @@ def margins(predictor: Predictor, side: Sequence[int]) -> tuple[int, ...]:
     return (max(math.ceil(8 * math.sqrt(size / math.pi)), 32),) * 2
 
 
-def segments_of(prediction: Prediction, offsets: Sequence[Sequence[int]], settings: Segmenter) -> np.ndarray:
-    """Segments 1 … n (*region) of a region, before anything is dropped."""
+def segments_of(maps: Prediction, offsets: Sequence[Sequence[int]], settings: Segmenter) -> tuple[np.ndarray, np.ndarray | None]:
+    """Segments 1 … n (*region) of a region, before anything is dropped, and its similarity to the background."""
     if not isinstance(settings, MutexSegmenter):
-        return segment(prediction.affinities, offsets, settings)
-    segments = partition(prediction.affinities, offsets, settings, Surroundings())
-    return merge_small_segments(segments, settings.merge_passes)  # type: ignore[arg-type]
+        return segment(maps.affinities, offsets, settings), None
+    segments = partition(maps.affinities, offsets, settings, Surroundings())
+    return merge_small_segments(segments, settings.merge_passes), maps.background  # type: ignore[arg-type]
 
 
 def instance_ids(whole: Whole, settings: Segmenter, corner: int) -> np.ndarray:
