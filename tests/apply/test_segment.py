@@ -23,6 +23,7 @@ from grd.reading.grey import to_uint8
 from grd.segmentation.run_files import Evaluation, segment_run
 
 CPU = torch.device("cpu")
+USUAL = Settings()
 PASSES = ((5, 5), (20, 7))
 IMAGES = {
     "mutex_truth_foreground": {"algorithm": "mutex", "foreground": "truth"},
@@ -48,10 +49,10 @@ def make_model(folder, settings, samples, canvas, segmenters):
     return folder
 
 
-def segmented(files, folder, out, settings=Settings(), **wanted):
+def segmented(files, folder, out, said=USUAL, **wanted):
     """Labels of files by the model in a folder."""
     outputs = Outputs(out, **wanted)
-    list(segment_files(files, folder / "model.pt", outputs, CPU, settings))
+    list(segment_files(files, folder / "model.pt", outputs, CPU, said))
     return [tifffile.imread(outputs.labels(path)) for path in files]
 
 
@@ -190,8 +191,8 @@ def test_an_image_of_larger_objects_is_reduced_to_what_the_model_learnt(images, 
     picture = tifffile.imread(file)
     (usual,) = segmented([file], images, tmp_path / "a")
     tifffile.imwrite(tmp_path / "large.tif", np.kron(picture, np.ones((3, 3), picture.dtype)))
-    for settings in (Settings(scale=1 / 3), Settings(diameter=3 * diameter(images))):
-        (found,) = segmented([tmp_path / "large.tif"], images, tmp_path / "b", settings)
+    for said in (Settings(scale=1 / 3), Settings(diameter=3 * diameter(images))):
+        (found,) = segmented([tmp_path / "large.tif"], images, tmp_path / "b", said)
         assert found.shape == tuple(3 * side for side in picture.shape)
         assert score_instances(found[1::3, 1::3], usual)["pq"] > 0.9
     with pytest.raises(GrdError, match="expected a model of images, found one of volumes"):

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import pairwise, product
 
 from grd.errors import GrdError
 from grd.inference.boxes import Box, overlap
@@ -29,7 +29,7 @@ class Grid:
     """Blocks of a canvas.
 
     place: The sample's place on the canvas. Cores begin at multiples of `side` in the sample, as the chunks of its file may.
-    margin: Least width of the margins; at the start they are up to `grain` - 1 wider, since regions begin on multiples of `grain`.
+    margin: Least width of the margins; at the start they are up to `grain` - 1 wider, as regions begin on multiples of `grain`.
     """
 
     canvas: Sequence[int]
@@ -39,9 +39,10 @@ class Grid:
     grain: Sequence[int]
 
     def __post_init__(self) -> None:
-        if any(side < margin or margin < 1 for side, margin in zip(self.side, self.margin, strict=True)):
+        if any(side < margin for side, margin in zip(self.side, self.margin, strict=True)):
             raise GrdError(
-                f"blocks: expected sides of at least the margins {tuple(self.margin)}, found {tuple(self.side)}; choose larger blocks"
+                f"blocks: expected sides of at least their margins, {tuple(self.margin)}, found {tuple(self.side)}; "
+                "choose larger blocks"
             )
 
     def blocks(self) -> list[Block]:
@@ -61,12 +62,11 @@ class Grid:
     def _cores(self, axis: int) -> list[slice]:
         inner = self.place[axis]
         ends = [0, *range(inner.start + self.side[axis], inner.stop, self.side[axis]), self.canvas[axis]]
-        return [slice(*pair) for pair in zip(ends[:-1], ends[1:], strict=True)]
+        return [slice(*pair) for pair in pairwise(ends)]
 
     def _block(self, index: Index, core: Box) -> Block:
-        starts = [
-            max(part.start - margin, 0) // grain * grain
-            for part, margin, grain in zip(core, self.margin, self.grain, strict=True)
-        ]
-        stops = [min(part.stop + margin, length) for part, margin, length in zip(core, self.margin, self.canvas, strict=True)]
-        return Block(index, core, tuple(map(slice, starts, stops)))
+        return Block(index, core, tuple(map(self._widen, core, self.margin, self.grain, self.canvas)))
+
+    @staticmethod
+    def _widen(part: slice, margin: int, grain: int, length: int) -> slice:
+        return slice(max(part.start - margin, 0) // grain * grain, min(part.stop + margin, length))

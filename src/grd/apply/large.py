@@ -11,6 +11,7 @@ from tqdm import tqdm
 from grd.apply.blocks import Grid
 from grd.apply.stitching import Stitching, Whole
 from grd.config.segmenters import MutexSegmenter, Segmenter
+from grd.errors import GrdError
 from grd.inference.boxes import Box, within
 from grd.inference.predict import Prediction, Predictor
 from grd.inference.regions import REGIONS, ArrayLike
@@ -20,7 +21,7 @@ from grd.segmentation.images import Surroundings, partition
 LARGE = {2: 8_000_000, 3: 120_000_000}
 """Pixels of images, voxels of volumes, above which a sample is segmented in blocks; all at once, they take 3 to 5 GB."""
 
-BLOCKS = {2: (2048, 2048), 3: (64, 512, 512)}
+BLOCKS = {2: (1024, 1024), 3: (64, 512, 512)}
 """Sides of the blocks, by spatial rank."""
 
 
@@ -39,8 +40,8 @@ def segment_large(
 ) -> int:
     """Write the instances of a sample to `out`, and return their number.
 
-    The result is that of the whole sample, but for objects at the seams of blocks on which neighbouring blocks disagree. Affinities
-    are the same, and what is background, too small or too large is decided on whole segments.
+    The result is that of the whole sample but for a few objects, nearly all at the seams of blocks. Affinities are the same, and
+    what is background, too small or too large is decided on whole segments.
 
     Args:
         predictor: That of images for (H, W) and (H, W, 3), that of volumes for (Z, Y, X).
@@ -51,20 +52,25 @@ def segment_large(
         block: Sides of the blocks, those of BLOCKS if None. Their margins are read and segmented twice.
 
     Raises:
-        GrdError: Blocks smaller than their margins, or what `segment` raises.
+        GrdError: Blocks smaller than their margins, `foreground: learned` of a model that knows no background, or what `segment`
+            raises.
     """
     rank = predictor.network.rank
+    if getattr(settings, "foreground", "") == "learned" and predictor.background is None:
+        raise GrdError(
+            'segmenter with foreground: "learned": expected a model that knows the background\'s direction, found none; '
+            "choose another segmenter"
+        )
     regions = REGIONS[rank](predictor, GreySample(sample, grey))
     side = tuple(block or BLOCKS[rank])
     grain = settings.strides if isinstance(settings, MutexSegmenter) else (1,) * rank
-    grid = Grid(regions.canvas, regions.place, side, margins(predictor, side), grain)
+    grid = Grid(regions.canvas, regions.place, side, margins(predictor, side), grain)  # type: ignore[arg-type]
     stitching, blocks = Stitching(grid), grid.blocks()
     for each in tqdm(blocks, "blocks", leave=False, disable=None, file=sys.stderr):
-        prediction = regions.predict(each.region)
-        segments = segments_of(prediction, predictor.offsets, settings)
-        numbers = stitching.add(each, segments, prediction.background)
         shown = grid.shown(each)
+        numbers = stitching.add(each, *segments_of(regions.predict(each.region), predictor.offsets, settings))
         out[within(shown, grid.place)] = numbers[within(shown, each.region)]
+        del numbers  # the next block needs the memory
     whole = stitching.whole()
     ids = instance_ids(whole, settings, int(out[(slice(1),) * rank].item()))
     for each in tqdm(blocks, "labels", leave=False, disable=None, file=sys.stderr):
@@ -92,11 +98,12 @@ def margins(predictor: Predictor, side: Sequence[int]) -> tuple[int, ...]:
     return (max(math.ceil(8 * math.sqrt(size / math.pi)), 32),) * 2
 
 
-def segments_of(prediction: Prediction, offsets: Sequence[Sequence[int]], settings: Segmenter) -> np.ndarray:
-    """Segments 1 … n (*region) of a region, before anything is dropped."""
+def segments_of(maps: Prediction, offsets: Sequence[Sequence[int]], settings: Segmenter) -> tuple[np.ndarray, np.ndarray | None]:
+    """Segments 1 … n (*region) of a region, before anything is dropped, and its similarity to the background."""
     if not isinstance(settings, MutexSegmenter):
-        return segment(prediction.affinities, offsets, settings)
-    return merge_small_segments(partition(prediction.affinities, offsets, settings, Surroundings()), settings.merge_passes)
+        return segment(maps.affinities, offsets, settings), None
+    segments = partition(maps.affinities, offsets, settings, Surroundings())
+    return merge_small_segments(segments, settings.merge_passes), maps.background  # type: ignore[arg-type]
 
 
 def instance_ids(whole: Whole, settings: Segmenter, corner: int) -> np.ndarray:

@@ -7,10 +7,11 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from grd.apply.blocks import Block, Grid, Index
-from grd.inference.boxes import Box, within
+from grd.inference.boxes import within
 from grd.metrics.overlap import overlap_table
 
-SAME = 0.5  # intersection over union near a seam above which two segments are one; so a segment has one partner at most
+SAME = 0.5  # intersection over union above which segments of two blocks are one
+PART = 0.9  # share of the smaller one in the larger above which they are one if they cross the seam
 
 
 class Whole(NamedTuple):
@@ -31,8 +32,8 @@ class Stitching:
     """Numbers for the segments of blocks, and which of them are one.
 
     Segments of two neighbours are one if each has pixels in its own core, and if they agree up to a margin away from the seam,
-    where both blocks have seen the sample. So blocks change only what lies at a seam. Memory holds what is near the seams of a
-    row of blocks, and a few numbers per segment.
+    where both blocks have seen the sample (`same_segments`). So blocks change only what lies at a seam. Memory holds what is near
+    the seams of a row of blocks, and a few numbers per segment.
     """
 
     def __init__(self, grid: Grid) -> None:
@@ -52,10 +53,11 @@ class Stitching:
         for axis, part in enumerate(block.core):
             before = tuple(place - (dim == axis) for dim, place in enumerate(block.index))
             if (before, axis) in self._open:
-                here = numbers[self._near(block, axis, part.start)]
-                self._pairs.append(same_segments(self._open.pop((before, axis)), here))
+                near = self.grid.near(block, axis, part.start)
+                here = numbers[within(near, block.region)]
+                self._pairs.append(same_segments(self._open.pop((before, axis)), here, axis, part.start - near[axis].start))
             if part.stop < self.grid.canvas[axis]:
-                self._open[block.index, axis] = numbers[self._near(block, axis, part.stop)].copy()
+                self._open[block.index, axis] = numbers[within(self.grid.near(block, axis, part.stop), block.region)].copy()
         return numbers
 
     def whole(self) -> Whole:
@@ -66,9 +68,6 @@ class Stitching:
         segment = connected_components(links, directed=False)[1]
         return Whole(segment, *(np.bincount(segment, values) for values in sums))
 
-    def _near(self, block: Block, axis: int, seam: int) -> Box:
-        return within(self.grid.near(block, axis, seam), block.region)
-
     def _measure(self, block: Block, segments: np.ndarray, similarity: np.ndarray | None) -> np.ndarray:
         """Pixels in the core, pixels of these in the sample, and similarity in the core, of the segments 1 … n: (3, n)."""
         count, core = int(segments.max()) + 1, within(block.core, block.region)
@@ -78,8 +77,21 @@ class Stitching:
         return np.stack([*sizes, np.bincount(segments[core].ravel(), weights, count)])[:, 1:]
 
 
-def same_segments(before: np.ndarray, here: np.ndarray) -> np.ndarray:
-    """Pairs (2, n) of the numbers of two labellings of the same pixels whose segments are one."""
+def same_segments(before: np.ndarray, here: np.ndarray, axis: int, seam: int) -> np.ndarray:
+    """Pairs (2, n) of the numbers of two labellings of the same pixels, on both sides of a seam, whose segments are one.
+
+    They are alike; or they share pixels on both sides, and hardly any of the smaller one is outside the larger one: a block may
+    see two branches of an object whose fork lies in the other one.
+    """
     table = overlap_table(here, before)
-    same = table.pair_iou > SAME
-    return np.stack([table.truth_ids[table.pair_truth[same]], table.prediction_ids[table.pair_prediction[same]]])
+    pairs = np.stack([table.truth_ids[table.pair_truth], table.prediction_ids[table.pair_prediction]])
+    sides = zip(np.split(before, [seam], axis), np.split(here, [seam], axis), strict=True)
+    first, second = (_codes(*side) for side in sides)
+    crosses = np.isin(_codes(*pairs), np.intersect1d(first, second))
+    smaller = np.minimum(table.truth_sizes[table.pair_truth], table.prediction_sizes[table.pair_prediction])
+    return pairs[:, (table.pair_iou > SAME) | crosses & (table.pair_counts > PART * smaller)]
+
+
+def _codes(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """A number for each pair of numbers."""
+    return one.astype(np.int64) << 32 | other

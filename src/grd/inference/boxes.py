@@ -10,11 +10,6 @@ def box(corner: Sequence[int], size: Sequence[int]) -> Box:
     return tuple(slice(first, first + length) for first, length in zip(corner, size, strict=True))
 
 
-def corner_of(region: Box) -> tuple[int, ...]:
-    """First element of a box."""
-    return tuple(part.start for part in region)
-
-
 def size_of(region: Box) -> tuple[int, ...]:
     """Lengths of the sides of a box."""
     return tuple(part.stop - part.start for part in region)

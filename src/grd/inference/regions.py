@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from copy import deepcopy
-from itertools import product
+from itertools import pairwise, product
 from typing import Any, Protocol
 
 import numpy as np
@@ -60,25 +60,23 @@ class ImageRegions:
     @torch.inference_mode()
     def predict(self, region: Box) -> Prediction:
         """Affinities (C, *region) and, if the model knows the background, how much each pixel looks like it."""
-        known, size = self.predictor.background, size_of(region)
-        maps = np.empty((len(self.predictor.offsets), *size), np.float32)
-        background = None if known is None else np.empty(size, np.float32)
+        count, known = len(self.predictor.offsets), self.predictor.background is not None
+        maps = np.empty((count + known, *size_of(region)), np.float32)
         for tile in product(*map(_pieces, region)):
-            vectors, inner = self._embedding(tile)
-            place = within(tile, region)
-            maps[(slice(None), *place)] = affinities(vectors, self.predictor.offsets)[(0, slice(None), *inner)].cpu().numpy()
-            if known is not None and background is not None:
-                direction = vectors.new_tensor(known.direction)
-                cosines = torch.einsum("dhw,d->hw", vectors[(0, slice(None), *inner)], direction)
-                background[place] = (cosines - known.threshold).cpu().numpy()
-        return Prediction(maps, size, background)
+            maps[(slice(None), *within(tile, region))] = self._maps(tile)
+        return Prediction(maps[:count], size_of(region), maps[count] if known else None)
 
-    def _embedding(self, tile: Box) -> tuple[Tensor, Box]:
-        """Unit embeddings (1, D, H, W) of a tile and all that its affinities depend on, and the place of the tile in them."""
+    def _maps(self, tile: Box) -> np.ndarray:
+        """Affinities (C, *tile), followed by the similarity to the background if the model knows it."""
         outer = tuple(self._surround(*along) for along in zip(tile, self.reach, self.canvas, strict=True))
         with CanvasInterpolation(outer, self.canvas):
             vectors = unit_vectors(self.network(self._pixels(outer)).float().contiguous())
-        return vectors, within(tile, outer)
+        maps = affinities(vectors, self.predictor.offsets)
+        if (known := self.predictor.background) is not None:
+            cosines = torch.einsum("bdhw,d->bhw", vectors, vectors.new_tensor(known.direction))
+            maps = torch.cat([maps, cosines[:, None] - known.threshold], dim=1)
+        rows, columns = within(tile, outer)
+        return maps[0, :, rows, columns].cpu().numpy()
 
     def _surround(self, part: slice, reach: int, length: int) -> slice:
         grain = self.network.multiple
@@ -88,7 +86,7 @@ class ImageRegions:
     def _pixels(self, outer: Box) -> Tensor:
         """Network input (1, 3, H, W) of a region of the canvas, padded where it leaves the image."""
         card, seen = self.predictor.card, overlap(outer, self.place)
-        part = np.asarray(self.sample[within(seen, self.place)])
+        part = np.array(self.sample[within(seen, self.place)])
         pixels = as_channels(part[None]).to(self.predictor.device).float() / 255
         (top, bottom), (left, right) = ((s.start - o.start, o.stop - s.stop) for s, o in zip(seen, outer, strict=True))
         padded = F.pad(pixels, (left, right, top, bottom), mode="reflect" if card.padding == "reflect" else "constant")
@@ -117,7 +115,7 @@ def _pieces(part: slice) -> list[slice]:
     """Pieces of at most TILE pixels, of nearly one length."""
     count = -(-(part.stop - part.start) // TILE)
     ends = np.linspace(part.start, part.stop, count + 1).astype(int).tolist()
-    return [slice(*pair) for pair in zip(ends[:-1], ends[1:], strict=True)]
+    return [slice(*pair) for pair in pairwise(ends)]
 
 
 class CanvasInterpolation(TorchFunctionMode):
@@ -132,23 +130,22 @@ class CanvasInterpolation(TorchFunctionMode):
         self.part, self.canvas = part, canvas
 
     def __torch_function__(self, func: Callable[..., Any], types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        """Replace F.interpolate, and leave every other function as it is."""
+        """Replace F.interpolate with aligned corners, and leave every other function as it is."""
         options = kwargs or {}
-        if func is not F.interpolate:
+        if func is not F.interpolate or not options["align_corners"]:
             return func(*args, **options)
         (features,) = args
-        sizes = options["size"] or [int(n * options["scale_factor"]) for n in features.shape[2:]]
-        return _resample(
-            features, *(self._positions(axis, *pair) for axis, pair in enumerate(zip(features.shape[2:], sizes, strict=True)))
-        )
+        lengths = features.shape[2:]
+        enlarged = options["size"] or [int(length * options["scale_factor"]) for length in lengths]
+        return _resample(features, *map(self._positions, self.part, self.canvas, lengths, enlarged))
 
-    def _positions(self, axis: int, coarse: int, fine: int) -> Tensor:
+    @staticmethod
+    def _positions(part: slice, whole: int, coarse: int, fine: int) -> Tensor:
         """Positions (fine,) in the features of the part at which its enlarged pixels lie, along an axis."""
-        part, canvas = self.part[axis], self.canvas[axis]
         length = part.stop - part.start
         first, before = part.start * fine // length, part.start * coarse // length
-        step = (canvas * coarse // length - 1) / max(canvas * fine // length - 1, 1)
-        return (first + torch.arange(fine, dtype=torch.float64)) * step - before
+        step = (whole * coarse // length - 1) / max(whole * fine // length - 1, 1)
+        return torch.arange(first, first + fine, dtype=torch.float32) * step - before  # rounded as F.interpolate does
 
 
 def _resample(features: Tensor, rows: Tensor, columns: Tensor) -> Tensor:

@@ -76,7 +76,8 @@ def card_text(name: str, project: Project, layout: Layout, run: Run, model: Path
     teacher = f", taught by {NETWORKS[run.teacher].title} with {method_title(run)}" if run.teacher else ", without a teacher"
     diameter = 2 * sqrt(use.object_size / pi)
     of_these = f"Of {len(candidates)} trainings (alone, with each method, with several seeds) the one with the best "
-    chosen = f"{of_these}{METRICS[metric].title} on validation images." if len(candidates) > 1 else "No other training was compared."
+    of_one = "No other training was compared."
+    chosen = f"{of_these}{METRICS[metric].title} on validation images." if len(candidates) > 1 else of_one
     lines = [
         f"# {model.stem}",
         "",
@@ -85,8 +86,8 @@ def card_text(name: str, project: Project, layout: Layout, run: Run, model: Path
         f"![A test image, its ground truth and its segmentation]({model.stem}.png)",
         "",
         f"- **Data**: {use.data['title']}, {use.data['cite']}. Licence: {use.data['licence']}. <{use.data['page']}>",
-        f"- **Objects**: {use.object_size:g} pixels in the median, as a circle {diameter:.0f} pixels wide. If yours are larger or "
-        "smaller, say how wide they are, in pixels: `--diameter`.",
+        f"- **Objects**: {use.object_size:g} pixels in the median, as a circle {diameter:.0f} pixels wide. If yours are larger "
+        "or smaller, say how wide they are, in pixels: `--diameter`.",
         f"- **Network**: {NETWORKS[run.network].title}{teacher}.",
         f"- **Protocol**: {project.scale_title} {duration(training)}; seed {run.seed}; {SELECTED[training.select]}. {chosen}",
         f"- **File**: `{model.name}`, {model.stat().st_size / 1e6:.2f} MB, SHA-256 `{sha256(model)}`.",
