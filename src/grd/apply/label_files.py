@@ -112,7 +112,7 @@ def write_zarr(path: Path, labels: np.ndarray, kind: np.dtype, pixel_size: Seque
     if pixel_size:
         units = {letter: unit | ({"unit": "micrometer"} if letter != "T" else {}) for letter, unit in units.items()}
     scale: list[Any] = [{"type": "scale", "scale": list(pixel_size or (1.0,) * labels.ndim)}]
-    image = {
+    image: dict[str, Any] = {
         "axes": [{"name": letter.lower(), **unit} for letter, unit in units.items()],
         "datasets": [{"path": "0", "coordinateTransformations": scale}],
     }

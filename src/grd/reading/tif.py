@@ -58,9 +58,8 @@ def _series(file: tifffile.TiffFile, path: Path, part: str | None) -> tifffile.T
 
 def _check(series: tifffile.TiffPageSeries, path: Path) -> None:
     if series.keyframe.photometric not in SHOWN:
-        raise GrdError(
-            f"{path}: expected grey values or RGB, found {series.keyframe.photometric.name}; convert the colours to RGB"
-        )
+        colours = tifffile.PHOTOMETRIC(series.keyframe.photometric).name
+        raise GrdError(f"{path}: expected grey values or RGB, found {colours}; convert the colours to RGB")
     absent = sum(page is None for page in series._pages)
     if absent:
         raise GrdError(
