@@ -12,7 +12,7 @@ ORDER = [
     *("errors", "system", "config", "project", "provenance"),  # under the road
     *("reading", "data", "networks", "losses", "metrics", "inference", "segmentation"),
     *("distillation", "training", "planning", "reporting"),
-    *("apply", "jobs", "cli"),  # beside it
+    *("models", "apply", "jobs", "cli"),  # beside it
 ]
 
 

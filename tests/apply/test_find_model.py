@@ -3,9 +3,12 @@
 from pathlib import Path
 
 import pytest
+import torch
 
 from grd.apply import shipped
 from grd.errors import GrdError
+from grd.networks.model_file import load_model
+from grd.system.digests import sha256
 
 
 @pytest.fixture
@@ -30,6 +33,11 @@ def test_a_file_in_the_working_directory_comes_before_the_model_of_its_name(fold
     assert str(shipped.find_model("nuclei")) == "nuclei"
 
 
+def test_a_folder_of_images_of_the_same_name_is_no_model(folder):
+    (folder / "nuclei").mkdir()
+    assert shipped.find_model("nuclei") == folder / "nuclei.pt"
+
+
 def test_a_mistyped_name_is_refused_with_the_nearest(folder):
     with pytest.raises(GrdError, match="did you mean 'nuclei'"):
         shipped.find_model("nucleus")
@@ -39,3 +47,13 @@ def test_without_models_the_message_says_what_to_name(folder):
     (folder / "nuclei.pt").unlink()
     with pytest.raises(GrdError, match=r"expected a file, found none.*name the model\.pt of a run"):
         shipped.find_model("nuclei")
+
+
+@pytest.mark.parametrize("model", shipped.shipped_models().values(), ids=lambda path: path.stem)
+def test_a_model_that_ships_has_a_card_of_its_own_file_and_can_be_used(model):
+    card, picture = (model.with_suffix(ending) for ending in (".md", ".png"))
+    assert sha256(model) in card.read_text() and picture.exists()
+    network, facts = load_model(model, torch.device("cpu"))
+    use = facts.required_use(model)
+    assert network.rank == 2 and use.data["licence"] and use.segmenter().foreground == "learned"
+    assert model.stat().st_size < 1_500_000

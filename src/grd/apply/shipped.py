@@ -17,7 +17,7 @@ def shipped_models() -> dict[str, Path]:
 def find_model(model: str) -> Path:
     """The file that a path or the name of a shipped model means; GrdError for a name that no model has."""
     path, shipped = Path(model), shipped_models()
-    if path.suffix or path.exists() or len(path.parts) > 1:
+    if path.suffix or path.is_file() or len(path.parts) > 1:
         return path
     if not shipped:
         raise GrdError(f"model '{model}': expected a file, found none, and no models in {FOLDER}; name the model.pt of a run")

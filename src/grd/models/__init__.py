@@ -1,0 +1,1 @@
+"""Models that ship: NAME.pt, its card NAME.md, and a picture NAME.png."""
