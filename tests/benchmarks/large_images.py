@@ -1,13 +1,12 @@
 """CPU seconds and memory to segment images of growing size in blocks, and how far the result is from that of the whole image.
 
-    python tests/benchmarks/large_images.py MODEL [--images ZIP] [--sides N ...] [--whole N] [--block N]
+    python tests/benchmarks/large_images.py MODEL [--images ZIP] [--sides N ...] [--whole N] [--block N N]
     python tests/benchmarks/large_images.py MODEL --volume Z Y X [--block Z Y X]
 
 MODEL is a run's model.pt. An image is a mosaic of those in BBBC039's images.zip, or of synthetic ones. Up to --whole pixels a
-side it is segmented as a whole, too, and `objects that differ` are those without a partner of an IoU of 0.9, in per cent. A
-volume is a synthetic one. Every segmentation runs in a process of its own, from a file to a file; a segmentation of a tiny image
-shows the memory of Python and its libraries alone (`start`). A
-line of JSON per size to stdout, on one thread.
+side it is segmented as a whole, too; then `without partner` counts the objects of which the other result has none with an IoU
+of 0.9, and `voi` is the distance of the two. A volume is a synthetic one. Every segmentation runs on one thread in a process of
+its own, from a file to a file; `start` is its memory before. A line of JSON per size to stdout.
 """
 
 import argparse
