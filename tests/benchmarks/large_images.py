@@ -1,12 +1,12 @@
 """CPU seconds and memory to segment images of growing size in blocks, and how far the result is from that of the whole image.
 
-    python tests/benchmarks/large_images.py MODEL [--images ZIP] [--sides N ...] [--whole N] [--block N]
+    python tests/benchmarks/large_images.py MODEL [--images ZIP] [--sides N ...] [--whole N] [--block N N]
     python tests/benchmarks/large_images.py MODEL --volume Z Y X [--block Z Y X]
 
 MODEL is a run's model.pt. An image is a mosaic of those in BBBC039's images.zip, or of synthetic ones. Up to --whole pixels a
-side it is segmented as a whole, too, and `objects that differ` are those without a partner of an IoU of 0.9, in per cent. A
-volume is a synthetic one. Every segmentation runs in a process of its own, from a file to a file; a segmentation of a tiny image
-shows the memory of Python and its libraries alone (`start`). JSON to stdout, on one thread.
+side it is segmented as a whole, too; then `without partner` counts the objects of which the other result has none with an IoU
+of 0.9, and `voi` is the distance of the two. A volume is a synthetic one. Every segmentation runs on one thread in a process of
+its own, from a file to a file; `start` is its memory before. A line of JSON per size to stdout.
 """
 
 import argparse
@@ -31,6 +31,7 @@ from grd.data.prepare import to_uint8
 from grd.data.twins import bbbc039, micrographs, shapes
 from grd.data.twins.neurites import neurites
 from grd.inference.predict import load_predictor
+from grd.metrics import score_partition
 from grd.metrics.overlap import overlap_table
 from grd.segmentation.run_files import segment_sample
 from grd.system.hardware import hardware
@@ -50,7 +51,7 @@ def main() -> None:
     chosen = parser.parse_args()
     sizes = [tuple(chosen.volume)] if chosen.volume else [(side, side) for side in chosen.sides]
     block = chosen.block or BLOCKS[len(sizes[0])]
-    report: dict[str, object] = {"machine": hardware(), "block": list(block)}
+    show({"machine": hardware(), "block": list(block)})
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         for size in sizes:
@@ -59,8 +60,12 @@ def main() -> None:
             if max(size) <= chosen.whole:
                 found["whole"] = in_own_process(segment, folder, chosen.model, None)
                 found["comparison"] = compare(*(np.load(folder / f"{name}.npy", "r") for name in ("blocks", "whole")))
-            report[" x ".join(map(str, size))] = found
-    sys.stdout.write(json.dumps(report, indent=1) + "\n")
+            show({"size": size, **found})
+
+
+def show(line: dict[str, object]) -> None:
+    sys.stdout.write(json.dumps(line) + "\n")
+    sys.stdout.flush()
 
 
 def segment(folder: Path, model: Path, block: tuple[int, ...] | None) -> dict[str, float]:
@@ -93,7 +98,9 @@ def compare(blocks: np.ndarray, whole: np.ndarray) -> dict[str, float]:
     alike = int((table.pair_iou >= 0.9).sum())
     most = max(len(table.truth_ids), len(table.prediction_ids))
     same = int((table.pair_iou == 1).sum())
-    return {"objects": most, "without partner": most - alike, "per cent": round(100 * (1 - alike / most), 3), "identical": same}
+    voi = round(score_partition(blocks, whole)["voi"], 4)
+    share = round(100 * (1 - alike / most), 3)
+    return {"objects": most, "without partner": most - alike, "per cent": share, "identical": same, "voi": voi}
 
 
 def write_mosaic(folder: Path, size: tuple[int, int], archive: Path | None) -> None:
@@ -119,7 +126,7 @@ def write_volume(folder: Path, size: tuple[int, int, int], _: None) -> None:
     """Write sample.npy (Z, Y, X) uint8, neurites as those of the demo."""
     rng = shapes.generator(0, 0)
     volume = np.lib.format.open_memmap(folder / "sample.npy", "w+", np.uint8, size)
-    volume[:] = micrographs.electron_micrograph(rng, neurites(rng, size, 30, 0.04))
+    volume[:] = micrographs.electron_micrograph(rng, neurites(rng, size, 42, 0.04))
 
 
 def peak() -> float:
