@@ -73,7 +73,7 @@ for number, files in enumerate(BATCHES.files):
         message:
             f"Segmenting {len(files)} image(s), batch {number + 1} of {len(BATCHES.files)}"
         script:
-            "scripts/segment_batch.py"
+            "apply/segment_batch.py"
 
 
 rule join_tables:
@@ -89,4 +89,4 @@ rule join_tables:
     message:
         "Joining the tables of all images"
     script:
-        "scripts/join_tables.py"
+        "apply/join_tables.py"
