@@ -141,6 +141,7 @@ def test_a_single_volume_is_cut_along_its_sections(project):
         "test": ["v0[24:30]"],
     }
     assert "1 volume with masks: 30 x 40 x 40 pixels, uint8, grey" in said
+    assert read_yaml(Path("config/datasets.yaml"))["mine"]["augment"]["crop"] == [20, 40, 40]
     loaded = Project.load(config=read_yaml(Path("config/config.yaml")) | {"scale": "own"})
     assert [run.network for run in loaded.runs("table_mine")] == ["mala", "mala_tiny", "mala_tiny"]
     assert read_split(prepared("mine"), "training").images.shape == (1, 18, 40, 40)

@@ -45,7 +45,7 @@ def dataset_text(name: str, found: Inspection, folder: Folder, split: str) -> st
         *(f"    {key}: {json.dumps(value)}" for key, value in reading.items() if value is not None),
         f"  split: {split}",
         f"  shape: {_largest(found)}",
-        *(_volume_lines() if folder.volumes else _image_lines(found)),
+        *(_volume_lines(found) if folder.volumes else _image_lines(found)),
     ]
     return "\n".join(lines) + "\n"
 
@@ -75,7 +75,9 @@ def _image_lines(found: Inspection) -> list[str]:
     ]
 
 
-def _volume_lines() -> list[str]:
+def _volume_lines(found: Inspection) -> list[str]:
+    sections, *sides = (min(along) for along in zip(*found.sizes, strict=True))
+    side = min(80, min(sides) // 2 * 2)
     return [
         "  normalisation: unit",
         "  # canvas and crop are for the small networks of scale own; the paper's take [84, 268, 268] and [53, 268, 268]",
@@ -83,7 +85,7 @@ def _volume_lines() -> list[str]:
         "  padding: reflect",
         "  shifts: [[1, 2, 3], [1, 3, 9, 27], [1, 3, 9, 27]] # across sections, along rows, along columns",
         "  reach: 1",
-        "  augment: {crop: [20, 80, 80], transpose: 0.5, grayscale: 0.5}",
+        f"  augment: {{crop: [{min(20, sections)}, {side}, {side}], transpose: 0.5, grayscale: 0.5}}",
         "  segmenters:",
         "    waterz: {algorithm: waterz, threshold: validation}",
         "    multicut: {algorithm: multicut}",
