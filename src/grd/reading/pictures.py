@@ -1,7 +1,7 @@
 """PNG, JPEG, BMP, GIF and their like, in all their modes."""
 
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +15,8 @@ COLOUR_16 = {2, 4, 6}  # PNG's types with several channels, which Pillow reads w
 
 def open_picture(path: Path, part: str | None, preferred: Sequence[str], resources: ExitStack) -> Stored:
     """The image of a file, or all of an animation; turned as its EXIF tag says."""
-    Image.MAX_IMAGE_PIXELS = None  # microscopes make larger images than Pillow trusts
-    picture: Image.Image = resources.enter_context(Image.open(path))
+    with _any_size():
+        picture: Image.Image = resources.enter_context(Image.open(path))
     lossy = picture.format in LOSSY
     if picture.format == "PNG" and _is_deep_colour(path):
         import imagecodecs
@@ -33,6 +33,17 @@ def open_picture(path: Path, part: str | None, preferred: Sequence[str], resourc
     array = arrays[0] if single else np.stack(arrays)
     spatial = "YXS" if arrays[0].ndim == 3 else "YX"
     return Stored(str(path), array, spatial if single else UNNAMED + spatial, palette=palette, lossy=lossy)
+
+
+@contextmanager
+def _any_size() -> Iterator[None]:
+    """Context in which Pillow opens images of any size: microscopes make larger ones than it trusts."""
+    most = Image.MAX_IMAGE_PIXELS
+    Image.MAX_IMAGE_PIXELS = None
+    try:
+        yield
+    finally:
+        Image.MAX_IMAGE_PIXELS = most
 
 
 def _palette(picture: Image.Image) -> np.ndarray | None:
