@@ -17,9 +17,10 @@ from typing import Any
 import torch
 
 from grd.config.segmenters import MutexSegmenter
-from grd.data.images import read_microscope_image
-from grd.data.prepare import to_uint8
 from grd.inference.predict import ImagePredictor, load_predictor
+from grd.reading.axes import frames
+from grd.reading.files import open_file
+from grd.reading.grey import to_uint8
 from grd.segmentation.images import Surroundings, clean_up, partition
 from grd.system.hardware import hardware
 
@@ -46,7 +47,7 @@ def main(model: Path, *images: Path) -> None:
 @torch.inference_mode()
 def seconds_by_stage(predictor: ImagePredictor, settings: MutexSegmenter, path: Path) -> dict[str, float]:
     """Stages of `grd predict` and their CPU seconds; the network runs once more by itself."""
-    image, reading = timed(lambda: to_uint8(read_microscope_image(path)))
+    image, reading = timed(lambda: read_grey(path))
     _, network = timed(lambda: [predictor.network(pixels) for pixels in predictor.network_inputs(image)])
     maps, prediction = timed(lambda: predictor.predict(image))
     seen = Surroundings(maps.size, None, maps.background)
@@ -54,6 +55,12 @@ def seconds_by_stage(predictor: ImagePredictor, settings: MutexSegmenter, path: 
     _, cleaning = timed(lambda: clean_up(segments, settings, seen))
     stages = {"file": reading, "network": network, "affinities": prediction - network}
     return stages | {"watershed": watershed, "clean-up": cleaning}
+
+
+def read_grey(path: Path) -> Any:
+    """The image of a file as grey values."""
+    with open_file(path) as stored:
+        return to_uint8(frames(stored, 2).samples[0][...])
 
 
 def timed(action: Callable[[], Any]) -> tuple[Any, float]:

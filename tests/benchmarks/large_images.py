@@ -27,12 +27,12 @@ import torch
 
 from grd.apply.large import BLOCKS, segment_large
 from grd.data.archives import zips
-from grd.data.prepare import to_uint8
 from grd.data.twins import bbbc039, micrographs, shapes
 from grd.data.twins.neurites import neurites
 from grd.inference.predict import load_predictor
 from grd.metrics import score_partition
 from grd.metrics.overlap import overlap_table
+from grd.reading.grey import to_uint8
 from grd.segmentation.run_files import segment_sample
 from grd.system.hardware import hardware
 
