@@ -61,6 +61,7 @@ def test_files_of_two_folders_are_paired_by_name(tmp_path):
         (tmp_path / folder).mkdir()
         for number in (1, 2, 10):
             tifffile.imwrite(tmp_path / folder / f"a{number}{ending}.tif", np.eye(4, dtype=np.uint8) * number)
+    tifffile.imwrite(tmp_path / "found/a1-overlay.png", np.zeros((4, 4, 3), np.uint8))  # a picture is no label image
     frame = score_files(tmp_path / "found", tmp_path / "true")
     assert frame["image"].tolist() == ["a1", "a10", "a2"]
     assert (frame["pq"] == 1).all()

@@ -11,7 +11,7 @@ import torch
 from projects import settings, squares, train_into, volume_settings, write_tubes
 
 from grd.apply.outputs import Outputs
-from grd.apply.segment import Settings, factor_of, segment_files, warn_of_large_segments
+from grd.apply.segment import Settings, factor_of, segment_files, warn_of_large_segments, warn_of_specks
 from grd.config.segmenters import as_segmenter
 from grd.data.store import read_labels, read_split, write_samples
 from grd.errors import GrdError
@@ -218,3 +218,25 @@ def test_a_label_image_is_warned_of(images, tmp_path, caplog):
     tifffile.imwrite(tmp_path / "x.tif", labels)
     segmented([tmp_path / "x.tif"], images, tmp_path / "a")
     assert "x.tif: it looks like a label image" in caplog.text
+
+
+def test_a_call_that_resumes_joins_the_tables_of_all_images(images, tmp_path):
+    first, second = sorted(images.glob("*.tif"))[:2]
+    segmented([first], images, tmp_path, table=True)
+    segmented([first, second], images, tmp_path, Settings(skip_existing=True), table=True)
+    assert pd.read_csv(tmp_path / "all-objects.csv")["image"].unique().tolist() == [first.stem, second.stem]
+
+
+@pytest.mark.parametrize("said", [Settings(diameter=0.5), Settings(diameter=1e4), Settings(scale=9.0)])
+def test_a_size_that_would_enlarge_or_reduce_an_image_beyond_reason_is_refused(said):
+    with pytest.raises(GrdError, match=r"expected a factor from 1/8 to 8, found .*; the model learnt objects 11 pixels wide"):
+        factor_of(said, 100, 2)
+
+
+def test_an_image_that_a_speck_darkens_is_warned_of(caplog):
+    dim = np.full((100, 100), 5, np.uint8)
+    warn_of_specks(dim, "a.tif")
+    assert not caplog.records
+    dim[0, 0] = 255
+    warn_of_specks(dim, "a.tif")
+    assert "a.tif: a few pixels are much brighter than all others, which become dark; try --percentiles 0 99.9" in caplog.text

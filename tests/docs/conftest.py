@@ -44,7 +44,7 @@ def project(tmp_path_factory):
             write_image(Path(name))
         write_pairs(Path("nuclei"))
         for command in commands():
-            for path in re.findall(r"(?:--model |model=)(\S+)", command.text):
+            for path in re.findall(r"(?:--model |model=|export )(\S+)", command.text):
                 write_model(Path(path))
     return folder
 

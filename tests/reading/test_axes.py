@@ -127,3 +127,8 @@ def test_a_palette_gives_colours_unless_it_only_tints_grey_values():
     assert frames(Stored("a.tif", numbers, "YX", palette=blue), 2).samples[0][...].tolist() == [[0, 1, 2]]
     mixed_greys = np.array([[5, 5, 5], [3, 3, 3], [4, 4, 4]], np.uint8)
     assert frames(Stored("a.png", numbers, "YX", palette=mixed_greys), 2).samples[0][...].tolist() == [[5, 3, 4]]
+
+
+def test_planes_of_16_bits_that_a_file_calls_colours_are_warned_of(caplog):
+    frames(Stored("a.tif", np.zeros((3, 4, 5), np.uint16), "SYX"), 2)
+    assert "its planes are taken for colours. If they are not, name the axes: --axes" in caplog.text

@@ -113,6 +113,16 @@ class Outputs:
         write_csv(self.folder / f"{output_name(path)}{TABLE}", objects)
         self.tables[output_name(path)] = objects
 
+    def resume(self, path: Path) -> bool:
+        """True if all that is wanted of an image is there from an earlier call, whose table then counts, too."""
+        ends = {OVERLAY: self.overlay, TABLE: self.table, OUTLINES: self.outlines}
+        besides = [self.folder / f"{output_name(path)}{end}" for end, wanted in ends.items() if wanted]
+        if not all(file.exists() for file in (self.labels(path), *besides)):
+            return False
+        if self.table:
+            self.tables[output_name(path)] = pd.read_csv(self.folder / f"{output_name(path)}{TABLE}")
+        return True
+
     def finish(self) -> None:
         """Write one table of all images."""
         if self.joined and self.tables:

@@ -6,11 +6,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from grd.apply.outputs import OVERLAY
 from grd.errors import GrdError, error_location
 from grd.metrics.instances import score_instances
 from grd.metrics.partitions import score_partition
 from grd.reading.labels import label_rank, read_labels
-from grd.reading.paths import LABEL_ENDS, files_by_name
+from grd.reading.paths import LABEL_ENDS, files_by_name, files_of
 
 
 def score_files(
@@ -78,7 +79,7 @@ def _pairs(prediction: Path, truth: Path) -> Iterator[tuple[str, Path, Path]]:
     if not (_is_folder(prediction) and _is_folder(truth)):
         yield prediction.stem, prediction, truth
         return
-    found, true = (files_by_name(folder, LABEL_ENDS) for folder in (prediction, truth))
+    found, true = (files_by_name(folder, LABEL_ENDS, _label_files(folder)) for folder in (prediction, truth))
     if lonely := sorted(found.keys() ^ true.keys()):
         where = truth if lonely[0] in found else prediction
         raise GrdError(
@@ -86,6 +87,11 @@ def _pairs(prediction: Path, truth: Path) -> Iterator[tuple[str, Path, Path]]:
             f"{', '.join(lonely[:5])}{', …' if len(lonely) > 5 else ''}; complete the folders"
         )
     yield from ((name, found[name], true[name]) for name in sorted(found))
+
+
+def _label_files(folder: Path) -> list[Path]:
+    """Image files of a folder, but for pictures that `grd predict` draws beside labels."""
+    return [path for path in files_of(folder) if not path.name.endswith(OVERLAY)]
 
 
 def _is_folder(path: Path) -> bool:

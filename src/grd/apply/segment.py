@@ -26,6 +26,8 @@ from grd.reading.grey import GreyRule, grey_rule
 from grd.segmentation.run_files import segment_sample
 
 COVERING = 0.25  # share of an image that no instance should cover
+MOST_RESIZED = 8  # the factor by which images are enlarged or reduced at most
+DARK = 0.05  # share of the grey values in which almost all pixels lie if a speck is much brighter
 FLAT = 0.95  # share of neighbours of equal value from which an image is taken for labels
 
 log = logging.getLogger(__name__)
@@ -65,7 +67,7 @@ def segment_files(
     work = Work.begin(model, device, settings)
     left_out: list[str] = []
     for path in tqdm(files, desc="files", leave=False, disable=None, file=sys.stderr):
-        if settings.skip_existing and outputs.labels(path).exists():
+        if settings.skip_existing and outputs.resume(path):
             yield f"{outputs.labels(path)}: exists, skipped"
             continue
         try:
@@ -123,6 +125,7 @@ class Work:
                 yield labels
         else:
             pixels = rule(frame[...])
+            warn_of_specks(pixels, frame.where)
             small = resize_image(pixels, self.scale)
             labels = segment_sample(self.predictor.offsets, self.segmenter, self.predictor.predict(small))
             yield resize_labels(labels, pixels.shape[:rank])
@@ -132,9 +135,14 @@ def factor_of(settings: Settings, object_size: float, rank: int) -> float:
     """Factor by which images are resized: the diameter of the objects that a model learnt over that in the images."""
     if (settings.diameter or settings.scale) and rank == 3:
         raise GrdError("--diameter, --scale: expected a model of images, found one of volumes; leave these options out")
-    if settings.diameter:
-        return float(2 * np.sqrt(object_size / np.pi) / settings.diameter)
-    return settings.scale or 1.0
+    learnt = 2 * np.sqrt(object_size / np.pi)
+    factor = float(learnt / settings.diameter) if settings.diameter else settings.scale or 1.0
+    if not 1 / MOST_RESIZED <= factor <= MOST_RESIZED:
+        raise GrdError(
+            f"--diameter, --scale: expected a factor from 1/{MOST_RESIZED} to {MOST_RESIZED}, found {factor:.3g}; the model "
+            f"learnt objects {learnt:.0f} pixels wide, and a diameter is the width of yours in pixels"
+        )
+    return factor
 
 
 def resize_image(image: np.ndarray, factor: float) -> np.ndarray:
@@ -192,6 +200,12 @@ def warn_of_large_segments(labels: np.ndarray, path: Path) -> None:
             path,
             100 * largest / labels.size,
         )
+
+
+def warn_of_specks(pixels: np.ndarray, where: str) -> None:
+    """Warn of an image in which a few pixels are so bright that all else is dark."""
+    if pixels.max(initial=0) == 255 and np.percentile(pixels, 99.9) < DARK * 255:
+        log.warning("%s: a few pixels are much brighter than all others, which become dark; try --percentiles 0 99.9", where)
 
 
 def warn_of_labels(frame: Frame) -> None:

@@ -51,7 +51,7 @@ class Frame:
         for place, part in zip(self._places, wanted, strict=False):
             index[place] = part if place not in self._fixed else index[place]
         with readable(self.where):
-            values = np.asarray(self._array[tuple(index)]).transpose(self._turn)
+            values = np.require(self._array[tuple(index)], requirements="W").transpose(self._turn)
         return _invert(values) if self._inverted else values
 
 
@@ -87,6 +87,12 @@ def frames(stored: Stored, rank: int, choice: Choice = Choice(), every_channel: 
             fixed[axis] = _pick(stored, letter, sizes[letter], rank, choice)
         if isinstance(fixed[axis], slice):
             order += letter
+    if letters.find("S") in range(letters.index("Y")) and stored.array.dtype != np.uint8 and rank == 2 and "S" in order:
+        log.warning(
+            "%s: found %s; its planes are taken for colours. If they are not, name the axes: --axes",
+            stored.where,
+            stored.describe(),
+        )
     (along,) = [letter for letter in letters if letter in SEPARATE and letters.index(letter) not in fixed] or [""]
     if not along:
         return Frames([Frame(stored, letters, order, fixed)], "", [])
