@@ -19,9 +19,8 @@ from grd.segmentation import merge_small_segments, segment
 from grd.segmentation.images import Surroundings, partition
 
 LARGE = {2: 8_000_000, 3: 120_000_000}
-"""Pixels of images and voxels of volumes above which a sample is segmented in blocks. So many take 2.2 GB with ResUNet-tiny, and
-5.6 GB with MALA-tiny, if they are segmented all at once; teachers take several times as much. The test volumes of AC3/4 and
-CREMI are below."""
+"""Pixels of images and voxels of volumes above which a sample is segmented in blocks. All at once, so many take 2.2 GB with
+ResUNet-tiny and 5.6 GB with MALA-tiny; teachers take several times as much. The test volumes of AC3/4 and CREMI are smaller."""
 
 BLOCKS = {2: (1024, 1024), 3: (64, 512, 512)}
 """Sides of the blocks, by spatial rank."""
