@@ -335,3 +335,9 @@ def test_samples_and_labels_of_different_sizes_are_read_one_by_one(tmp_path):
     np.testing.assert_array_equal(read(tmp_path / "s.h5:test/images/0"), images[0])
     np.testing.assert_array_equal(read(tmp_path / "s.h5:test/images/1"), images[1])
     np.testing.assert_array_equal(read(tmp_path / "l.h5:mutex/0"), labels[0])
+
+
+def test_stored_volumes_are_no_colours(tmp_path):
+    volumes = np.stack([RAMP, RAMP + 1])[None]
+    write_samples(tmp_path / "s.h5", {"test": Split(["a"], volumes, volumes.astype(np.uint16))})
+    np.testing.assert_array_equal(read(tmp_path / "s.h5:test/images", 3), volumes[0])

@@ -38,16 +38,16 @@ def open_hdf5(path: Path, part: str | None, preferred: Sequence[str], resources:
     where = f"{path}:{name}" if len(found) > 1 else str(path)
     if str(file.attrs.get("format", "")).startswith("grd "):
         names = dataset.parent["names"].asstr()[:].tolist() if "names" in dataset.parent else ()
-        return Stored(where, dataset, _own_axes(name, dataset.ndim), names=names)
+        return Stored(where, dataset, _own_axes(name, dataset.shape), names=names)
     return Stored(where, dataset, _axistags(dataset))
 
 
-def _own_axes(name: str, rank: int) -> str:
+def _own_axes(name: str, shape: Sequence[int]) -> str:
     """Axes of samples and labels: images (N, Y, X) and (N, Y, X, 3), volumes (N, Z, Y, X); without N where sizes differ."""
     kind, _, number = name.rpartition("/")
     if number.isdecimal():
-        return _own_axes(kind, rank + 1)[1:]
-    return {3: "NYX", 4: "NYXS" if name.endswith("images") else "NZYX"}[rank]
+        return _own_axes(kind, (1, *shape))[1:]
+    return {3: "NYX", 4: "NYXS" if name.endswith("images") and shape[-1] == 3 else "NZYX"}[len(shape)]
 
 
 def _is_numeric(item: Any) -> bool:
