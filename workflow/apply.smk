@@ -10,27 +10,12 @@
 #
 # A call resumes what another left. If an image cannot be used, the log of its batch names it, and other batches go on.
 
-import sys
-from contextlib import contextmanager
-from pathlib import Path
-
 from snakemake.utils import min_version
 
 from grd.apply.batches import Batches, files_behind
-from grd.system.logs import sentence_for
+from grd.system.logs import exit_on_error
 
 min_version("9.0")
-
-
-@contextmanager
-def exit_on_error():
-    """End the call with one sentence if a foreseen error occurs in this context."""
-    try:
-        yield
-    except Exception as error:
-        if (sentence := sentence_for(error)) is None:
-            raise
-        sys.exit(f"error: {sentence}")
 
 
 with exit_on_error():

@@ -32,13 +32,20 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="grd", description="Graph relation distillation: the pipeline's parts by hand.")
     commands = top.add_subparsers(required=True, metavar="COMMAND")
 
-    fetch = commands.add_parser("fetch", help="obtain the official archives of data sets, verified")
-    fetch.add_argument("datasets", nargs="+", metavar="DATASET", help="names in config/datasets.yaml")
-    fetch.set_defaults(action=_fetch)
+    _add_images(commands)
+    _add_pipeline(commands)
+    return top
 
-    complexity = commands.add_parser("complexity", help="parameters and MACs of the paper's networks")
-    complexity.add_argument("--csv", action="store_true", help="as csv, unrounded")
-    complexity.set_defaults(action=_complexity)
+
+def _add_images(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the commands for users' own images."""
+    predict = commands.add_parser("predict", help="segment images or volumes with a trained model")
+    predict.add_argument("images", nargs="+", metavar="IMAGE", help="files, folders, patterns; file.h5:name for an array in it")
+    predict.add_argument("--model", required=True, help="a run's model.pt, or the name of a model that ships")
+    predict.add_argument("-o", "--out", type=Path, required=True, help="folder for the label images")
+    add_options(predict)
+    predict.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps")
+    predict.set_defaults(action=_predict)
 
     score = commands.add_parser("score", help="every metric of the paper for segmentations and their ground truths")
     score.add_argument("prediction", type=Path, help="label image or volume, or a folder of them")
@@ -49,14 +56,6 @@ def parser() -> argparse.ArgumentParser:
     score.add_argument("--axes", metavar="LETTERS", help="axes of all files, such as ZYX (T, Z, C, Y, X; S for colours)")
     score.add_argument("--ignore", type=int, nargs="+", default=[], metavar="ID", help="true labels that do not count")
     score.set_defaults(action=_score)
-
-    predict = commands.add_parser("predict", help="segment images or volumes with a trained model")
-    predict.add_argument("images", nargs="+", metavar="IMAGE", help="files, folders, patterns; file.h5:name for an array in it")
-    predict.add_argument("--model", required=True, help="a run's model.pt, or the name of a model that ships")
-    predict.add_argument("-o", "--out", type=Path, required=True, help="folder for the label images")
-    add_options(predict)
-    predict.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps")
-    predict.set_defaults(action=_predict)
 
     own = commands.add_parser("import", help="make a data set of your own images and masks, to train on")
     own.add_argument("name", help="of the data set: small letters, digits and _")
@@ -74,6 +73,17 @@ def parser() -> argparse.ArgumentParser:
     export.add_argument("--sample", type=Path, metavar="IMAGE", help="packages: an image such as the model is for")
     export.add_argument("--author", nargs="+", default=[], metavar="NAME", help="packages: who trained the model")
     export.set_defaults(action=_export)
+
+
+def _add_pipeline(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the commands that prepare the pipeline, and check what it made."""
+    fetch = commands.add_parser("fetch", help="obtain the official archives of data sets, verified")
+    fetch.add_argument("datasets", nargs="+", metavar="DATASET", help="names in config/datasets.yaml")
+    fetch.set_defaults(action=_fetch)
+
+    complexity = commands.add_parser("complexity", help="parameters and MACs of the paper's networks")
+    complexity.add_argument("--csv", action="store_true", help="as csv, unrounded")
+    complexity.set_defaults(action=_complexity)
 
     plan = commands.add_parser("plan", help="what a table or figure asks for: runs, jobs, hours, memory, disk space")
     plan.add_argument("targets", nargs="+", metavar="TARGET", help=TARGETS)
@@ -98,7 +108,6 @@ def parser() -> argparse.ArgumentParser:
     explain.add_argument("file", type=Path, metavar="FILE", help="a file of results/, there or gone")
     explain.add_argument("--only", nargs="+", default=[], metavar="WORD", help="branches whose path has all of these words")
     explain.set_defaults(action=_explain)
-    return top
 
 
 TARGETS = "a table or figure of config/experiments.yaml, tables, figures, all, or a path in results/SCALE/runs"
@@ -142,13 +151,12 @@ def _complexity(chosen: argparse.Namespace) -> None:
 
 
 def _score(chosen: argparse.Namespace) -> None:
+    from grd.apply.measure import write_csv
     from grd.apply.score import format_scores, score_files
-    from grd.system.files import atomic_write
 
     scores = score_files(chosen.prediction, chosen.truth, chosen.rank, chosen.ignore, chosen.axes)
     if chosen.table:
-        with atomic_write(chosen.table) as part:
-            scores.to_csv(part, index=False)
+        write_csv(chosen.table, scores)
     sys.stdout.write(format_scores(scores))
 
 

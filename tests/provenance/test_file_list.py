@@ -61,7 +61,10 @@ def test_only_files_of_samples_count_and_a_sample_may_be_one_of_many_in_a_file(f
 
 def test_a_list_that_is_absent_is_empty_and_another_file_is_refused(folder):
     folder.files.write_text("[1]")
-    with pytest.raises(GrdError, match=r"list\.json: expected the list of files that `grd import` writes"):
+    with pytest.raises(
+        GrdError,
+        match=r"list\.json: expected a JSON object that lists files, found .*; restore the list that `grd import` wrote",
+    ):
         read_list(folder.files)
     folder.files.unlink()
     assert read_list(folder.files) == {}

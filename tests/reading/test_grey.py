@@ -80,5 +80,5 @@ def test_regions_cover_an_array_once(shape, most):
 
 @pytest.mark.parametrize("wrong", [(99, 1), (0.01, 0.998), (5, 5), (-1, 99), (1, 101)])
 def test_percentiles_that_are_none_are_refused(wrong):
-    with pytest.raises(GrdError, match="--percentiles: expected two per cent values, the lower one first"):
+    with pytest.raises(GrdError, match="expected two percentiles, the lower one first"):
         grey_rule(np.zeros((2, 2), np.uint8), wrong)

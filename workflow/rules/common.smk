@@ -3,7 +3,6 @@
 import os
 import sys
 import time
-from contextlib import contextmanager
 from pathlib import Path
 
 from snakemake.cli import get_argument_parser
@@ -18,19 +17,7 @@ from grd.project.project import Project
 from grd.project.run import Run
 from grd.provenance.job_keys import Job, Keys, training_of
 from grd.reporting.latex import INSTALL, missing_latex
-from grd.system.logs import sentence_for
-
-
-@contextmanager
-def exit_on_error():
-    """End the call with one sentence if a foreseen error occurs in this context."""
-    try:
-        yield
-    except Exception as error:
-        if (sentence := sentence_for(error)) is None:
-            raise
-        sys.exit(f"error: {sentence}")
-
+from grd.system.logs import exit_on_error
 
 # Snakemake, which reads this file below, reports broken YAML without file and line.
 with exit_on_error():

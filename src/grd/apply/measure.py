@@ -20,6 +20,7 @@ import pandas as pd
 from scipy import ndimage
 
 from grd.errors import GrdError
+from grd.reading.grey import regions
 from grd.system.files import write_text
 
 AXES = {2: "yx", 3: "zyx"}
@@ -71,7 +72,8 @@ def write_csv(path: Path, table: pd.DataFrame) -> None:
 def summary(labels: np.ndarray, pixel_size: Sequence[float] | None = None) -> str:
     """Number of the instances and their median area or volume, such as '123 objects, median area 712 pixels (75.3 µm²)'."""
     _check_pixel_size(labels, pixel_size)
-    sizes = np.bincount(consecutive(labels)[1].ravel())[1:]
+    ids, places = consecutive(labels)
+    sizes = label_counts(places, len(ids))[1:]
     if not len(sizes):
         return "no objects"
     extent, unit, physical, _ = EXTENT[labels.ndim]
@@ -98,12 +100,20 @@ def consecutive(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         places = places.reshape(labels.shape) + (ids[0] != 0)
         return ids[ids != 0], places
     labels = labels.view(np.int64) if labels.dtype == np.uint64 else labels  # bincount takes no uint64
-    ids = np.flatnonzero(np.bincount(labels.ravel(), minlength=1)[1:]) + 1
+    ids = np.flatnonzero(label_counts(labels, top)[1:]) + 1
     if len(ids) == top:
         return ids, labels
     numbers = np.zeros(top + 1, np.int64)
     numbers[ids] = np.arange(1, len(ids) + 1)
     return ids, numbers[labels]
+
+
+def label_counts(labels: np.ndarray, top: int) -> np.ndarray:
+    """Pixels of each of the labels 0 … top, (top + 1,) int64; counted part by part, so that large labels need no copy."""
+    counts = np.zeros(top + 1, np.int64)
+    for part in regions(labels.shape, BLOCK):
+        counts += np.bincount(labels[part].ravel(), minlength=top + 1)
+    return counts
 
 
 def _as_channels(labels: np.ndarray, intensities: np.ndarray) -> np.ndarray:

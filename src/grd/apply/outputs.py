@@ -1,8 +1,10 @@
 """The files that are written for each image: labels, and on request overlay, table and outlines."""
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -73,36 +75,47 @@ class Outputs:
         if self.folder.exists() and not self.folder.is_dir():
             raise GrdError(f"{self.folder}: expected a folder for label images, found a file; choose another folder")
 
-    def write(self, path: Path, samples: Iterator[Sample]) -> str:
+    def write(self, path: Path, samples: Generator[Sample]) -> str:
         """Write all that is wanted of an image, a volume, or a stack of them; returns a line that sums it up.
 
         The table of a stack has a column that numbers its images, the picture shows the first. GrdError for outlines of a stack.
         """
+        with closing(samples):
+            first = next(samples)
+            several = bool(first.place[0])
+            line = self._write_stack(path, chain((first,), samples)) if several else self._write_single(path, first)
+        return f"{self.labels(path)}: {line}"
+
+    def _write_single(self, path: Path, sample: Sample) -> str:
+        if self.overlay:
+            self._write_overlay(path, sample)
+        if self.table or self.outlines:
+            objects = measure(sample.labels, sample.image[...], sample.pixel_size, sample.channels)
+        if self.table:
+            self._write_table(path, objects)
+        if self.outlines:
+            write_geojson(self.folder / f"{output_name(path)}{OUTLINES}", sample.labels, objects)
+        write_labels(self.labels(path), sample.labels, sample.pixel_size)
+        return summary(sample.labels, sample.pixel_size)
+
+    def _write_stack(self, path: Path, samples: Iterable[Sample]) -> str:
+        if self.outlines:
+            raise GrdError(
+                f"{path}: expected one image, found a stack, whose outlines QuPath cannot show; choose one with --time"
+            )
         stack: list[np.ndarray] = []
         objects: dict[str, pd.DataFrame] = {}
         for sample in samples:
-            axis, place = sample.place
-            size = sample.pixel_size
-            if axis and self.outlines:
-                raise GrdError(
-                    f"{path}: expected one image, found a stack, whose outlines QuPath cannot show; choose one with --time"
-                )
             if self.overlay and not stack:
                 self._write_overlay(path, sample)
-            if self.table or self.outlines:
-                objects[place] = measure(sample.labels, sample.image[...], size, sample.channels)
-            if self.outlines:
-                write_geojson(self.folder / f"{output_name(path)}{OUTLINES}", sample.labels, objects[place])
-            stack.append(sample.labels if axis else np.empty(0))
-            if not axis:
-                write_labels(self.labels(path), sample.labels, size)
-                line = summary(sample.labels, size)
-        if axis:
-            write_labels(self.labels(path), np.stack(stack), size and (1.0, *size), "T" + SPATIAL[stack[0].ndim])
-            line = f"{len(stack)} images, {sum(int(labels.max(initial=0)) for labels in stack)} objects"
+            if self.table:
+                objects[sample.place[1]] = measure(sample.labels, sample.image[...], sample.pixel_size, sample.channels)
+            stack.append(sample.labels)
         if self.table:
-            self._write_table(path, join(objects, "time") if axis else objects[place])
-        return f"{self.labels(path)}: {line}"
+            self._write_table(path, join(objects, "time"))
+        size = sample.pixel_size and (1.0, *sample.pixel_size)
+        write_labels(self.labels(path), np.stack(stack), size, "T" + SPATIAL[stack[0].ndim])
+        return f"{len(stack)} images, {sum(int(labels.max(initial=0)) for labels in stack)} objects"
 
     def _write_overlay(self, path: Path, sample: Sample) -> None:
         from grd.apply.overlay import write_overlay  # which loads matplotlib

@@ -2,7 +2,7 @@
 
 import logging
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,6 +15,7 @@ from skimage.transform import resize
 from tqdm import tqdm
 
 from grd.apply.large import is_large, segment_large
+from grd.apply.measure import label_counts
 from grd.apply.outputs import Outputs, Sample
 from grd.config.parsing import parse
 from grd.config.segmenters import Segmenter
@@ -103,7 +104,7 @@ class Work:
         chosen = replace(settings, percentiles=settings.percentiles or use.percentiles)
         return cls(predictor, segmenter, chosen, factor_of(chosen, use.object_size, predictor.network.rank))
 
-    def segment(self, path: Path, scratch: Path) -> Iterator[Sample]:
+    def segment(self, path: Path, scratch: Path) -> Generator[Sample]:
         """Labels of each image or volume of a file, one after another; labels of large ones lie on the disk, in `scratch`."""
         rank, choice = self.predictor.network.rank, self.settings.choice
         with open_file(path) as stored:
@@ -166,7 +167,7 @@ def disk_array(folder: Path, shape: Sequence[int]) -> Iterator[np.ndarray]:
     """An int32 array in a file that ends with the context."""
     folder.mkdir(parents=True, exist_ok=True)
     with NamedTemporaryFile(dir=folder, prefix=".labels-") as file:
-        yield np.memmap(file.name, np.int32, "w+", shape=tuple(shape))
+        yield np.memmap(file, np.int32, "w+", shape=tuple(shape))
 
 
 def choose_segmenter(predictor: Predictor, model: Path, name: str | None, changes: Mapping[str, Any]) -> Segmenter:
@@ -192,7 +193,7 @@ def choose_segmenter(predictor: Predictor, model: Path, name: str | None, change
 
 def warn_of_large_segments(labels: np.ndarray, path: Path) -> None:
     """Warn if a segment covers more than a quarter of an image or volume."""
-    largest = int(np.bincount(labels.ravel())[1:].max(initial=0))
+    largest = int(label_counts(labels, int(labels.max(initial=0)))[1:].max(initial=0))
     if largest > COVERING * labels.size:
         log.warning(
             "%s: a segment covers %.0f %% of it: background, or objects that were joined? Try --max-size for images, "
@@ -210,6 +211,8 @@ def warn_of_specks(pixels: np.ndarray, where: str) -> None:
 
 def warn_of_labels(frame: Frame) -> None:
     """Warn of whole numbers in flat patches, which no microscope makes."""
-    part = frame[(slice(0, 512),) * 2] if frame.ndim == 2 else np.empty(0)
-    if part.dtype.kind in "ui" and part.shape[-1] > 1 and part.any() and (part[:, 1:] == part[:, :-1]).mean() > FLAT:
+    if frame.axes != "YX" or frame.dtype.kind not in "ui":
+        return
+    part = frame[(slice(0, 512),) * 2]
+    if part.shape[1] > 1 and part.any() and (part[:, 1:] == part[:, :-1]).mean() > FLAT:
         log.warning("%s: it looks like a label image; expected the image itself", frame.where)

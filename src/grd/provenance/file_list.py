@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from grd.config.datasets import Folder
-from grd.errors import GrdError
+from grd.provenance.manifest import read_entries
 from grd.system.digests import sha256
 from grd.system.files import write_text
 
@@ -25,16 +25,8 @@ def write_list(path: Path, entries: Mapping[str, Entry]) -> None:
 
 
 def read_list(path: Path) -> dict[str, Entry]:
-    """The entries of a list by name; empty if there is no file, GrdError for one that holds something else."""
-    try:
-        content = json.loads(path.read_text())
-    except FileNotFoundError:
-        return {}
-    except ValueError:
-        content = None
-    if not isinstance(content, dict):
-        raise GrdError(f"{path}: expected the list of files that `grd import` writes, found something else; restore it")
-    return content
+    """The entries of a list by name, as `read_entries` gives them."""
+    return read_entries(path, "restore the list that `grd import` wrote")
 
 
 def entry_of(path: Path, below: Path) -> Entry:

@@ -16,7 +16,11 @@ MANIFEST = "archives.json"
 
 def read_manifest(folder: Path) -> dict[str, dict[str, Any]]:
     """The entries of a folder's archives, by name; empty if there is no manifest."""
-    path = folder / MANIFEST
+    return read_entries(folder / MANIFEST, "delete it and rerun")
+
+
+def read_entries(path: Path, remedy: str) -> dict[str, dict[str, Any]]:
+    """The entries of a list of files by name; empty if there is no list, GrdError for a file that holds something else."""
     try:
         content = json.loads(path.read_text())
     except FileNotFoundError:
@@ -24,7 +28,7 @@ def read_manifest(folder: Path) -> dict[str, dict[str, Any]]:
     except ValueError:
         content = None
     if not isinstance(content, dict):
-        raise GrdError(f"{path}: expected a JSON object that lists archives, found something else; delete it and rerun")
+        raise GrdError(f"{path}: expected a JSON object that lists files, found something else; {remedy}")
     return content
 
 

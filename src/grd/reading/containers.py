@@ -10,9 +10,7 @@ import h5py
 import numpy as np
 
 from grd.errors import GrdError
-from grd.reading.stored import UNNAMED, Stored, known_axes
-
-MICROMETRES = {"micrometer": 1.0, "nanometer": 1e-3, "millimeter": 1e3}
+from grd.reading.stored import MICROMETRES, UNNAMED, Stored, known_axes
 
 
 def open_npy(path: Path, part: str | None, preferred: Sequence[str], resources: ExitStack) -> Stored:

@@ -31,7 +31,7 @@ def grey_rule(image: Any, percentiles: Sequence[float] | None = None, where: str
         raise GrdError(f"{where}: expected grey values, found {image.dtype}; convert the image to real numbers")
     if percentiles is not None and not (0 <= percentiles[0] < percentiles[1] <= 100 and percentiles[1] > 1):
         raise GrdError(
-            f"--percentiles: expected two per cent values, the lower one first, such as 1 99.8, found "
+            f"{where}: expected two percentiles, the lower one first, such as 1 and 99.8, found "
             f"{' '.join(f'{value:g}' for value in percentiles)}; correct them"
         )
     if len(image.shape) == 3 and image.dtype == np.uint8 and percentiles is None:

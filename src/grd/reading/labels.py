@@ -78,9 +78,15 @@ def _images(stored: Stored) -> str:
 def _warn_of_mask(values: np.ndarray, where: str) -> None:
     """Warn of one object of many pieces, which is a mask that has not been labelled."""
     if values.max(initial=0) in (1, 255) and np.isin(values, (0, values.max())).all():
-        pieces = label(values > 0, return_num=True)[1] if values.ndim < 4 else 1
+        pieces = label(values > 0, return_num=True)[1]
         if pieces > MASK_PIECES:
             log.warning("%s: one object of %d pieces; expected a number for each object, not a mask of all", where, pieces)
+
+
+def ids_of_colours(colours: np.ndarray) -> np.ndarray:
+    """Ids (Y, X) uint32 of the colours (Y, X, 3 or more), R * 65536 + G * 256 + B."""
+    red, green, blue = (colours[..., channel].astype(np.uint32) for channel in range(3))
+    return (red << 16) | (green << 8) | blue  # type: ignore[no-any-return]
 
 
 def _ids(sample: Frame) -> np.ndarray:
@@ -92,6 +98,5 @@ def _ids(sample: Frame) -> np.ndarray:
         raise GrdError(f"{sample.where}: expected whole numbers from 0 as labels, found {found}; convert them")
     _warn_of_mask(values, sample.where)
     if sample.axes.endswith("S"):
-        red, green, blue = np.moveaxis(values.astype(np.int64), -1, 0)
-        return (red << 16) | (green << 8) | blue  # type: ignore[no-any-return]
+        return ids_of_colours(values)
     return np.where(values >= INVALID, 0, values) if values.dtype == np.uint64 else values

@@ -17,6 +17,12 @@ from grd.errors import GrdError
 UNNAMED = "Q"
 LETTERS = "TZCYXSN" + UNNAMED
 
+MICROMETRES = {
+    **{"µm": 1.0, "μm": 1.0, "um": 1.0, "micron": 1.0, "microns": 1.0, "nm": 1e-3, "mm": 1e3, "cm": 1e4, "m": 1e6},
+    **{"micrometer": 1.0, "nanometer": 1e-3, "millimeter": 1e3, "centimeter": 1e4, "meter": 1e6},
+}
+"""Micrometres of a unit, by the names that ImageJ, OME-TIFF and OME-Zarr give it."""
+
 UNREADABLE = (
     *(OSError, ValueError, TypeError, KeyError, IndexError, SyntaxError, RuntimeError, EOFError, ImportError, ZeroDivisionError),
     *(zipfile.BadZipFile, tifffile.TiffFileError, pickle.UnpicklingError, struct.error),

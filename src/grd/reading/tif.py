@@ -11,11 +11,10 @@ import numpy as np
 import tifffile
 
 from grd.errors import GrdError
-from grd.reading.stored import Stored, known_axes
+from grd.reading.stored import MICROMETRES, Stored, known_axes
 
 AT_ONCE = 1 << 28
 """Bytes up to which a compressed array is read whole; larger ones are read where they are sliced."""
-MICROMETRES = {"µm": 1.0, "μm": 1.0, "um": 1.0, "micron": 1.0, "microns": 1.0, "nm": 1e-3, "mm": 1e3, "cm": 1e4, "m": 1e6}
 MINISWHITE, PALETTE, CENTIMETRE = 0, 3, 3  # values of tags
 SHOWN = {0, 1, 2, 3, 6}  # grey, RGB, palettes, and YCbCr, which only JPEG has
 LOSSY = {6, 7, 33003, 33004, 33005, 34712, 34892, 50001, 50002, 52546}  # JPEG, JPEG 2000, WebP, JPEG XL

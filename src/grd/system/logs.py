@@ -39,6 +39,17 @@ def log_to(path: Path | str | None = None) -> Iterator[None]:
         sys.exit(EXIT_CODE)
 
 
+@contextmanager
+def exit_on_error() -> Iterator[None]:
+    """End a call of Snakemake with one sentence if a foreseen error occurs in this context."""
+    try:
+        yield
+    except Exception as error:
+        if (sentence := sentence_for(error)) is None:
+            raise
+        sys.exit(f"error: {sentence}")
+
+
 def _send_messages(path: Path | str | None) -> None:
     logging.raiseExceptions = False  # on a full disk every message would be a traceback on the screen
     if path is not None:

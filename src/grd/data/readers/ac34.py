@@ -19,7 +19,7 @@ from grd.data.sample import Sample
 from grd.errors import GrdError
 from grd.reading.axes import frames
 from grd.reading.files import open_file
-from grd.reading.labels import read_labels
+from grd.reading.labels import ids_of_colours, read_labels
 
 ARCHIVE = "AC3AC4Package.zip"
 MAIN = "main"
@@ -53,8 +53,7 @@ def ids(colours: np.ndarray) -> np.ndarray:
     """Ids (Y, X) uint32 of a section's colours (Y, X, 3 or 4); the ids of a grey section (Y, X) are its values."""
     if colours.ndim == 2:
         return colours.astype(np.uint32)
-    red, green, blue = (colours[..., channel].astype(np.uint32) for channel in range(3))
-    return (red << 16) | (green << 8) | blue
+    return ids_of_colours(colours)
 
 
 def _read_package(name: str, path: Path) -> Sample | None:
