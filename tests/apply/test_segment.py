@@ -11,7 +11,7 @@ import torch
 from projects import settings, squares, train_into, volume_settings, write_tubes
 
 from grd.apply.outputs import Outputs
-from grd.apply.segment import Settings, factor_of, segment_files, warn_of_large_segments, warn_of_specks
+from grd.apply.segment import Settings, Work, factor_of, segment_files, warn_of_large_segments, warn_of_specks
 from grd.config.segmenters import as_segmenter
 from grd.data.store import read_labels, read_split, write_samples
 from grd.errors import GrdError
@@ -96,6 +96,20 @@ def test_the_pipelines_test_images_have_the_pipelines_labels_pixel_by_pixel(requ
     found = segmented(files, folder, tmp_path, Settings(segmenter))
     np.testing.assert_array_equal(found, expected)
     assert expected.max() > 1
+
+
+def test_bfloat16_reaches_the_network_and_changes_few_pixels(images, tmp_path):
+    files = sorted(images.glob("*.tif"))
+    full, half = (segmented(files, images, tmp_path / name, Settings(precision=name)) for name in ("float32", "bfloat16"))
+    work = [Work.begin(images / "model.pt", CPU, Settings(precision=name)) for name in ("float32", "bfloat16")]
+    maps = []
+    for each in work:
+        with each.precision():
+            maps.append(each.predictor.predict(tifffile.imread(files[0])))
+    assert 0 < np.abs(maps[0].affinities - maps[1].affinities).max() < 0.1
+    assert maps[1].affinities.dtype == maps[1].background.dtype == np.float32
+    scores = [score_instances(one, other)["pq"] for one, other in zip(half, full, strict=True)]
+    assert np.mean(scores) > 0.9
 
 
 def test_weights_and_segmenters_that_need_the_truth_are_refused(images, tmp_path):

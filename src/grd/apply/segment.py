@@ -44,6 +44,7 @@ class Settings:
     diameter: Of the objects in an image, in pixels; images are resized to the size of object that the model learnt.
     scale: Factor by which images are resized, in place of a diameter.
     skip_existing: Leave out files whose labels exist.
+    precision: Of products and convolutions in the network, `float32` or `bfloat16`.
     """
 
     segmenter: str | None = None
@@ -53,6 +54,7 @@ class Settings:
     diameter: float | None = None
     scale: float | None = None
     skip_existing: bool = False
+    precision: str = "float32"
 
 
 def segment_files(
@@ -122,14 +124,22 @@ class Work:
         rank = self.predictor.network.rank
         if self.scale == 1 and is_large(frame.shape, rank):
             with disk_array(scratch, frame.shape[:rank]) as labels:
-                segment_large(self.predictor, self.segmenter, frame, rule, labels)
+                with self.precision():
+                    segment_large(self.predictor, self.segmenter, frame, rule, labels)
                 yield labels
         else:
             pixels = rule(frame[...])
             warn_of_specks(pixels, frame.where)
             small = resize_image(pixels, self.scale)
-            labels = segment_sample(self.predictor.offsets, self.segmenter, self.predictor.predict(small))
+            with self.precision():
+                prediction = self.predictor.predict(small)
+            labels = segment_sample(self.predictor.offsets, self.segmenter, prediction)
             yield resize_labels(labels, pixels.shape[:rank])
+
+    def precision(self) -> torch.autocast:
+        """Context in which networks compute in the precision of the settings."""
+        bfloat16 = self.settings.precision == "bfloat16"
+        return torch.autocast(self.predictor.device.type, torch.bfloat16, enabled=bfloat16)
 
 
 def factor_of(settings: Settings, object_size: float, rank: int) -> float:

@@ -35,6 +35,13 @@ class Prediction:
     background: np.ndarray | None = None
 
 
+def background_likeness(vectors: Tensor, background: Background) -> Tensor:
+    """Cosines of unit vectors (B, D, H, W) and the background's direction, less its threshold: (B, H, W), above 0 where a pixel
+    looks like background. A sum of products, which autocast leaves in float32."""
+    direction = vectors.new_tensor(background.direction)
+    return (vectors * direction[:, None, None]).sum(dim=1) - background.threshold
+
+
 class Predictor(Protocol):
     """A model with the code that applies it to samples of one kind, images or volumes."""
 
@@ -91,9 +98,7 @@ class ImagePredictor:
         """Affinities of an image (H, W) or (H, W, 3) uint8, and how much each pixel looks like background."""
         vectors, background = self._on_canvas(sample), None
         if self.background is not None:
-            direction = vectors.new_tensor(self.background.direction)
-            cosines = torch.einsum("bdhw,d->bhw", vectors, direction)
-            background = (cosines - self.background.threshold)[0].cpu().numpy()
+            background = background_likeness(vectors, self.background)[0].cpu().numpy()
         return Prediction(affinities(vectors, self.offsets)[0].cpu().numpy(), sample.shape[:2], background)
 
 

@@ -14,7 +14,7 @@ from torch.overrides import TorchFunctionMode
 from grd.data.batches import as_channels, normalise
 from grd.data.padding import middle
 from grd.inference.boxes import Box, box, overlap, size_of, within
-from grd.inference.predict import ImagePredictor, Prediction, VolumePredictor
+from grd.inference.predict import ImagePredictor, Prediction, VolumePredictor, background_likeness
 from grd.losses.affinity import affinities, unit_vectors
 from grd.networks.base import EmbeddingNetwork
 
@@ -73,8 +73,7 @@ class ImageRegions:
             vectors = unit_vectors(self.network(self._pixels(outer)).float().contiguous())
         maps = affinities(vectors, self.predictor.offsets)
         if (known := self.predictor.background) is not None:
-            cosines = torch.einsum("bdhw,d->bhw", vectors, vectors.new_tensor(known.direction))
-            maps = torch.cat([maps, cosines[:, None] - known.threshold], dim=1)
+            maps = torch.cat([maps, background_likeness(vectors, known)[:, None]], dim=1)
         rows, columns = within(tile, outer)
         return maps[0, :, rows, columns].cpu().numpy()
 
