@@ -155,3 +155,11 @@ def test_a_reader_that_has_enough_is_no_fault():
     command = f"""{sys.executable} -c "from grd.cli import main; main(['complexity'])" | true"""
     result = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True)
     assert (result.returncode, result.stderr) == (0, "")
+
+
+def test_a_misspelt_option_is_answered_with_the_nearest(capsys):
+    code, _, said = run(capsys, "predict", "a.tif", "--model", "nuclei", "-o", "out", "--overlays", "--stirde=3")
+    assert code == 2
+    assert "grd predict: error: unrecognized arguments: --overlays --stirde=3; did you mean --overlay, --stride?" in said
+    code, _, said = run(capsys, "verify", "--nothing-like-it")
+    assert code == 2 and said.rstrip().endswith("unrecognized arguments: --nothing-like-it")

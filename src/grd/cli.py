@@ -3,8 +3,10 @@
 import argparse
 import csv
 import os
+import re
 import sys
 from collections.abc import Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +20,12 @@ if TYPE_CHECKING:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point; a GrdError is one sentence on the screen and exit code 2."""
-    chosen = parser().parse_args(arguments)
+    chosen, unknown = parser().parse_known_args(arguments)
+    if unknown:
+        options = re.findall(r"--[a-z-]+", chosen.command.format_help())
+        near = [option for word in unknown for option in get_close_matches(word.partition("=")[0], options, n=1)]
+        meant = f"; did you mean {', '.join(near)}?" if near else ""
+        chosen.command.error(f"unrecognized arguments: {' '.join(unknown)}{meant}")
     with log_to():
         try:
             chosen.action(chosen)
@@ -34,6 +41,8 @@ def parser() -> argparse.ArgumentParser:
 
     _add_images(commands)
     _add_pipeline(commands)
+    for command in commands.choices.values():
+        command.set_defaults(command=command)
     return top
 
 
@@ -55,6 +64,7 @@ def _add_images(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     score.add_argument("--volume", dest="rank", action="store_const", const=3, help="stacks are volumes")
     score.add_argument("--axes", metavar="LETTERS", help="axes of all files, such as ZYX (T, Z, C, Y, X; S for colours)")
     score.add_argument("--ignore", type=int, nargs="+", default=[], metavar="ID", help="true labels that do not count")
+    score.add_argument("--pairs-only", action="store_true", help="of folders, leave out files that only one of them has")
     score.set_defaults(action=_score)
 
     own = commands.add_parser("import", help="make a data set of your own images and masks, to train on")
@@ -154,7 +164,7 @@ def _score(chosen: argparse.Namespace) -> None:
     from grd.apply.measure import write_csv
     from grd.apply.score import format_scores, score_files
 
-    scores = score_files(chosen.prediction, chosen.truth, chosen.rank, chosen.ignore, chosen.axes)
+    scores = score_files(chosen.prediction, chosen.truth, chosen.rank, chosen.ignore, chosen.axes, chosen.pairs_only)
     if chosen.table:
         write_csv(chosen.table, scores)
     sys.stdout.write(format_scores(scores))

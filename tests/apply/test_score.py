@@ -68,6 +68,7 @@ def test_files_of_two_folders_are_paired_by_name(tmp_path):
     (tmp_path / "true/a2_mask.tif").unlink()
     with pytest.raises(GrdError, match="true: expected a file for each of 3 names, found none for a2"):
         score_files(tmp_path / "found", tmp_path / "true")
+    assert score_files(tmp_path / "found", tmp_path / "true", pairs_only=True)["image"].tolist() == ["a1", "a10"]
     tifffile.imwrite(tmp_path / "true/a10.tif", np.eye(4, dtype=np.uint8))
     with pytest.raises(GrdError, match=r"expected one file for a10, found a10.*tif and a10.*tif; take one away"):
         score_files(tmp_path / "found", tmp_path / "true")

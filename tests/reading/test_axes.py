@@ -104,6 +104,15 @@ def test_a_channel_that_is_not_there_is_refused(choice, what):
         frames(stored((3, 4, 5), "CYX"), 2, choice)
 
 
+def test_without_channels_or_moments_there_is_only_the_first():
+    grey = stored((4, 5), "YX")
+    assert len(frames(grey, 2, Choice(channel=0, time=0)).samples) == 1
+    with pytest.raises(GrdError, match=r"expected a channel from 0 to 0, found --channel 1 for shape \(4, 5\) with axes YX"):
+        frames(grey, 2, Choice(channel=1))
+    with pytest.raises(GrdError, match="expected a moment from 0 to 0, found --time 2"):
+        frames(grey, 2, Choice(time=2))
+
+
 def test_moments_and_images_are_samples_of_their_own():
     found = frames(stored((3, 4, 5), "TYX"), 2)
     assert (found.along, found.names, len(found.samples)) == ("T", ["0", "1", "2"], 3)

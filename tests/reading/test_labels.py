@@ -90,4 +90,19 @@ def test_a_mask_of_all_objects_is_warned_of(tmp_path, caplog):
     mask[::3, ::3] = 255
     np.save(tmp_path / "a.npy", mask)
     read_labels(tmp_path / "a.npy", 2)
-    assert "one object of 9 pieces; expected a number for each object, not a mask of all" in caplog.text
+    assert "1 number for 9 pieces; expected a number for each object, not a mask of all" in caplog.text
+
+
+def test_colourings_and_images_are_warned_of_and_labels_in_pieces_are_not(tmp_path, caplog):
+    row, column = np.ogrid[:40, :40]
+    labels = (row // 8 * 5 + column // 8 + 1) * ((row % 8 < 6) & (column % 8 < 6))
+    labels[:, 18:20] = 0  # cuts five objects in two
+    np.save(tmp_path / "labels.npy", labels)
+    read_labels(tmp_path / "labels.npy", 2)
+    assert not caplog.text
+    np.save(tmp_path / "colouring.npy", labels % 4)
+    read_labels(tmp_path / "colouring.npy", 2)
+    assert "3 numbers for 23 pieces" in caplog.text
+    np.save(tmp_path / "image.npy", np.random.default_rng(0).integers(0, 256, (40, 40)).astype(np.uint8))
+    read_labels(tmp_path / "image.npy", 2)
+    assert "image.npy: 25" in caplog.text

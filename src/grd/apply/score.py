@@ -1,5 +1,6 @@
 """Scores of users' label images and volumes against their ground truths."""
 
+import logging
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
@@ -13,19 +14,26 @@ from grd.metrics.partitions import score_partition
 from grd.reading.labels import label_rank, read_labels
 from grd.reading.paths import LABEL_ENDS, files_by_name, files_of
 
+log = logging.getLogger(__name__)
+
 
 def score_files(
-    prediction: Path, truth: Path, rank: int | None = None, ignored: Collection[int] = (), axes: str | None = None
+    prediction: Path,
+    truth: Path,
+    rank: int | None = None,
+    ignored: Collection[int] = (),
+    axes: str | None = None,
+    pairs_only: bool = False,
 ) -> pd.DataFrame:
     """Scores of a file, or of all files in a folder, against ground truths of the same names: one row per image or volume.
 
     `rank` is 2 for images and 3 for volumes; None takes what the files say of their axes. Pixels whose true label is in `ignored`
-    do not count. Columns: `image`, then `score`'s.
+    do not count. With `pairs_only` files without counterpart are left out. Columns: `image`, then `score`'s.
 
-    Raises GrdError for names without counterpart, for axes that nothing tells, and for different sizes.
+    Raises GrdError for names without counterpart (unless they are left out), for axes that nothing tells, for different sizes.
     """
     rows = []
-    for name, first, second in _pairs(prediction, truth):
+    for name, first, second in _pairs(prediction, truth, pairs_only):
         chosen = rank or label_rank(second) or label_rank(first)
         if chosen is None:
             raise GrdError(
@@ -74,19 +82,23 @@ def format_scores(scores: pd.DataFrame) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _pairs(prediction: Path, truth: Path) -> Iterator[tuple[str, Path, Path]]:
+def _pairs(prediction: Path, truth: Path, pairs_only: bool) -> Iterator[tuple[str, Path, Path]]:
     """Name, segmentation and truth of each pair."""
     if not (_is_folder(prediction) and _is_folder(truth)):
         yield prediction.stem, prediction, truth
         return
     found, true = (files_by_name(folder, LABEL_ENDS, _label_files(folder)) for folder in (prediction, truth))
-    if lonely := sorted(found.keys() ^ true.keys()):
+    both, lonely = sorted(found.keys() & true.keys()), sorted(found.keys() ^ true.keys())
+    if lonely and not (pairs_only and both):
         where = truth if lonely[0] in found else prediction
         raise GrdError(
             f"{where}: expected a file for each of {len(found.keys() | true.keys())} names, found none for "
-            f"{', '.join(lonely[:5])}{', …' if len(lonely) > 5 else ''}; complete the folders"
+            f"{', '.join(lonely[:5])}{', …' if len(lonely) > 5 else ''}; complete the folders, or score what both have with "
+            "--pairs-only"
         )
-    yield from ((name, found[name], true[name]) for name in sorted(found))
+    if lonely:
+        log.info("scoring %d pairs; %d files without counterpart are left out", len(both), len(lonely))
+    yield from ((name, found[name], true[name]) for name in both)
 
 
 def _label_files(folder: Path) -> list[Path]:

@@ -87,6 +87,9 @@ def frames(stored: Stored, rank: int, choice: Choice = Choice(), every_channel: 
             fixed[axis] = _pick(stored, letter, sizes[letter], rank, choice)
         if isinstance(fixed[axis], slice):
             order += letter
+    for options, value, what in (("CS", choice.channel, "channel"), (SEPARATE, choice.time, "moment")):
+        if not set(options) & set(letters):
+            _within(stored, 1, value, what)
     if letters.find("S") in range(letters.index("Y")) and stored.array.dtype != np.uint8 and rank == 2 and "S" in order:
         log.warning(
             "%s: found %s; its planes are taken for colours. If they are not, name the axes: --axes",
@@ -155,9 +158,9 @@ def _named(stored: Stored, letters: str) -> str:
 def _pick(stored: Stored, letter: str, size: int, rank: int, choice: Choice) -> int | slice:
     """Place on an axis that is not spatial, or the part of its colours that is used."""
     if letter in SEPARATE:
-        return _within(stored, size, choice.time, "moment", "--time")
+        return _within(stored, size, choice.time, "moment")
     if letter in "CS" and choice.channel is not None:
-        return _within(stored, size, choice.channel, "channel", "--channel")
+        return _within(stored, size, choice.channel, "channel")
     if size == 1 or (letter == "S" and size == 2):  # grey, and alpha
         return 0
     if letter == "S" and size in (3, 4) and rank == 2:
@@ -171,9 +174,13 @@ def _pick(stored: Stored, letter: str, size: int, rank: int, choice: Choice) -> 
     )
 
 
-def _within(stored: Stored, size: int, chosen: int | None, what: str, option: str) -> int:
+def _within(stored: Stored, size: int, chosen: int | None, what: str) -> int:
     if chosen is not None and not 0 <= chosen < size:
-        raise GrdError(f"{stored.where}: expected a {what} from 0 to {size - 1}, found {option} {chosen}; choose another")
+        option = {"channel": "--channel", "moment": "--time"}[what]
+        raise GrdError(
+            f"{stored.where}: expected a {what} from 0 to {size - 1}, found {option} {chosen} for {stored.describe()}; choose "
+            "another, or leave the option out"
+        )
     return chosen or 0
 
 

@@ -16,8 +16,11 @@ INVALID = 1 << 63
 """Ids from here on are CREMI's marks of voxels without ground truth; they become 0."""
 
 
-MASK_PIECES = 3
-"""Pieces of a single object above which labels are taken for a mask of all objects."""
+PIECES = 3
+"""Pieces per number above which an array is taken for a mask, a colouring or an image in place of labels."""
+
+LOOKED_AT = {2: 1024, 3: 256}
+"""Side of the middle part in which pieces are counted, by rank."""
 
 log = logging.getLogger(__name__)
 
@@ -75,12 +78,19 @@ def _images(stored: Stored) -> str:
     return "".join(next(letters) if axis in unnamed else letter for axis, letter in enumerate(stored.axes))
 
 
-def _warn_of_mask(values: np.ndarray, where: str) -> None:
-    """Warn of one object of many pieces, which is a mask that has not been labelled."""
-    if values.max(initial=0) in (1, 255) and np.isin(values, (0, values.max())).all():
-        pieces = label(values > 0, return_num=True)[1]
-        if pieces > MASK_PIECES:
-            log.warning("%s: one object of %d pieces; expected a number for each object, not a mask of all", where, pieces)
+def _warn_of_pieces(labels: np.ndarray, where: str) -> None:
+    """Warn of objects of many pieces: a mask of all, a colouring in which numbers return, or an image."""
+    side = LOOKED_AT[labels.ndim]
+    part = labels[tuple(slice(max(length - side, 0) // 2, (length + side) // 2) for length in labels.shape)]
+    numbers, pieces = int(np.count_nonzero(np.unique(part))), label(part, return_num=True)[1]
+    if pieces > PIECES * numbers:
+        log.warning(
+            "%s: %d number%s for %d pieces; expected a number for each object, not a mask of all, a colouring or an image",
+            where,
+            numbers,
+            "s" * (numbers != 1),
+            pieces,
+        )
 
 
 def ids_of_colours(colours: np.ndarray) -> np.ndarray:
@@ -96,7 +106,9 @@ def _ids(sample: Frame) -> np.ndarray:
     if values.dtype.kind not in "uib" or values.min(initial=0) < 0:
         found = f"{values.dtype}, smallest {values.min()}" if values.size else values.dtype
         raise GrdError(f"{sample.where}: expected whole numbers from 0 as labels, found {found}; convert them")
-    _warn_of_mask(values, sample.where)
     if sample.axes.endswith("S"):
-        return ids_of_colours(values)
-    return np.where(values >= INVALID, 0, values) if values.dtype == np.uint64 else values
+        values = ids_of_colours(values)
+    elif values.dtype == np.uint64:
+        values = np.where(values >= INVALID, 0, values)
+    _warn_of_pieces(values, sample.where)
+    return values
