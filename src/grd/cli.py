@@ -120,15 +120,17 @@ def _add_pipeline(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
     explain.set_defaults(action=_explain)
 
 
-TARGETS = "a table or figure of config/experiments.yaml, tables, figures, all, or a path in results/SCALE/runs"
+TARGETS = "a table or figure of config/experiments.yaml, tables, figures, all, trial, laptop, or a path in results/SCALE/runs"
 
 
-def _project(scale: str | None) -> "tuple[Project, Layout]":
-    """The project at a scale, that of config/config.yaml if None, and where its results lie."""
+def _project(scale: str | None, targets: Sequence[str] = ()) -> "tuple[Project, Layout]":
+    """The project at a scale, and where its results lie; without a scale that which a target names, or config/config.yaml's."""
     from grd.config.parsing import read_yaml
     from grd.project.paths import Layout
     from grd.project.project import Project
 
+    scales = {path.stem for path in Path("config/scales").glob("*.yaml")}
+    scale = scale or next((target for target in targets if target in scales), None)
     project = Project.load(config=read_yaml(Path("config/config.yaml")) | ({"scale": scale} if scale else {}))
     return project, Layout.of(project)
 
@@ -212,7 +214,7 @@ def _plan(chosen: argparse.Namespace) -> None:
     from grd.planning.plan import Plan
     from grd.planning.report import report, table
 
-    plan = Plan.of(*_project(chosen.scale), chosen.targets)
+    plan = Plan.of(*_project(chosen.scale, chosen.targets), chosen.targets)
     sys.stdout.write(table(plan) if chosen.csv else report(plan, chosen.devices))
     if chosen.csv and plan.missing:
         sys.stderr.write(f"hours, memory: {plan.missing}\n")
@@ -225,7 +227,7 @@ def _benchmark(chosen: argparse.Namespace) -> None:
     from grd.project.groups import with_companions
     from grd.system.gpu_turns import claim_device
 
-    project, layout = _project(chosen.scale)
+    project, layout = _project(chosen.scale, chosen.targets)
     check_methods(project)
     runs = with_companions(project, runs_of(project, layout, chosen.targets))
     with claim_device("measuring", chosen.device or project.config.device, project.scale.threads) as device:

@@ -216,6 +216,15 @@ def test_the_command_line_prints_the_plan(tmp_path, monkeypatch, capsys):
     assert "127: 23 without teacher, 104 students" in out and "on 4 device(s): at least" in out
 
 
+def test_the_name_of_a_scale_is_a_target_at_that_scale(tmp_path, monkeypatch, capsys):
+    (tmp_path / "config").symlink_to(ROOT / "config")
+    monkeypatch.chdir(tmp_path)
+    main(["plan", "trial"])
+    named = capsys.readouterr().out
+    main(["plan", "table_trial", "figure_trial", "--scale", "trial"])
+    assert named.partition("\n")[2] == capsys.readouterr().out.partition("\n")[2] and named.startswith("trial at scale trial (")
+
+
 def test_csv_without_benchmark_names_what_to_run_on_standard_error(tmp_path, monkeypatch, capsys):
     (tmp_path / "config").symlink_to(ROOT / "config")
     monkeypatch.chdir(tmp_path)

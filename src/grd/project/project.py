@@ -183,9 +183,11 @@ class Project:
 
     def runs_of(self, target: str) -> list[Run]:
         """The runs, teachers included, of a table, a figure, `tables` or `figures`; for `all`, `claims`, `curves`, `report` and
-        `pdf` all runs. GrdError for another name."""
+        `pdf` all runs; for the name of a scale those of its own tables and figures. GrdError for another name."""
         everything = {name: self.regular for name in ("all", "claims", "curves", "report", "pdf")}
-        chosen = {name: [name] for name in self.experiments} | everything | {"tables": self.tables, "figures": self.figures}
+        shown = [*self.tables_on_request, *self.figures_on_request]
+        chosen = {scale: self.of_scale(scale, shown) for scale in self.scales_on_request}
+        chosen |= {name: [name] for name in self.experiments} | everything | {"tables": self.tables, "figures": self.figures}
         return with_teachers(self.runs(*chosen[check_name(target, chosen, "target", "config/experiments.yaml")]))
 
     def check_run(self, run: Run) -> Run:
