@@ -22,16 +22,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point; a GrdError is one sentence on the screen and exit code 2."""
     chosen, unknown = parser().parse_known_args(arguments)
     if unknown:
-        options = re.findall(r"--[a-z-]+", chosen.command.format_help())
-        near = [option for word in unknown for option in get_close_matches(word.partition("=")[0], options, n=1)]
-        meant = f"; did you mean {', '.join(near)}?" if near else ""
-        chosen.command.error(f"unrecognized arguments: {' '.join(unknown)}{meant}")
+        chosen.command.error(f"unrecognized arguments: {' '.join(unknown)}{_nearest(unknown, chosen.command)}")
     with log_to():
         try:
             chosen.action(chosen)
             sys.stdout.flush()
         except BrokenPipeError:  # whoever reads, like `head`, has enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _nearest(words: Sequence[str], command: argparse.ArgumentParser) -> str:
+    """A question for the options of a command that look like these words, or nothing."""
+    options = re.findall(r"--[a-z-]+", command.format_help())
+    near = [option for word in words for option in get_close_matches(word.partition("=")[0], options, n=1)]
+    return f"; did you mean {', '.join(near)}?" if near else ""
 
 
 def parser() -> argparse.ArgumentParser:
