@@ -83,6 +83,22 @@ def test_labels_above_the_limit_are_written_tile_by_tile_with_the_same_content(t
         np.testing.assert_array_equal(tifffile.imread(tmp_path / "a.tif"), labels)
 
 
+class OnDisk(np.ndarray):
+    """Labels too large to be copied whole."""
+
+    def astype(self, *arguments, **options):
+        assert self.size <= 16 * 16
+        return super().astype(*arguments, **options)
+
+
+def test_labels_above_the_limit_are_never_copied_whole(tmp_path, monkeypatch):
+    monkeypatch.setattr(label_files, "AT_ONCE", 0)
+    monkeypatch.setattr(label_files, "TILE", 16)
+    labels = np.arange(35 * 50).reshape(35, 50).view(OnDisk)
+    write_labels(tmp_path / "a.tif", labels)
+    np.testing.assert_array_equal(tifffile.imread(tmp_path / "a.tif"), labels)
+
+
 def test_a_tif_that_ends_early_is_no_tif(tmp_path, monkeypatch):
     monkeypatch.setattr(label_files, "AT_ONCE", 0)
     check = label_files._check_whole

@@ -55,10 +55,11 @@ def _encode(file: BinaryIO, labels: np.ndarray, kind: np.dtype, pixel_size: Sequ
     units: dict[str, Any] = {"unit": "um"} if sizes else {}
     if "Z" in sizes:
         units["spacing"] = sizes["Z"]
-    tiled = labels.nbytes > AT_ONCE
-    content: dict[str, Any] = {"data": labels.astype(kind)}
-    if tiled:
+    content: dict[str, Any]
+    if labels.nbytes > AT_ONCE:
         content = {"data": _tiles(labels, kind), "shape": labels.shape, "dtype": kind, "tile": (TILE, TILE)}
+    else:
+        content = {"data": labels.astype(kind)}
     tifffile.imwrite(
         file,
         **content,
