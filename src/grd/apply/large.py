@@ -113,7 +113,7 @@ def instance_ids(whole: Whole, settings: Segmenter, corner: int) -> np.ndarray:
     if isinstance(settings, MutexSegmenter):
         if settings.foreground == "learned":
             kept &= whole.similarity <= 0
-        elif settings.max_size is not None:
+        if settings.max_size is not None:
             kept &= whole.sizes <= settings.max_size
         if settings.foreground == "corner":
             kept[whole.segment[corner]] = False

@@ -16,6 +16,7 @@ from grd.apply.measure import join, measure, summary, write_csv
 from grd.errors import GrdError
 from grd.reading.axes import SPATIAL, Frame
 from grd.reading.paths import output_name
+from grd.reading.stored import readable
 
 LABELS, ZARR, OVERLAY, TABLE, OUTLINES, ALL = "-labels.tif", "-labels.zarr", "-overlay.png", ".csv", ".geojson", "all-objects.csv"
 
@@ -66,27 +67,39 @@ class Outputs:
         return kept
 
     def check_names(self, files: Sequence[Path]) -> None:
-        """GrdError if two images would have one file of labels, or if the folder is a file."""
+        """GrdError if images would share a file of labels, if one's table would be that of all, or if the folder is a file."""
         targets = [self.labels(path) for path in files]
         if twice := next((target for target in targets if targets.count(target) > 1), None):
             raise GrdError(
                 f"{twice}: expected images of different names, found several for this file; segment them into different folders"
             )
+        same = next((path for path in files if f"{output_name(path)}{TABLE}" == ALL), None)
+        if self.table and same:
+            raise GrdError(f"{same}: expected another name, found that of the table of all images, {ALL}; rename the image")
         if self.folder.exists() and not self.folder.is_dir():
             raise GrdError(f"{self.folder}: expected a folder for label images, found a file; choose another folder")
 
-    def write(self, path: Path, samples: Generator[Sample]) -> str:
+    def check_outlines(self, path: Path, rank: int, along: str) -> None:
+        """GrdError if outlines are wanted of a volume, or of a stack along an axis."""
+        if self.outlines and (rank == 3 or along):
+            found, remedy = ("a volume", "leave out --geojson") if rank == 3 else ("a stack", "choose one image with --time")
+            raise GrdError(f"{path}: expected one image, found {found}, whose outlines QuPath cannot show; {remedy}")
+
+    def write(self, path: Path, samples: Generator[Sample], keep: bool = False) -> str:
         """Write all that is wanted of an image, a volume, or a stack of them; returns a line that sums it up.
 
-        The table of a stack has a column that numbers its images, the picture shows the first. GrdError for outlines of a stack.
+        Labels come first, and stay as they are with `keep`. The table of a stack has a column that numbers its images, the
+        picture shows the first.
         """
         with closing(samples):
             first = next(samples)
             several = bool(first.place[0])
-            line = self._write_stack(path, chain((first,), samples)) if several else self._write_single(path, first)
-        return f"{self.labels(path)}: {line}"
+            line = self._write_stack(path, chain((first,), samples), keep) if several else self._write_single(path, first, keep)
+        return f"{self.labels(path)}: {'exists, ' if keep else ''}{line}"
 
-    def _write_single(self, path: Path, sample: Sample) -> str:
+    def _write_single(self, path: Path, sample: Sample, keep: bool) -> str:
+        if not keep:
+            write_labels(self.labels(path), sample.labels, sample.pixel_size)
         if self.overlay:
             self._write_overlay(path, sample)
         if self.table or self.outlines:
@@ -95,14 +108,9 @@ class Outputs:
             self._write_table(path, objects)
         if self.outlines:
             write_geojson(self.folder / f"{output_name(path)}{OUTLINES}", sample.labels, objects)
-        write_labels(self.labels(path), sample.labels, sample.pixel_size)
         return summary(sample.labels, sample.pixel_size)
 
-    def _write_stack(self, path: Path, samples: Iterable[Sample]) -> str:
-        if self.outlines:
-            raise GrdError(
-                f"{path}: expected one image, found a stack, whose outlines QuPath cannot show; choose one with --time"
-            )
+    def _write_stack(self, path: Path, samples: Iterable[Sample], keep: bool) -> str:
         stack: list[np.ndarray] = []
         objects: dict[str, pd.DataFrame] = {}
         for sample in samples:
@@ -111,10 +119,11 @@ class Outputs:
             if self.table:
                 objects[sample.place[1]] = measure(sample.labels, sample.image[...], sample.pixel_size, sample.channels)
             stack.append(sample.labels)
+        if not keep:
+            size = sample.pixel_size and (1.0, *sample.pixel_size)
+            write_labels(self.labels(path), np.stack(stack), size, "T" + SPATIAL[stack[0].ndim])
         if self.table:
             self._write_table(path, join(objects, "time"))
-        size = sample.pixel_size and (1.0, *sample.pixel_size)
-        write_labels(self.labels(path), np.stack(stack), size, "T" + SPATIAL[stack[0].ndim])
         return f"{len(stack)} images, {sum(int(labels.max(initial=0)) for labels in stack)} objects"
 
     def _write_overlay(self, path: Path, sample: Sample) -> None:
@@ -127,13 +136,16 @@ class Outputs:
         self.tables[output_name(path)] = objects
 
     def resume(self, path: Path) -> bool:
-        """True if all that is wanted of an image is there from an earlier call, whose table then counts, too."""
+        """True if all that is wanted beside an image's labels is there and no older than they; its table then counts, too."""
         ends = {OVERLAY: self.overlay, TABLE: self.table, OUTLINES: self.outlines}
         besides = [self.folder / f"{output_name(path)}{end}" for end, wanted in ends.items() if wanted]
-        if not all(file.exists() for file in (self.labels(path), *besides)):
+        changed = self.labels(path).stat().st_mtime_ns
+        if not all(file.exists() and file.stat().st_mtime_ns >= changed for file in besides):
             return False
         if self.table:
-            self.tables[output_name(path)] = pd.read_csv(self.folder / f"{output_name(path)}{TABLE}")
+            table = self.folder / f"{output_name(path)}{TABLE}"
+            with readable(table):
+                self.tables[output_name(path)] = pd.read_csv(table)
         return True
 
     def finish(self) -> None:

@@ -34,7 +34,8 @@ def score_files(
     """
     rows = []
     for name, first, second in _pairs(prediction, truth, pairs_only):
-        chosen = rank or label_rank(second) or label_rank(first)
+        named = axes and (3 if "Z" in axes.upper() else 2)
+        chosen = rank or named or label_rank(second) or label_rank(first)
         if chosen is None:
             raise GrdError(
                 f"{second}: expected axes with names, found three without; say what they are with --images or --volume"
@@ -60,6 +61,8 @@ def score(prediction: np.ndarray, truth: np.ndarray, rank: int, ignored: Collect
         raise GrdError(f"expected a segmentation of the truth's size {truth.shape}, found {prediction.shape}; compare equals")
     if ignored:
         counted = ~np.isin(truth, list(ignored))
+        if not counted.any():
+            raise GrdError(f"expected pixels to compare, found only true labels to ignore, {list(ignored)}; ignore fewer")
         prediction, truth = prediction[counted], truth[counted]
     instances = score_instances(prediction, truth) if rank == 2 or not prediction.all() else {}
     partition = score_partition(prediction, truth) if truth.any() else {}
@@ -97,7 +100,7 @@ def _pairs(prediction: Path, truth: Path, pairs_only: bool) -> Iterator[tuple[st
             "--pairs-only"
         )
     if lonely:
-        log.info("scoring %d pairs; %d files without counterpart are left out", len(both), len(lonely))
+        log.warning("scoring %d pairs; %d files without counterpart are left out", len(both), len(lonely))
     yield from ((name, found[name], true[name]) for name in both)
 
 

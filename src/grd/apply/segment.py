@@ -2,9 +2,11 @@
 
 import logging
 import sys
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import zip_longest
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any
@@ -24,10 +26,15 @@ from grd.inference.predict import Predictor, load_predictor
 from grd.reading.axes import Choice, Frame, frames
 from grd.reading.files import open_file
 from grd.reading.grey import GreyRule, grey_rule
+from grd.reading.labels import read_labels
+from grd.segmentation.cleanup import relabel_consecutive
 from grd.segmentation.run_files import segment_sample
+from grd.system.files import is_disk_full
+from grd.system.logs import sentence_for
 
 COVERING = 0.25  # share of an image that no instance should cover
 MOST_RESIZED = 8  # the factor by which images are enlarged or reduced at most
+SIZES = ("max_size", "min_size")  # settings in pixels of the image, which may be resized
 DARK = 0.05  # share of the grey values in which almost all pixels lie if a speck is much brighter
 FLAT = 0.95  # share of neighbours of equal value from which an image is taken for labels
 
@@ -63,22 +70,25 @@ def segment_files(
     """Segment files as the model's card says; yields a line for each.
 
     A file that cannot be used is named in a warning, and the others are done. At the end a GrdError names all such files;
-    of a single file it is that file's own error.
+    of a single file it is that file's own error. A full disk ends the call.
     """
     files = outputs.without_labels(files)
     outputs.check_names(files)
     work = Work.begin(model, device, settings)
     left_out: list[str] = []
     for path in tqdm(files, desc="files", leave=False, disable=None, file=sys.stderr):
-        if settings.skip_existing and outputs.resume(path):
-            yield f"{outputs.labels(path)}: exists, skipped"
-            continue
         try:
-            yield outputs.write(path, work.segment(path, outputs.folder))
-        except (GrdError, PermissionError) as error:
-            if len(files) == 1:
+            exists = settings.skip_existing and outputs.labels(path).exists()
+            if exists and outputs.resume(path):
+                yield f"{outputs.labels(path)}: exists, skipped"
+            elif exists:
+                yield outputs.write(path, work.segmented_before(path, outputs), keep=True)
+            else:
+                yield outputs.write(path, work.segment(path, outputs))
+        except (GrdError, OSError) as error:
+            if len(files) == 1 or is_disk_full(error):
                 raise
-            log.warning("%s", error)
+            log.warning("%s", sentence_for(error) or error)
             left_out.append(path.name)
     outputs.finish()
     if left_out:
@@ -101,23 +111,43 @@ class Work:
     def begin(cls, model: Path, device: torch.device, settings: Settings) -> "Work":
         """Load a model and settle its settings."""
         predictor = load_predictor(model, device)
-        segmenter = choose_segmenter(predictor, model, settings.segmenter, settings.changes)
         use = predictor.card.required_use(model)
         chosen = replace(settings, percentiles=settings.percentiles or use.percentiles)
-        return cls(predictor, segmenter, chosen, factor_of(chosen, use.object_size, predictor.network.rank))
+        factor = factor_of(chosen, use.object_size, predictor.network.rank)
+        changes = {name: resized_size(value, factor) if name in SIZES else value for name, value in settings.changes.items()}
+        return cls(predictor, choose_segmenter(predictor, model, settings.segmenter, changes), chosen, factor)
 
-    def segment(self, path: Path, scratch: Path) -> Generator[Sample]:
-        """Labels of each image or volume of a file, one after another; labels of large ones lie on the disk, in `scratch`."""
+    def segment(self, path: Path, outputs: Outputs) -> Generator[Sample]:
+        """Labels of each image or volume of a file, one after another; labels of large ones lie on the disk, in the outputs'
+        folder."""
+        for frame, sample in self._frames(path, outputs):
+            warn_of_labels(frame)
+            rule = grey_rule(frame, self.settings.percentiles, frame.where)
+            with error_location(str(path)), self._labels(frame, rule, outputs.folder) as labels:
+                warn_of_large_segments(labels, path)
+                yield sample(labels)
+
+    def segmented_before(self, path: Path, outputs: Outputs) -> Generator[Sample]:
+        """The same with the labels that are there already, perhaps corrected by hand."""
+        rank = self.predictor.network.rank
+        known = read_labels(outputs.labels(path), rank).arrays
+        for labels, pair in zip_longest(known, self._frames(path, outputs)):
+            if labels is None or pair is None or labels.shape != pair[0].shape[:rank]:
+                raise GrdError(
+                    f"{outputs.labels(path)}: expected labels of the images in {path}, found {len(known)} of shape "
+                    f"{known[0].shape}; move the file, or leave out --skip-existing"
+                )
+            yield pair[1](labels)
+
+    def _frames(self, path: Path, outputs: Outputs) -> Iterator[tuple[Frame, Callable[[np.ndarray], Sample]]]:
+        """What a network sees of each image or volume of a file, and the sample to which labels make it."""
         rank, choice = self.predictor.network.rank, self.settings.choice
         with open_file(path) as stored:
             found, channels = frames(stored, rank, choice), frames(stored, rank, choice, every_channel=True)
+            outputs.check_outlines(path, rank, found.along)
             names = [(found.along, name) for name in found.names] or [("", "")]
             for place, frame, whole in zip(names, found.samples, channels.samples, strict=True):
-                warn_of_labels(frame)
-                rule = grey_rule(frame, self.settings.percentiles, frame.where)
-                with error_location(str(path)), self._labels(frame, rule, scratch) as labels:
-                    warn_of_large_segments(labels, path)
-                    yield Sample(labels, whole, place, tuple(stored.channels))
+                yield frame, partial(Sample, image=whole, place=place, channels=tuple(stored.channels))
 
     @contextmanager
     def _labels(self, frame: Frame, rule: GreyRule, scratch: Path) -> Iterator[np.ndarray]:
@@ -128,6 +158,10 @@ class Work:
                     segment_large(self.predictor, self.segmenter, frame, rule, labels)
                 yield labels
         else:
+            if is_large(frame.shape, rank):
+                log.warning(
+                    "%s: resized as a whole, not in blocks, which takes much memory", frame.where
+                )
             pixels = rule(frame[...])
             warn_of_specks(pixels, frame.where)
             small = resize_image(pixels, self.scale)
@@ -156,6 +190,11 @@ def factor_of(settings: Settings, object_size: float, rank: int) -> float:
     return factor
 
 
+def resized_size(pixels: int, factor: float) -> int:
+    """The size of an object, in pixels of the original image, after images were resized by a factor."""
+    return max(round(pixels * factor**2), min(pixels, 1))
+
+
 def resize_image(image: np.ndarray, factor: float) -> np.ndarray:
     """An image (H, W) or (H, W, 3) uint8, with sides multiplied by a factor and rounded."""
     if factor == 1:
@@ -166,10 +205,10 @@ def resize_image(image: np.ndarray, factor: float) -> np.ndarray:
 
 
 def resize_labels(labels: np.ndarray, size: Sequence[int]) -> np.ndarray:
-    """Labels in another size, each pixel with the label of the nearest one."""
+    """Labels in another size, each pixel with the label of the nearest one; numbers are 1 … n again if some objects vanish."""
     if labels.shape == tuple(size):
         return labels
-    return resize(labels, size, order=0, preserve_range=True, anti_aliasing=False).astype(labels.dtype)  # type: ignore[no-any-return]
+    return relabel_consecutive(resize(labels, size, order=0, preserve_range=True, anti_aliasing=False).astype(labels.dtype))
 
 
 @contextmanager
@@ -192,9 +231,6 @@ def choose_segmenter(predictor: Predictor, model: Path, name: str | None, change
     for option in changes.keys() - kind.model_fields.keys():
         log.warning("option %s has no effect: %s has no such setting", option, settings.algorithm)
     usable = {option: value for option, value in changes.items() if option in kind.model_fields}
-    if "max_size" in usable and getattr(settings, "foreground", "") == "learned":
-        usable["foreground"] = "corner"
-        log.info("with max_size the background is found by size and corner, not by its direction in embedding space")
     changed = parse(kind, settings.model_dump() | usable, "grd predict")
     if getattr(changed, "foreground", "") == "truth":
         raise GrdError(f"{model}: expected a segmenter that needs no ground truth, found {name}; choose another segmenter")

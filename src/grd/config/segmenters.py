@@ -12,9 +12,9 @@ class MutexSegmenter(Closed):
     """Mutex watershed for images, the source of the foreground, and the clean-up.
 
     `foreground` says what is background: with `truth` all outside the ground truth's foreground (as the paper's numbers of CVPPP
-    do); with `corner` segments of more than `max_size` pixels, and the one that covers pixel (0, 0); with `learned` segments
-    whose embedding points where the background's points in training images. `strides` (rows, columns) sample the repulsive
-    pairs; `merge_passes` are pairs (largest size in pixels, side of the window in pixels); segments of less than `min_size`
+    do); with `corner` the segment that covers pixel (0, 0); with `learned` segments whose embedding points where the background's
+    points in training images; with both also segments of more than `max_size` pixels. `strides` (rows, columns) sample the
+    repulsive pairs; `merge_passes` are pairs (largest size in pixels, side of the window in pixels); segments of less than `min_size`
     pixels become background at the end. `validation` chooses the one with the highest score on validation images, among values
     in proportion to the objects' size.
     """
@@ -28,8 +28,8 @@ class MutexSegmenter(Closed):
 
     @model_validator(mode="after")
     def _check_max_size(self) -> Self:
-        if self.max_size is not None and self.foreground != "corner":
-            raise ValueError("max_size has an effect with `foreground: corner` only; leave it out")
+        if self.max_size is not None and self.foreground == "truth":
+            raise ValueError("max_size has no effect with `foreground: truth`; leave it out")
         return self
 
 

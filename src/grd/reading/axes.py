@@ -11,6 +11,8 @@ from grd.reading.stored import LETTERS, UNNAMED, Stored, readable
 
 SPATIAL = {2: "YX", 3: "ZYX"}
 KINDS = {2: "an image", 3: "a volume"}
+UNUSUAL = {"?": np.uint8, "g": np.float64}
+"""Types that are read as others: not all arithmetic is defined for booleans, and long doubles depend on the machine."""
 SEPARATE = "TN"
 """Axes along which samples are separate: moments and images."""
 
@@ -31,7 +33,7 @@ class Frame:
 
     def __init__(self, stored: Stored, letters: str, order: str, fixed: dict[int, int | slice]) -> None:
         kept = [axis for axis in range(len(letters)) if not isinstance(fixed.get(axis), int)]
-        self.where, self.dtype = stored.where, np.dtype(stored.array.dtype)
+        self.where, self.dtype = stored.where, np.dtype(UNUSUAL.get(np.dtype(stored.array.dtype).char, stored.array.dtype))
         self.axes = order
         self.pixel_size = tuple(stored.pixel_size.get(letter, 0.0) for letter in order if letter != "S")
         self._array, self._fixed, self._inverted = stored.array, fixed, stored.inverted
@@ -52,6 +54,7 @@ class Frame:
             index[place] = part if place not in self._fixed else index[place]
         with readable(self.where):
             values = np.require(self._array[tuple(index)], requirements="W").transpose(self._turn)
+        values = values.astype(self.dtype, copy=False)
         return _invert(values) if self._inverted else values
 
 
@@ -67,24 +70,28 @@ class Frames:
 def frames(stored: Stored, rank: int, choice: Choice = Choice(), every_channel: bool = False) -> Frames:
     """The images (rank 2) or volumes (rank 3) of an array, as its own axes and the user's choice say.
 
-    With `every_channel` samples have all channels as their last axis, whatever the choice.
+    With `every_channel` samples have all channels as their last axis, whatever the choice (of channels in colours, all colours of
+    the chosen one), and values as they are stored, also where 0 is white.
 
     Axes of length 1 that are not needed are dropped. Arrays without names of axes may be (Y, X), (Y, X, 3 or 4), (Z, Y, X); alpha
     is dropped. GrdError where something has to be chosen, with the option that does.
     """
-    stored = _coloured(stored)
+    if len(stored.axes) != stored.array.ndim:
+        raise GrdError(f"{stored.where}: expected a letter for each axis, found {stored.describe()}; convert or replace the file")
+    stored = replace(_coloured(stored), inverted=stored.inverted and not every_channel)
     letters = axis_letters(stored, rank, choice.axes)
     shape, order = stored.array.shape, SPATIAL[rank]
     sizes = dict(zip(letters, shape, strict=True))
     _check_spatial(stored, letters, sizes, rank)
+    last = "S" if sizes.get("S", 1) > 2 or sizes.get("C", 1) == 1 else "C"
     fixed: dict[int, int | slice] = {}
     for axis, letter in enumerate(letters):
         if letter in order or (letter in SEPARATE and choice.time is None and sizes[letter] > 1):
             continue
-        if every_channel and letter in "CS" and sizes[letter] not in (1, 2 if letter == "S" else 1):
+        if every_channel and letter == last and sizes[letter] not in (1, 2 if letter == "S" else 1):
             fixed[axis] = slice(0, 3 if letter == "S" else sizes[letter])
         else:
-            fixed[axis] = _pick(stored, letter, sizes[letter], rank, choice)
+            fixed[axis] = _pick(stored, letter, sizes, rank, choice)
         if isinstance(fixed[axis], slice):
             order += letter
     for options, value, what in (("CS", choice.channel, "channel"), (SEPARATE, choice.time, "moment")):
@@ -118,7 +125,7 @@ def axis_letters(stored: Stored, rank: int, named: str | None = None) -> str:
     if not unknown:
         return stored.axes
     if rank == 3 and len(unknown) == 1 and "Z" not in stored.axes:
-        log.info("%s: found %s; its planes are taken for the sections of a volume", stored.where, stored.describe())
+        log.warning("%s: found %s; its planes are taken for the sections of a volume", stored.where, stored.describe())
         return stored.axes[: unknown[0]] + "Z" + stored.axes[unknown[0] + 1 :]
     raise _unclear(stored, rank)
 
@@ -155,11 +162,15 @@ def _named(stored: Stored, letters: str) -> str:
     return "".join(given.get(axis, UNNAMED) for axis in range(len(shape)))
 
 
-def _pick(stored: Stored, letter: str, size: int, rank: int, choice: Choice) -> int | slice:
-    """Place on an axis that is not spatial, or the part of its colours that is used."""
+def _pick(stored: Stored, letter: str, sizes: dict[str, int], rank: int, choice: Choice) -> int | slice:
+    """Place on an axis that is not spatial, or the part of its colours that is used.
+
+    A choice of channel is one of C; where there is no or a single one, it is one of the colours.
+    """
+    size, channels = sizes[letter], "C" if sizes.get("C", 1) > 1 or "S" not in sizes else "S"
     if letter in SEPARATE:
         return _within(stored, size, choice.time, "moment")
-    if letter in "CS" and choice.channel is not None:
+    if letter == channels and choice.channel is not None:
         return _within(stored, size, choice.channel, "channel")
     if size == 1 or (letter == "S" and size == 2):  # grey, and alpha
         return 0
@@ -168,10 +179,9 @@ def _pick(stored: Stored, letter: str, size: int, rank: int, choice: Choice) -> 
     if letter in "CS":
         names = f" ({', '.join(stored.channels)})" if stored.channels else ""
         raise GrdError(f"{stored.where}: expected one channel, found {size}{names}; choose one with --channel 0 to {size - 1}")
-    raise GrdError(
-        f"{stored.where}: expected {KINDS[rank]}, found {stored.describe()}, {size} sections; with --axes, T in place of Z, each "
-        "section is segmented by itself"
-    )
+    several = sizes.get("T", 1) > 1
+    remedy = "C in place of Z, --channel chooses a section" if several else "T in place of Z, each section is segmented by itself"
+    raise GrdError(f"{stored.where}: expected {KINDS[rank]}, found {stored.describe()}, {size} sections; with --axes, {remedy}")
 
 
 def _within(stored: Stored, size: int, chosen: int | None, what: str) -> int:

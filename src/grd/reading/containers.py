@@ -10,11 +10,12 @@ import h5py
 import numpy as np
 
 from grd.errors import GrdError
-from grd.reading.stored import MICROMETRES, UNNAMED, Stored, known_axes
+from grd.reading.stored import MICROMETRES, UNNAMED, Stored, known_axes, no_parts
 
 
 def open_npy(path: Path, part: str | None, preferred: Sequence[str], resources: ExitStack) -> Stored:
     """The array of an npy file."""
+    no_parts(path, part)
     array = np.load(path, mmap_mode="r", allow_pickle=False)
     return Stored(str(path), array, UNNAMED * array.ndim)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps, ImageSequence
 
-from grd.reading.stored import UNNAMED, Stored
+from grd.reading.stored import UNNAMED, Stored, no_parts
 
 LOSSY = {"JPEG", "MPO", "WEBP", "JPEG2000"}
 COLOUR_16 = {2, 4, 6}  # PNG's types with several channels, which Pillow reads with 8 bits
@@ -15,6 +15,7 @@ COLOUR_16 = {2, 4, 6}  # PNG's types with several channels, which Pillow reads w
 
 def open_picture(path: Path, part: str | None, preferred: Sequence[str], resources: ExitStack) -> Stored:
     """The image of a file, or all of an animation; turned as its EXIF tag says."""
+    no_parts(path, part)
     with _any_size():
         picture: Image.Image = resources.enter_context(Image.open(path))
     lossy = picture.format in LOSSY

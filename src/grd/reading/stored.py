@@ -1,8 +1,5 @@
 """One array of a file, and what the file says of it."""
 
-import pickle
-import struct
-import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -10,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tifffile
 
 from grd.errors import GrdError
 
@@ -22,12 +18,6 @@ MICROMETRES = {
     **{"micrometer": 1.0, "nanometer": 1e-3, "millimeter": 1e3, "centimeter": 1e4, "meter": 1e6},
 }
 """Micrometres of a unit, by the names that ImageJ, OME-TIFF and OME-Zarr give it."""
-
-UNREADABLE = (
-    *(OSError, ValueError, TypeError, KeyError, IndexError, SyntaxError, RuntimeError, EOFError, ImportError, ZeroDivisionError),
-    *(zipfile.BadZipFile, tifffile.TiffFileError, pickle.UnpicklingError, struct.error),
-)
-"""All that the libraries raise for damaged files and for files that they cannot read."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +62,12 @@ def locate(path: Path) -> tuple[Path, str | None]:
     return Path(head), part
 
 
+def no_parts(path: Path, part: str | None) -> None:
+    """GrdError if a part of a file is named whose format has a single array."""
+    if part is not None:
+        raise GrdError(f"{path}:{part}: expected a file without parts, found '{part}'; leave out the colon and what follows")
+
+
 def known_axes(letters: str, rank: int) -> str:
     """Axes of an array of `rank` axes in LETTERS: letters of other programs, and what is missing in front, become Q."""
     known = "".join(letter if letter in LETTERS else UNNAMED for letter in letters.upper())
@@ -80,11 +76,11 @@ def known_axes(letters: str, rank: int) -> str:
 
 @contextmanager
 def readable(where: Path | str) -> Iterator[None]:
-    """Context in which whatever a library raises about a file becomes a GrdError that names it."""
+    """Context in which whatever a library raises about a file becomes a GrdError that names it: of a damaged one, anything."""
     try:
         yield
-    except (GrdError, PermissionError):
+    except (GrdError, PermissionError, MemoryError):
         raise
-    except UNREADABLE as error:
+    except Exception as error:
         found = " ".join(str(error).split()) or type(error).__name__
         raise GrdError(f"{where}: expected a readable file, found {found}; convert or replace it") from error

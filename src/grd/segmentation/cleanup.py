@@ -84,9 +84,7 @@ def drop_background(labels: np.ndarray, max_size: int | None = None, size: Seque
     Raises:
         GrdError: `labels` are no integers, or some are negative.
     """
-    labels = relabel_consecutive(labels)
-    if max_size is not None:
-        labels = _drop(labels, np.bincount(labels.ravel()) > max_size)
+    labels = drop_large(labels, max_size)
     if size is not None:
         labels = labels[middle(size, labels.shape)]
     if labels.size == 0:
@@ -107,6 +105,14 @@ def drop_similar(labels: np.ndarray, similarity: np.ndarray) -> np.ndarray:
     """
     labels = relabel_consecutive(labels)
     return relabel_consecutive(_drop(labels, np.bincount(labels.ravel(), similarity.ravel()) > 0))
+
+
+def drop_large(labels: np.ndarray, max_size: int | None) -> np.ndarray:
+    """Remove segments of more than `max_size` pixels, if that is no None: int32 labels of the same shape, instances 1 ... n."""
+    labels = relabel_consecutive(labels)
+    if max_size is None:
+        return labels
+    return relabel_consecutive(_drop(labels, np.bincount(labels.ravel()) > max_size))
 
 
 def drop_small(labels: np.ndarray, min_size: int) -> np.ndarray:

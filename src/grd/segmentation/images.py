@@ -8,7 +8,7 @@ import numpy as np
 from grd.config.segmenters import MutexSegmenter
 from grd.data.padding import middle
 from grd.errors import GrdError
-from grd.segmentation.cleanup import drop_background, drop_similar, drop_small, merge_small_segments
+from grd.segmentation.cleanup import drop_background, drop_large, drop_similar, drop_small, merge_small_segments
 from grd.segmentation.mutex import mutex_watershed
 
 
@@ -42,6 +42,7 @@ def clean_up(segments: np.ndarray, settings: MutexSegmenter, seen: Surroundings)
         labels = drop_background(labels, settings.max_size, seen.size)
     else:
         labels = drop_similar(labels, _similarity(seen)) if settings.foreground == "learned" else labels
+        labels = drop_large(labels, settings.max_size)
         labels = labels if seen.size is None else labels[middle(seen.size, labels.shape)]
     return drop_small(labels, settings.min_size)  # type: ignore[arg-type]
 
