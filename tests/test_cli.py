@@ -161,5 +161,7 @@ def test_a_misspelt_option_is_answered_with_the_nearest(capsys):
     code, _, said = run(capsys, "predict", "a.tif", "--model", "nuclei", "-o", "out", "--overlays", "--stirde=3")
     assert code == 2
     assert "grd predict: error: unrecognized arguments: --overlays --stirde=3; did you mean --overlay, --stride?" in said
+    code, _, said = run(capsys, "predict", "a.tif", "--model", "nuclei", "-o", "out", "-overlay")
+    assert code == 2 and "unrecognized argument: -overlay; did you mean --overlay?" in said
     code, _, said = run(capsys, "verify", "--nothing-like-it")
     assert code == 2 and said.rstrip().endswith("unrecognized arguments: --nothing-like-it")

@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from grd.apply.options import add_options, positive
+from grd.apply.options import add_options, not_negative, positive
 from grd.system.logs import log_to
 
 if TYPE_CHECKING:
@@ -20,9 +20,13 @@ if TYPE_CHECKING:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point; a GrdError is one sentence on the screen and exit code 2."""
+    arguments = sys.argv[1:] if arguments is None else arguments
     chosen, unknown = parser().parse_known_args(arguments)
+    options = re.findall(r"--[a-z-]+", chosen.command.format_help())
+    if short := next((word for word in arguments if f"-{word}" in options), None):  # -overlay, which would mean -o verlay
+        chosen.command.error(f"unrecognized argument: {short}; did you mean -{short}?")
     if unknown:
-        chosen.command.error(f"unrecognized arguments: {' '.join(unknown)}{_nearest(unknown, chosen.command)}")
+        chosen.command.error(f"unrecognized arguments: {' '.join(unknown)}{_nearest(unknown, options)}")
     with log_to():
         try:
             chosen.action(chosen)
@@ -31,9 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _nearest(words: Sequence[str], command: argparse.ArgumentParser) -> str:
-    """A question for the options of a command that look like these words, or nothing."""
-    options = re.findall(r"--[a-z-]+", command.format_help())
+def _nearest(words: Sequence[str], options: Sequence[str]) -> str:
+    """A question for the options that look like these words, or nothing."""
     near = [option for word in words for option in get_close_matches(word.partition("=")[0], options, n=1)]
     return f"; did you mean {', '.join(near)}?" if near else ""
 
@@ -76,7 +79,7 @@ def _add_images(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     own.add_argument("images", type=Path, help="folder of images or volumes")
     own.add_argument("masks", type=Path, help="folder of label images of the same names, or the same folder with masks/ in it")
     own.add_argument("--volumes", action="store_true", help="files are volumes (Z, Y, X)")
-    own.add_argument("--seed", type=int, default=0, help="of the split into training, validation and test (default 0)")
+    own.add_argument("--seed", type=not_negative, default=0, help="of the split into training, validation and test (default 0)")
     own.add_argument("--axes", metavar="LETTERS", help="axes of the images, where the files leave them open, such as CYX")
     own.add_argument("--channel", type=int, metavar="N", help="the channel to train on, from 0")
     own.set_defaults(action=_import)

@@ -157,6 +157,13 @@ def test_moments_of_a_film_stay_together(project):
     lists = read_lists(Path("config/splits/mine.yaml"))
     assert lists["validation"] == ["f:6", "f:7"] and lists["test"] == ["f:8", "f:9"]
     assert read_split(prepared("mine"), "test").images.shape == (2, 48, 48)
+    for number, chosen in enumerate([(0, 3), (3, 6), (6, 8), (8, 10)]):
+        write(project / f"films/images/f{number}.tif", np.stack(squares[slice(*chosen)]))
+        write(project / f"films/masks/f{number}.tif", np.stack(squares[10:][slice(*chosen)]))
+    import_folders("films", Path("films/images"), Path("films/masks"), axes="TYX")
+    lists = read_lists(Path("config/splits/films.yaml"))
+    films = [{name.partition(":")[0] for name in lists[split]} for split in ("training", "validation", "test")]
+    assert [len(each) for each in films] == [2, 1, 1] and len(set.union(*films)) == 4
 
 
 @pytest.mark.parametrize(
@@ -221,6 +228,23 @@ def test_masks_from_which_nothing_can_be_learnt_are_refused_and_nothing_is_writt
     with pytest.raises(GrdError, match=fault):
         import_folders("mine", images, masks)
     assert contents(project / "config") == before
+
+
+def test_images_that_cannot_be_prepared_are_refused_at_once(project):
+    images, masks = write_pairs(project / "own")
+    broken = tifffile.imread(images / "cell0.tif").astype(np.float32)
+    broken[0, 0] = np.nan
+    write(images / "cell0.tif", broken)
+    with pytest.raises(GrdError, match="cell0: expected finite grey values, found NaN or infinity"):
+        import_folders("mine", images, masks)
+
+
+def test_a_split_without_objects_is_refused(project):
+    images, masks = write_pairs(project / "own", 3)
+    for path in sorted(masks.iterdir())[1:]:
+        empty(path)
+    with pytest.raises(GrdError, match="expected objects in each split, found none in"):
+        import_folders("mine", images, masks)
 
 
 def test_a_file_that_cannot_grow_is_left_as_it_is(project):

@@ -74,6 +74,17 @@ def test_files_of_two_folders_are_paired_by_name(tmp_path):
         score_files(tmp_path / "found", tmp_path / "true")
 
 
+def test_axes_say_whether_files_hold_images_or_volumes(tmp_path):
+    np.save(tmp_path / "a.npy", np.arange(24).reshape(2, 3, 4))
+    assert len(score_files(tmp_path / "a.npy", tmp_path / "a.npy", axes="TYX")) == 2
+    assert len(score_files(tmp_path / "a.npy", tmp_path / "a.npy", axes="ZYX")) == 1
+
+
+def test_no_pixel_is_no_score():
+    with pytest.raises(GrdError, match=r"expected pixels to compare, found only true labels to ignore, \[1, 2\]"):
+        score(np.ones((1, 2), int), np.array([[1, 2]]), 2, [1, 2])
+
+
 def test_pixels_of_ignored_labels_do_not_count():
     truth, prediction = np.array([[1, 1, 9], [2, 2, 9]]), np.array([[1, 1, 1], [2, 2, 0]])
     assert score(prediction, truth, 2)["pq"] < 1

@@ -11,7 +11,7 @@ import torch
 from projects import settings, squares, train_into, volume_settings, write_tubes
 
 from grd.apply.outputs import Outputs
-from grd.apply.segment import Settings, Work, factor_of, segment_files, warn_of_large_segments, warn_of_specks
+from grd.apply.segment import Settings, Work, factor_of, resize_labels, segment_files, warn_of_large_segments, warn_of_specks
 from grd.config.segmenters import as_segmenter
 from grd.data.store import read_labels, read_split, write_samples
 from grd.errors import GrdError
@@ -174,6 +174,87 @@ def test_existing_labels_are_left_alone_on_request(images, tmp_path):
     outputs.labels(file[0]).write_bytes(b"mine")
     (line,) = segment_files(file, images / "model.pt", outputs, CPU, Settings(skip_existing=True))
     assert line.endswith("exists, skipped") and outputs.labels(file[0]).read_bytes() == b"mine"
+
+
+def test_what_is_missing_beside_existing_labels_is_made_from_them(images, tmp_path):
+    file = sorted(images.glob("*.tif"))[:1]
+    segmented(file, images, tmp_path, table=True)
+    corrected = np.zeros((64, 64), np.uint16)
+    corrected[4:9, 4:10] = 7  # by hand
+    path = Outputs(tmp_path).labels(file[0])
+    tifffile.imwrite(path, corrected[:48, :48] if tifffile.imread(path).shape == (48, 48) else corrected)
+    outputs = Outputs(tmp_path, table=True, overlay=True)
+    (line,) = segment_files(file, images / "model.pt", outputs, CPU, Settings(skip_existing=True))
+    assert line.endswith("exists, 1 object, median area 30 pixels")
+    assert set(np.unique(tifffile.imread(path))) == {0, 7}
+    table = pd.read_csv(tmp_path / f"{file[0].stem}.csv")
+    assert (
+        table[["label", "area"]].to_numpy().tolist() == [[7, 30]]
+        and pd.read_csv(tmp_path / "all-objects.csv")["area"].sum() == 30
+    )
+    (line,) = segment_files(file, images / "model.pt", outputs, CPU, Settings(skip_existing=True))
+    assert line.endswith("exists, skipped")
+    tifffile.imwrite(path, np.ones((9, 9), np.uint8))
+    with pytest.raises(GrdError, match=r"expected labels of the images in .*, found 1 of shape \(9, 9\); move the file"):
+        segmented(file, images, tmp_path, Settings(skip_existing=True), table=True)
+
+
+def test_outlines_of_stacks_and_volumes_are_refused_before_any_work(images, volumes, tmp_path, monkeypatch):
+    monkeypatch.setattr("grd.apply.segment.segment_sample", lambda *_: pytest.fail("segmented"))
+    file = sorted(images.glob("*.tif"))[0]
+    tifffile.imwrite(tmp_path / "film.tif", np.stack([tifffile.imread(file)] * 2), imagej=True, metadata={"axes": "TYX"})
+    with pytest.raises(GrdError, match="expected one image, found a stack, .*; choose one image with --time"):
+        segmented([tmp_path / "film.tif"], images, tmp_path / "a", outlines=True)
+    with pytest.raises(GrdError, match="expected one image, found a volume, .*; leave out --geojson"):
+        segmented(sorted(volumes.glob("*.tif")), volumes, tmp_path / "b", outlines=True)
+
+
+def test_an_image_whose_table_would_be_that_of_all_is_refused(images, tmp_path):
+    with pytest.raises(GrdError, match=r"all-objects\.tif: expected another name, found that of the table of all images"):
+        segmented([tmp_path / "all-objects.tif"], images, tmp_path, table=True)
+
+
+def test_files_of_the_system_that_are_in_the_way_are_named_and_the_others_are_done(images, tmp_path, caplog):
+    first, second = sorted(images.glob("*.tif"))[:2]
+    (tmp_path / f"{first.stem}.csv").mkdir()
+    with pytest.raises(GrdError, match=f"{first.name}: expected 2 files that can be segmented, found 1 that cannot"):
+        segmented([first, second], images, tmp_path, table=True)
+    assert "expected to read or write this file, found: is a directory" in caplog.text
+    assert len(pd.read_csv(tmp_path / "all-objects.csv")["image"].unique()) == 1
+
+
+def test_limits_of_size_count_pixels_of_the_file_whatever_it_is_resized_to(images, tmp_path):
+    file = sorted(images.glob("*.tif"))[:1]
+    for scale in (0.5, 2.0):
+        (labels,) = segmented(file, images, tmp_path / str(scale), Settings(changes={"min_size": 60}, scale=scale))
+        sizes = np.bincount(labels.ravel())[1:]
+        assert sizes.size and sizes.min() > 45, sizes  # resizing moves outlines
+    work = Work.begin(images / "model.pt", CPU, Settings(changes={"min_size": 60, "max_size": 400}, scale=0.5))
+    assert (work.segmenter.min_size, work.segmenter.max_size) == (15, 100)
+
+
+def test_a_limit_of_size_keeps_the_learned_background(images, tmp_path):
+    file = sorted(images.glob("*.tif"))[:1]
+    (usual,) = segmented(file, images, tmp_path / "a")
+    (same,) = segmented(file, images, tmp_path / "b", Settings(changes={"max_size": 64 * 64}))
+    np.testing.assert_array_equal(same, usual)
+    most = int(np.bincount(usual.ravel())[1:].max()) - 1
+    (fewer,) = segmented(file, images, tmp_path / "c", Settings(changes={"max_size": most}))
+    assert 0 < np.unique(fewer).size < np.unique(usual).size
+
+
+def test_numbers_are_consecutive_if_objects_vanish_when_labels_shrink():
+    labels = np.zeros((8, 8), np.int32)
+    labels[0, 0], labels[:, 4:] = 1, 2
+    assert np.unique(resize_labels(labels, (2, 2))).tolist() == [0, 1]
+
+
+def test_images_of_booleans_are_segmented_with_all_outputs(images, tmp_path):
+    source = tifffile.imread(sorted(images.glob("*.tif"))[0])
+    np.save(tmp_path / "b.npy", source > 128)
+    said = Settings(percentiles=(0, 100))
+    (labels,) = segmented([tmp_path / "b.npy"], images, tmp_path / "a", said, overlay=True, table=True)
+    assert labels.max() and pd.read_csv(tmp_path / "a/b.csv")["mean_intensity"].between(0, 1).all()
 
 
 def test_what_this_command_wrote_is_no_image(images, tmp_path, caplog):

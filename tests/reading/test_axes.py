@@ -113,6 +113,33 @@ def test_without_channels_or_moments_there_is_only_the_first():
         frames(grey, 2, Choice(time=2))
 
 
+def test_of_channels_in_colours_the_channel_is_chosen_and_the_colours_stay():
+    both = stored((2, 4, 5, 3), "CYXS")
+    (sample,) = frames(both, 2, Choice(channel=1)).samples
+    (measured,) = frames(both, 2, Choice(channel=1), every_channel=True).samples
+    np.testing.assert_array_equal(sample[...], both.array[1])
+    np.testing.assert_array_equal(measured[...], both.array[1])
+    (red,) = frames(stored((1, 4, 5, 3), "CYXS"), 2, Choice(channel=2)).samples
+    assert red.shape == (4, 5)
+
+
+def test_values_are_measured_as_they_are_stored_also_where_0_is_white():
+    image = Stored("a.tif", np.array([[0, 255]], np.uint8), "YX", inverted=True)
+    assert frames(image, 2).samples[0][...].tolist() == [[255, 0]]
+    assert frames(image, 2, every_channel=True).samples[0][...].tolist() == [[0, 255]]
+
+
+@pytest.mark.parametrize(("kind", "read"), [(bool, np.uint8), (np.longdouble, np.float64)])
+def test_unusual_types_are_read_as_usual_ones(kind, read):
+    (sample,) = frames(Stored("a.npy", np.ones((2, 3), kind), "YX"), 2).samples
+    assert sample.dtype == sample[...].dtype == read and sample[...].tolist() == [[1, 1, 1]] * 2
+
+
+def test_axes_that_do_not_fit_the_array_are_a_damaged_file():
+    with pytest.raises(GrdError, match=r"a\.tif: expected a letter for each axis, found shape \(3, 4, 5\) with axes YX"):
+        frames(Stored("a.tif", np.ones((3, 4, 5)), "YX"), 2)
+
+
 def test_moments_and_images_are_samples_of_their_own():
     found = frames(stored((3, 4, 5), "TYX"), 2)
     assert (found.along, found.names, len(found.samples)) == ("T", ["0", "1", "2"], 3)

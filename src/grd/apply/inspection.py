@@ -15,6 +15,7 @@ from grd.config.datasets import Folder
 from grd.data.readers.folder import Pair, read_pair
 from grd.data.sample import Sample
 from grd.errors import GrdError
+from grd.reading.grey import grey_rule
 
 
 @dataclass(frozen=True)
@@ -80,9 +81,13 @@ class Inspection:
 
 
 def inspect_pairs(pairs: Mapping[str, Pair], settings: Folder) -> Inspection:
-    """Facts of all samples, each read once; GrdError for masks from which nothing can be learnt."""
-    shown = tqdm(pairs.items(), "reading", leave=False, disable=not sys.stderr.isatty())
-    files = {name: [Facts.of(sample) for sample in read_pair(name, pair, settings)] for name, pair in shown}
+    """Facts of all samples, each read once; GrdError for values that are not grey, and masks that teach nothing."""
+    files: dict[str, list[Facts]] = {}
+    for name, pair in tqdm(pairs.items(), "reading", leave=False, disable=not sys.stderr.isatty()):
+        files[name] = []
+        for sample in read_pair(name, pair, settings):
+            grey_rule(sample.image, where=f"{settings.images}, {sample.name}")  # refuses what preparation would
+            files[name].append(Facts.of(sample))
     found = Inspection(files, settings.rank)
     _check_objects(found, settings.masks)
     return found

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from pydantic import HttpUrl
+from pydantic import HttpUrl, ValidationError
 from skimage.io import imsave
 
 from grd.apply.export import CPU, INPUT, OUTPUT, PixelEmbedding, Sizes, as_onnx, check_installed, grey_channels, silence
@@ -112,7 +112,14 @@ def _write_package(exhibit: Exhibit, authors: Sequence[str], folder: Path) -> Pa
     known = {str(HttpUrl(address)): None for _, address in citations(exhibit.use)}  # not to be looked up
     with silence(), ValidationContext(root=folder, known_files=dict(known), log_warnings=False):
         with open(package, "wb") as stream:
-            save_bioimageio_package_to_stream(_description(exhibit, authors, folder, opset), output_stream=stream)
+            try:
+                description = _description(exhibit, authors, folder, opset)
+            except ValidationError as error:
+                fault = " ".join(error.errors()[0]["msg"].split())
+                raise GrdError(
+                    f"{exhibit.card.run}: expected a valid package, found by bioimageio.spec: {fault}; take another --sample"
+                ) from error
+            save_bioimageio_package_to_stream(description, output_stream=stream)
         found = load_description(package, known_files=dict(known))
     if isinstance(found, InvalidDescr):
         raise GrdError(f"{exhibit.card.run}: expected a valid package, found by bioimageio.spec: {found.get_reason()}")

@@ -36,7 +36,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--segmenter", metavar="NAME", help="one of the model's card (default: the card's usual one)")
     command.add_argument("--max-size", type=positive, help="images: segments of more pixels are background")
-    command.add_argument("--min-size", type=int, help="images: segments of less pixels are background")
+    command.add_argument("--min-size", type=not_negative, help="images: segments of less pixels are background")
     command.add_argument("--stride", type=positive, help="images: sampling of the watershed's repulsive pairs, in pixels")
     command.add_argument("--threshold", type=float, help="volumes, waterz: more merges more")
 
@@ -80,6 +80,13 @@ def outputs_of(chosen: argparse.Namespace, folder: Path) -> "Outputs":
     from grd.apply.outputs import Outputs
 
     return Outputs(folder, chosen.overlay, chosen.table, chosen.geojson, chosen.zarr)
+
+
+def not_negative(text: str) -> int:
+    """A whole number of at least 0."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"expected a number of at least 0, found '{text}'")
+    return int(text)
 
 
 def positive(text: str) -> int:

@@ -1,6 +1,7 @@
 """Folders of images and masks → a data set of the pipeline: a split, a list of files, and entries in config/."""
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,7 @@ def import_folders(
     pairs = find_pairs(images, masks)
     found = inspect_pairs(pairs, folder)
     lists, note = split_lists(found, seed, images)
+    _check_objects(lists, found, masks, seed)
     entry, row = dataset_text(name, found, folder, split.as_posix()), table_text(name, volumes, SCALE)
     _check_text(Dataset, datasets, name, entry)
     _check_text(Experiment, experiments, table, row)
@@ -60,8 +62,8 @@ def import_folders(
 def split_lists(found: Inspection, seed: int, where: Path) -> tuple[dict[str, list[str]], str]:
     """Entries for training, validation and test, about 60, 20 and 20 %, and a note on how they were drawn.
 
-    Files are drawn; images of one file stay in their order, so that moments of a film are not spread over splits. Of fewer than
-    three volumes each is cut along its sections.
+    Whole files are drawn, so that moments of a film are not spread over splits. Of fewer than three files, films are cut in time
+    and volumes along their sections.
     """
     if found.rank == 3 and len(found.samples) < 3:
         return _parts(found, where), "each volume is cut: its first 60 % of sections, the next 20 %, and the last 20 %."
@@ -71,12 +73,23 @@ def split_lists(found: Inspection, seed: int, where: Path) -> tuple[dict[str, li
             f"{len(found.samples)}; add some, or cut the images"
         )
     files = list(found.files.values())
-    drawn = [facts.name for number in np.random.default_rng(seed).permutation(len(files)) for facts in files[number]]
-    few = max(1, round(SHARE * len(drawn)))
-    lists = {"training": drawn[: -2 * few], "validation": drawn[-2 * few : -few], "test": drawn[-few:]}
+    drawn = [[facts.name for facts in files[number]] for number in np.random.default_rng(seed).permutation(len(files))]
+    units, what = (drawn, "files") if len(drawn) >= 3 else ([[name] for names in drawn for name in names], "samples")
+    few = max(1, round(SHARE * len(units)))
+    parts = {"training": units[: -2 * few], "validation": units[-2 * few : -few], "test": units[-few:]}
     order = [facts.name for facts in found.samples]
-    note = f"{len(drawn)} samples in a random order (numpy default_rng({seed}).permutation), cut at 60 and 80 %."
-    return {split: sorted(names, key=order.index) for split, names in lists.items()}, note
+    note = f"{len(units)} {what}, files in a random order (numpy default_rng({seed}).permutation), cut at 60 and 80 %."
+    return {split: sorted(chain.from_iterable(names), key=order.index) for split, names in parts.items()}, note
+
+
+def _check_objects(lists: Mapping[str, Sequence[str]], found: Inspection, masks: Path, seed: int) -> None:
+    """GrdError for a split of whole samples in none of which there are objects."""
+    counts = {facts.name: len(facts.areas) for facts in found.samples}
+    if empty := next((split for split, names in lists.items() if not any(counts.get(name, 1) for name in names)), None):
+        raise GrdError(
+            f"{masks}: expected objects in each split, found none in {empty} as drawn with seed {seed}; take another --seed, or "
+            "add images with objects"
+        )
 
 
 def _parts(found: Inspection, where: Path) -> dict[str, list[str]]:

@@ -159,9 +159,7 @@ class Work:
                 yield labels
         else:
             if is_large(frame.shape, rank):
-                log.warning(
-                    "%s: resized as a whole, not in blocks, which takes much memory", frame.where
-                )
+                log.warning("%s: resized as a whole, not in blocks, which takes much memory", frame.where)
             pixels = rule(frame[...])
             warn_of_specks(pixels, frame.where)
             small = resize_image(pixels, self.scale)

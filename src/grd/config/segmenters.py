@@ -14,9 +14,9 @@ class MutexSegmenter(Closed):
     `foreground` says what is background: with `truth` all outside the ground truth's foreground (as the paper's numbers of CVPPP
     do); with `corner` the segment that covers pixel (0, 0); with `learned` segments whose embedding points where the background's
     points in training images; with both also segments of more than `max_size` pixels. `strides` (rows, columns) sample the
-    repulsive pairs; `merge_passes` are pairs (largest size in pixels, side of the window in pixels); segments of less than `min_size`
-    pixels become background at the end. `validation` chooses the one with the highest score on validation images, among values
-    in proportion to the objects' size.
+    repulsive pairs; `merge_passes` are pairs (largest size in pixels, side of the window in pixels); segments of less than
+    `min_size` pixels become background at the end. `validation` chooses the one with the highest score on validation images,
+    among values in proportion to the objects' size.
     """
 
     algorithm: Literal["mutex"]

@@ -3,11 +3,13 @@
 import io
 import pickle
 import zipfile
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
+from pydantic import ValidationError
 
 from grd.config.parsing import check_name
 from grd.config.segmenters import Segmenter, as_segmenter
@@ -63,14 +65,25 @@ class Use:
         """The segmenter of this name; without a name one that learnt the background, or the first that needs no ground truth."""
         if name is not None:
             check_name(name, self.segmenters, "segmenter", "the model's card")
-            return as_segmenter(self.segmenters[name])
+            return _segmenter(self.segmenters[name])
         usable = [settings for settings in self.segmenters.values() if settings.get("foreground") != "truth"]
         if not usable:
             raise GrdError(
                 f"the model's card: expected a segmenter that needs no ground truth, found {', '.join(self.segmenters)}; "
                 "add one with `foreground: learned` to its data set"
             )
-        return as_segmenter(max(usable, key=lambda settings: settings.get("foreground") == "learned"))
+        return _segmenter(max(usable, key=lambda settings: settings.get("foreground") == "learned"))
+
+
+def _segmenter(content: Mapping[str, Any]) -> Segmenter:
+    try:
+        return as_segmenter(content)
+    except ValidationError as error:
+        fault = error.errors()[0]
+        raise GrdError(
+            f"the model's card: expected settings of a segmenter, found {fault['loc'][-1]}: {fault['msg'].lower()}; it is "
+            "of another version of grd: make the model again, or use that version"
+        ) from error
 
 
 @dataclass(frozen=True)
