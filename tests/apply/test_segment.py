@@ -179,19 +179,17 @@ def test_existing_labels_are_left_alone_on_request(images, tmp_path):
 def test_what_is_missing_beside_existing_labels_is_made_from_them(images, tmp_path):
     file = sorted(images.glob("*.tif"))[:1]
     segmented(file, images, tmp_path, table=True)
-    corrected = np.zeros((64, 64), np.uint16)
+    corrected = np.zeros(tifffile.imread(file[0]).shape, np.uint16)
     corrected[4:9, 4:10] = 7  # by hand
     path = Outputs(tmp_path).labels(file[0])
-    tifffile.imwrite(path, corrected[:48, :48] if tifffile.imread(path).shape == (48, 48) else corrected)
+    tifffile.imwrite(path, corrected)
     outputs = Outputs(tmp_path, table=True, overlay=True)
     (line,) = segment_files(file, images / "model.pt", outputs, CPU, Settings(skip_existing=True))
     assert line.endswith("exists, 1 object, median area 30 pixels")
     assert set(np.unique(tifffile.imread(path))) == {0, 7}
     table = pd.read_csv(tmp_path / f"{file[0].stem}.csv")
-    assert (
-        table[["label", "area"]].to_numpy().tolist() == [[7, 30]]
-        and pd.read_csv(tmp_path / "all-objects.csv")["area"].sum() == 30
-    )
+    assert table[["label", "area"]].to_numpy().tolist() == [[7, 30]]
+    assert pd.read_csv(tmp_path / "all-objects.csv")["area"].sum() == 30
     (line,) = segment_files(file, images / "model.pt", outputs, CPU, Settings(skip_existing=True))
     assert line.endswith("exists, skipped")
     tifffile.imwrite(path, np.ones((9, 9), np.uint8))
@@ -203,9 +201,9 @@ def test_outlines_of_stacks_and_volumes_are_refused_before_any_work(images, volu
     monkeypatch.setattr("grd.apply.segment.segment_sample", lambda *_: pytest.fail("segmented"))
     file = sorted(images.glob("*.tif"))[0]
     tifffile.imwrite(tmp_path / "film.tif", np.stack([tifffile.imread(file)] * 2), imagej=True, metadata={"axes": "TYX"})
-    with pytest.raises(GrdError, match="expected one image, found a stack, .*; choose one image with --time"):
+    with pytest.raises(GrdError, match=r"found a stack, .*; choose one image with --time"):
         segmented([tmp_path / "film.tif"], images, tmp_path / "a", outlines=True)
-    with pytest.raises(GrdError, match="expected one image, found a volume, .*; leave out --geojson"):
+    with pytest.raises(GrdError, match=r"found a volume, .*; leave out --geojson"):
         segmented(sorted(volumes.glob("*.tif")), volumes, tmp_path / "b", outlines=True)
 
 
