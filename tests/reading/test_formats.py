@@ -1,6 +1,7 @@
 """Files of every format give their array, with what they say of it; what cannot be read is told in one sentence."""
 
 import os
+import zlib
 from contextlib import contextmanager
 
 import h5py
@@ -14,6 +15,7 @@ from grd.data.store import Split, write_labels, write_samples
 from grd.errors import GrdError
 from grd.reading.axes import frames
 from grd.reading.files import LABELS, open_file
+from grd.reading.stored import readable
 from grd.system.logs import sentence_for
 
 RAMP = np.arange(6 * 8, dtype=np.uint8).reshape(6, 8)
@@ -341,3 +343,17 @@ def test_stored_volumes_are_no_colours(tmp_path):
     volumes = np.stack([RAMP, RAMP + 1])[None]
     write_samples(tmp_path / "s.h5", {"test": Split(["a"], volumes, volumes.astype(np.uint16))})
     np.testing.assert_array_equal(read(tmp_path / "s.h5:test/images", 3), volumes[0])
+
+
+@pytest.mark.parametrize("fault", [zlib.error("bad"), AssertionError(), OverflowError("too much"), MemoryError()])
+def test_whatever_a_library_raises_about_a_damaged_file_is_one_sentence(fault):
+    with pytest.raises(GrdError, match=r"^a\.tif: expected"), readable("a.tif"):
+        raise fault
+
+
+@pytest.mark.parametrize("name", ["a.npy:b", "a.png:1"])
+def test_parts_of_files_that_have_none_are_refused(tmp_path, name):
+    np.save(tmp_path / "a.npy", np.ones((4, 5)))
+    Image.fromarray(np.ones((4, 5), np.uint8)).save(tmp_path / "a.png")
+    with pytest.raises(GrdError, match="expected a file without parts"), open_file(tmp_path / name):
+        pass

@@ -79,8 +79,12 @@ def readable(where: Path | str) -> Iterator[None]:
     """Context in which whatever a library raises about a file becomes a GrdError that names it: of a damaged one, anything."""
     try:
         yield
-    except (GrdError, PermissionError, MemoryError):
+    except (GrdError, PermissionError):
         raise
+    except MemoryError as error:
+        raise GrdError(
+            f"{where}: expected an array that fits into memory, found none; is the file damaged, or too large?"
+        ) from error
     except Exception as error:
         found = " ".join(str(error).split()) or type(error).__name__
         raise GrdError(f"{where}: expected a readable file, found {found}; convert or replace it") from error

@@ -70,5 +70,6 @@ def sentence_for(error: Exception) -> str | None:
         where = error.filename or "a file"
         return f"{where}: expected permission to read and write it, found none; change its permissions and run again"
     if isinstance(error, OSError) and error.filename and error.strerror:
-        return f"{error.filename}: expected to read or write this file, found: {error.strerror.lower()}; name another, or mend it"
+        where = error.filename2 or error.filename
+        return f"{where}: expected to read or write this file, found: {error.strerror.lower()}; name another, or mend it"
     return None
