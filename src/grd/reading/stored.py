@@ -83,7 +83,7 @@ def readable(where: Path | str) -> Iterator[None]:
         raise
     except MemoryError as error:
         raise GrdError(
-            f"{where}: expected an array that fits into memory, found none; is the file damaged, or too large?"
+            f"{where}: expected an array that fits into memory, found one that does not; is the file damaged?"
         ) from error
     except Exception as error:
         found = " ".join(str(error).split()) or type(error).__name__
