@@ -97,12 +97,8 @@ def frames(stored: Stored, rank: int, choice: Choice = Choice(), every_channel: 
     for options, value, what in (("CS", choice.channel, "channel"), (SEPARATE, choice.time, "moment")):
         if not set(options) & set(letters):
             _within(stored, 1, value, what)
-    if letters.find("S") in range(letters.index("Y")) and stored.array.dtype != np.uint8 and rank == 2 and "S" in order:
-        log.warning(
-            "%s: found %s; its planes are taken for colours. If they are not, name the axes: --axes",
-            stored.where,
-            stored.describe(),
-        )
+    if not every_channel:
+        _warn_of_guesses(stored, letters, order, choice)
     (along,) = [letter for letter in letters if letter in SEPARATE and letters.index(letter) not in fixed] or [""]
     if not along:
         return Frames([Frame(stored, letters, order, fixed)], "", [])
@@ -125,9 +121,21 @@ def axis_letters(stored: Stored, rank: int, named: str | None = None) -> str:
     if not unknown:
         return stored.axes
     if rank == 3 and len(unknown) == 1 and "Z" not in stored.axes:
-        log.warning("%s: found %s; its planes are taken for the sections of a volume", stored.where, stored.describe())
         return stored.axes[: unknown[0]] + "Z" + stored.axes[unknown[0] + 1 :]
     raise _unclear(stored, rank)
+
+
+def _warn_of_guesses(stored: Stored, letters: str, order: str, choice: Choice) -> None:
+    """Warn of planes that are taken for colours or sections, though the file does not say so."""
+    planes = letters.find("S") in range(letters.index("Y")) and stored.array.dtype != np.uint8
+    if planes and order == SPATIAL[2] + "S":
+        log.warning(
+            "%s: found %s; its planes are taken for colours. If they are not, name the axes: --axes",
+            stored.where,
+            stored.describe(),
+        )
+    if choice.axes is None and "Z" in letters and "Z" not in stored.axes and set(stored.axes) != {UNNAMED}:
+        log.warning("%s: found %s; its planes are taken for the sections of a volume", stored.where, stored.describe())
 
 
 def _usual(stored: Stored, rank: int) -> str:
