@@ -12,6 +12,7 @@ import pytest
 import tifffile
 from bioimageio.spec import ModelDescr, ValidationContext, load_description
 from projects import squares, tubes
+from pydantic import TypeAdapter
 from random_models import DATA, write_random_model
 from skimage.io import imread
 
@@ -143,3 +144,14 @@ def test_an_absent_bioimageio_is_named_with_the_way_to_install_it(tmp_path, monk
     monkeypatch.setitem(sys.modules, "bioimageio.spec", None)
     with pytest.raises(GrdError, match=r"found no bioimageio\.spec; run pip install 'grd\[export\]'"):
         export_bioimageio(tmp_path / "model.pt", tmp_path / "package.zip", tmp_path / "sample.tif", ["A. Author"])
+
+
+def test_what_bioimageio_refuses_is_one_sentence(tmp_path, monkeypatch):
+    def refuse(*_):
+        TypeAdapter(int).validate_python("two")
+
+    monkeypatch.setattr("grd.apply.model_zoo._description", refuse)
+    with pytest.raises(
+        GrdError, match=r"a valid package, found by bioimageio\.spec: Input should be .*another --sample"
+    ):
+        build_package(tmp_path, "resunet_tiny", squares(1, 0, size=70).images[0])

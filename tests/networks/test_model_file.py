@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from grd.errors import GrdError
-from grd.networks.model_file import load_model
+from grd.networks.model_file import Use, load_model
 
 
 def test_a_folder_in_place_of_a_model_is_told_to_be_one(tmp_path):
@@ -17,3 +17,11 @@ def test_a_model_that_may_not_be_read_is_not_to_be_trained_anew(tmp_path, monkey
     monkeypatch.setattr("grd.networks.model_file.zipfile.ZipFile", refuse)
     with pytest.raises(PermissionError):
         load_model(tmp_path / "model.pt", torch.device("cpu"))
+
+
+def test_a_card_of_another_version_is_told_in_one_sentence():
+    settings = {"algorithm": "waterz", "threshold": 0.5, "scoring": "mean"}
+    use = Use((8, 24, 24), (8, 24, 24), 30.0, None, {"waterz": settings}, {}, {}, {})
+    for name in ("waterz", None):
+        with pytest.raises(GrdError, match=r"found scoring: extra inputs are not permitted; it is of another version of grd"):
+            use.segmenter(name)
