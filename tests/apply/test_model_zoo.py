@@ -151,7 +151,5 @@ def test_what_bioimageio_refuses_is_one_sentence(tmp_path, monkeypatch):
         TypeAdapter(int).validate_python("two")
 
     monkeypatch.setattr("grd.apply.model_zoo._description", refuse)
-    with pytest.raises(
-        GrdError, match=r"a valid package, found by bioimageio\.spec: Input should be .*another --sample"
-    ):
+    with pytest.raises(GrdError, match=r"a valid package, found by bioimageio\.spec: Input should be .*another --sample"):
         build_package(tmp_path, "resunet_tiny", squares(1, 0, size=70).images[0])
