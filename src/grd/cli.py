@@ -133,11 +133,11 @@ TARGETS = "a table or figure of config/experiments.yaml, tables, figures, all, t
 def _project(scale: str | None, targets: Sequence[str] = ()) -> "tuple[Project, Layout]":
     """The project at a scale, and where its results lie; without a scale that which a target names, or config/config.yaml's."""
     from grd.config.parsing import read_yaml
+    from grd.config.scales import scale_names
     from grd.project.paths import Layout
     from grd.project.project import Project
 
-    scales = {path.stem for path in Path("config/scales").glob("*.yaml")}
-    scale = scale or next((target for target in targets if target in scales), None)
+    scale = scale or next((target for target in targets if target in scale_names()), None)
     project = Project.load(config=read_yaml(Path("config/config.yaml")) | ({"scale": scale} if scale else {}))
     return project, Layout.of(project)
 

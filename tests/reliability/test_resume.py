@@ -153,7 +153,7 @@ def test_going_on_with_other_threads_is_told(world, tmp_path, monkeypatch, caplo
     torch.set_num_threads(2)
     go(world, tmp_path)
     capability = torch.backends.cpu.get_cpu_capability()
-    assert f"is resumed on CPU ({capability}), 2 threads, was begun on CPU ({capability}), 1 threads: its bits" in caplog.text
+    assert f"is resumed on CPU ({capability}), 2 threads, was begun on CPU ({capability}), 1 thread: its bits" in caplog.text
 
 
 def test_a_signal_during_validation_is_heeded_and_the_validation_made_later(world, tmp_path, monkeypatch):

@@ -9,6 +9,7 @@ from snakemake.cli import get_argument_parser
 
 from grd.config.command_line import scale_of_targets
 from grd.config.parsing import read_yaml
+from grd.config.scales import scale_names
 from grd.jobs import PLANNED
 from grd.planning.estimate import read_benchmark, training_resources
 from grd.project.groups import all_groups
@@ -33,8 +34,7 @@ CALL = get_argument_parser().parse_known_args(sys.argv[1:] if CALLED else [])[0]
 
 # A target may be the name of a scale, which the processes of jobs inherit.
 with exit_on_error():
-    SCALES = {path.stem for path in Path("config/scales").glob("*.yaml")}
-    if scale := scale_of_targets(CALL.targets, CALL.config, SCALES):
+    if scale := scale_of_targets(CALL.targets, CALL.config, scale_names()):
         config["scale"] = scale
 
 

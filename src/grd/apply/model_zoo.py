@@ -111,19 +111,21 @@ def _write_package(exhibit: Exhibit, authors: Sequence[str], folder: Path) -> Pa
     opset, package = _write_parts(exhibit, folder), folder / "package.zip"
     known = {str(HttpUrl(address)): None for _, address in citations(exhibit.use)}  # not to be looked up
     with silence(), ValidationContext(root=folder, known_files=dict(known), log_warnings=False):
+        try:
+            description = _description(exhibit, authors, folder, opset)
+        except ValidationError as error:
+            raise _invalid(exhibit, error.errors()[0]["msg"]) from error
         with open(package, "wb") as stream:
-            try:
-                description = _description(exhibit, authors, folder, opset)
-            except ValidationError as error:
-                fault = " ".join(error.errors()[0]["msg"].split())
-                raise GrdError(
-                    f"{exhibit.card.run}: expected a valid package, found by bioimageio.spec: {fault}; take another --sample"
-                ) from error
             save_bioimageio_package_to_stream(description, output_stream=stream)
         found = load_description(package, known_files=dict(known))
     if isinstance(found, InvalidDescr):
-        raise GrdError(f"{exhibit.card.run}: expected a valid package, found by bioimageio.spec: {found.get_reason()}")
+        raise _invalid(exhibit, str(found.get_reason()))
     return package
+
+
+def _invalid(exhibit: Exhibit, reason: str) -> GrdError:
+    fault = " ".join(reason.split())
+    return GrdError(f"{exhibit.card.run}: expected a valid package, found by bioimageio.spec: {fault}; take another --sample")
 
 
 def _write_parts(exhibit: Exhibit, folder: Path) -> int:

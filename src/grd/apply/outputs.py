@@ -73,9 +73,9 @@ class Outputs:
             raise GrdError(
                 f"{twice}: expected images of different names, found several for this file; segment them into different folders"
             )
-        same = next((path for path in files if f"{output_name(path)}{TABLE}" == ALL), None)
-        if self.table and same:
-            raise GrdError(f"{same}: expected another name, found that of the table of all images, {ALL}; rename the image")
+        shared = next((path for path in files if self.table and f"{output_name(path)}{TABLE}" == ALL), None)
+        if shared:
+            raise GrdError(f"{shared}: expected another name, found that of the table of all images, {ALL}; rename the image")
         if self.folder.exists() and not self.folder.is_dir():
             raise GrdError(f"{self.folder}: expected a folder for label images, found a file; choose another folder")
 

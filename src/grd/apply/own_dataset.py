@@ -48,7 +48,7 @@ def import_folders(
     pairs = find_pairs(images, masks)
     found = inspect_pairs(pairs, folder)
     lists, note = split_lists(found, seed, images)
-    _check_objects(lists, found, masks, seed)
+    _check_splits(lists, found, masks, seed)
     entry, row = dataset_text(name, found, folder, split.as_posix()), table_text(name, volumes, SCALE)
     _check_text(Dataset, datasets, name, entry)
     _check_text(Experiment, experiments, table, row)
@@ -82,7 +82,7 @@ def split_lists(found: Inspection, seed: int, where: Path) -> tuple[dict[str, li
     return {split: sorted(chain.from_iterable(names), key=order.index) for split, names in parts.items()}, note
 
 
-def _check_objects(lists: Mapping[str, Sequence[str]], found: Inspection, masks: Path, seed: int) -> None:
+def _check_splits(lists: Mapping[str, Sequence[str]], found: Inspection, masks: Path, seed: int) -> None:
     """GrdError for a split of whole samples in none of which there are objects."""
     counts = {facts.name: len(facts.areas) for facts in found.samples}
     if empty := next((split for split, names in lists.items() if not any(counts.get(name, 1) for name in names)), None):

@@ -29,6 +29,7 @@ from grd.reading.grey import GreyRule, grey_rule
 from grd.reading.labels import read_labels
 from grd.segmentation.cleanup import relabel_consecutive
 from grd.segmentation.run_files import segment_sample
+from grd.system.devices import autocast
 from grd.system.files import is_disk_full
 from grd.system.logs import sentence_for
 
@@ -154,7 +155,7 @@ class Work:
         rank = self.predictor.network.rank
         if self.scale == 1 and is_large(frame.shape, rank):
             with disk_array(scratch, frame.shape[:rank]) as labels:
-                with self.precision():
+                with autocast(self.predictor.device, self.settings.precision):
                     segment_large(self.predictor, self.segmenter, frame, rule, labels)
                 yield labels
         else:
@@ -163,15 +164,10 @@ class Work:
             pixels = rule(frame[...])
             warn_of_specks(pixels, frame.where)
             small = resize_image(pixels, self.scale)
-            with self.precision():
+            with autocast(self.predictor.device, self.settings.precision):
                 prediction = self.predictor.predict(small)
             labels = segment_sample(self.predictor.offsets, self.segmenter, prediction)
             yield resize_labels(labels, pixels.shape[:rank])
-
-    def precision(self) -> torch.autocast:
-        """Context in which networks compute in the precision of the settings."""
-        bfloat16 = self.settings.precision == "bfloat16"
-        return torch.autocast(self.predictor.device.type, torch.bfloat16, enabled=bfloat16)
 
 
 def factor_of(settings: Settings, object_size: float, rank: int) -> float:
@@ -189,8 +185,8 @@ def factor_of(settings: Settings, object_size: float, rank: int) -> float:
 
 
 def resized_size(pixels: int, factor: float) -> int:
-    """The size of an object, in pixels of the original image, after images were resized by a factor."""
-    return max(round(pixels * factor**2), min(pixels, 1))
+    """A size in pixels (area) of the user's image in those of the resized one; at least 1, but 0 stays 0, no limit."""
+    return max(round(pixels * factor**2), 1) if pixels else 0
 
 
 def resize_image(image: np.ndarray, factor: float) -> np.ndarray:

@@ -1,10 +1,16 @@
 """config/scales/*.yaml: data, sizes of networks, and length of training."""
 
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from grd.config.parsing import Closed, Positive, Range, Size
+
+
+def scale_names(folder: Path = Path("config")) -> list[str]:
+    """Names of the scales in a folder of configuration."""
+    return [path.stem for path in sorted((folder / "scales").glob("*.yaml"))]
 
 
 class Training(Closed):

@@ -10,7 +10,7 @@ from grd.config.datasets import Dataset
 from grd.config.experiments import Experiment
 from grd.config.general import Config
 from grd.config.parsing import check_name, merge, parse, parse_all, read_yaml
-from grd.config.scales import Scale, Training, Twin
+from grd.config.scales import Scale, Training, Twin, scale_names
 from grd.config.segmenters import chosen_names
 from grd.config.splits import read_lists
 from grd.errors import GrdError
@@ -38,7 +38,7 @@ class Project:
         are used.
         """
         general = parse(Config, config or read_yaml(folder / "config.yaml"), folder / "config.yaml")
-        scales = [path.stem for path in sorted((folder / "scales").glob("*.yaml"))]
+        scales = scale_names(folder)
         file = folder / "scales" / f"{check_name(general.scale, scales, 'scale', str(folder / 'config.yaml'))}.yaml"
         scale = parse(Scale, read_yaml(file), file)
         datasets = read_yaml(folder / "datasets.yaml")

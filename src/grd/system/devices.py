@@ -23,7 +23,8 @@ def device_name(device: torch.device) -> str:
         return torch.cuda.get_device_name(device)
     if device.type == "mps":
         return f"Apple GPU ({platform.machine()}, macOS {platform.mac_ver()[0]})"
-    return f"CPU ({torch.backends.cpu.get_cpu_capability()}), {torch.get_num_threads()} threads"
+    threads = torch.get_num_threads()
+    return f"CPU ({torch.backends.cpu.get_cpu_capability()}), {threads} thread{'s' * (threads > 1)}"
 
 
 def synchronise(device: torch.device) -> None:
@@ -73,6 +74,14 @@ def product_precision(precision: str) -> Iterator[None]:
         yield
     finally:
         allow_tf32(False)
+
+
+def autocast(device: torch.device, precision: str) -> torch.autocast:
+    """Context in which a network's products and convolutions are in bfloat16 if `precision` says so, else in float32.
+
+    PyTorch does sums, norms and products by element in float32 all the same.
+    """
+    return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16")
 
 
 @contextmanager

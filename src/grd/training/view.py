@@ -12,6 +12,7 @@ from grd.losses.affinity import affinity_targets, existing_pairs, pairs_of_one_o
 from grd.networks.base import EmbeddingNetwork, feature_taps
 from grd.project.offsets import Offset
 from grd.project.run import RunSettings
+from grd.system.devices import autocast
 
 
 @dataclass(frozen=True)
@@ -53,12 +54,8 @@ def view(
     instances: int,
 ) -> View:
     """A network's outputs for a batch, in the run's precision."""
-    precision = settings.training.precision
     images = batch.images.contiguous(memory_format=memory_format(settings))
-    with (
-        feature_taps(network, levels) as taps,
-        torch.autocast(images.device.type, dtype=torch.bfloat16, enabled=precision == "bfloat16"),
-    ):
+    with feature_taps(network, levels) as taps, autocast(images.device, settings.training.precision):
         embedding = network(images)
     return View(embedding, taps, batch.own_labels, settings.near, instances)
 
