@@ -72,12 +72,8 @@ def draw_example(project: Project, layout: Layout, run: Run) -> Figure:
 def card_text(name: str, project: Project, layout: Layout, run: Run, model: Path) -> str:
     """The card of a shipped model in Markdown: use, data and licence, protocol, scores, file."""
     use, training = _use(layout, run), project.settings(run).training
-    metric, candidates = project.datasets[run.dataset].metrics[0], project.runs(name)
     teacher = f", taught by {NETWORKS[run.teacher].title} with {method_title(run)}" if run.teacher else ", without a teacher"
     diameter = 2 * sqrt(use.object_size / pi)
-    of_these = f"Of {len(candidates)} trainings (alone, with each method, with several seeds) the one with the best "
-    of_one = "No other training was compared."
-    chosen = f"{of_these}{METRICS[metric].title} on validation images." if len(candidates) > 1 else of_one
     lines = [
         f"# {model.stem}",
         "",
@@ -89,13 +85,28 @@ def card_text(name: str, project: Project, layout: Layout, run: Run, model: Path
         f"- **Objects**: {use.object_size:g} pixels in the median, as a circle {diameter:.0f} pixels wide. If yours are larger "
         "or smaller, say how wide they are, in pixels: `--diameter`.",
         f"- **Network**: {NETWORKS[run.network].title}{teacher}.",
-        f"- **Protocol**: {project.scale_title} {duration(training)}; seed {run.seed}; {SELECTED[training.select]}. {chosen}",
+        f"- **Protocol**: {project.scale_title} {duration(training)}; seed {run.seed}; {SELECTED[training.select]}. "
+        f"{_comparison(project, name)}",
         f"- **File**: `{model.name}`, {model.stat().st_size / 1e6:.2f} MB, SHA-256 `{sha256(model)}`.",
         "",
         *_score_lines(project, layout, run, use),
         "",
     ]
     return "\n".join(lines)
+
+
+def _comparison(project: Project, name: str) -> str:
+    """A sentence on the trainings from which the model was chosen."""
+    runs = project.runs(name)
+    if len(runs) == 1:
+        return "No other training was compared."
+    kinds = dict.fromkeys(f"with {method_title(run)}" if run.teacher else "alone" for run in runs)
+    seeds = sorted({run.seed for run in runs})
+    metric = METRICS[project.datasets[runs[0].dataset].metrics[0]].title
+    return (
+        f"Of {len(runs)} trainings ({', '.join(kinds)}; seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}) the one with "
+        f"the best {metric} on validation images."
+    )
 
 
 def _score_lines(project: Project, layout: Layout, run: Run, use: Use) -> list[str]:
