@@ -60,15 +60,8 @@ def test_model_card_and_picture_are_written(laptop, trained):
     write_shipped_model("model_nuclei", laptop, layout, model, card, picture)
     assert load_model(model, torch.device("cpu"))[1].run == runs[4].name
     text = card.read_text()
-    for expected in (
-        "CC0",
-        "Caicedo",
-        "14 pixels wide",
-        f"Of {len(runs)} trainings (alone, with AT",
-        "with GRD; seeds 0, 1, 2) the one",
-        "(nuclei.png)",
-        "--model nuclei",
-    ):
+    chosen = (f"Of {len(runs)} trainings (alone, with AT", "with GRD; seeds 0, 1, 2) the one")
+    for expected in (*chosen, "CC0", "Caicedo", "14 pixels wide", "(nuclei.png)", "--model nuclei"):
         assert expected in text
     assert hashlib.sha256(model.read_bytes()).hexdigest() in text
     assert "| validation images, segmenter learned | 0.900 | 0.900 | 0.900 | 0.900 |" in text
