@@ -10,6 +10,8 @@ def files_of(job):
             return [LAYOUT.scores(job.run)]
         case "segment":
             return [LAYOUT.model(job.run), LAYOUT.labels(job.run)]
+        case "train" | "distil":
+            return [LAYOUT.history(job.run)]
         case "time_inference":
             return [LAYOUT.timing(job.run)]
         case "prepare_samples":
@@ -29,6 +31,11 @@ def figures_for_claims(wildcards):
 
     names = figures_of_claims(load_claims(PROJECT.claims))
     return [FIGURES / f"{name}.csv" for name in names]
+
+
+def claims_name(table):
+    """`claims_laptop`, the claims judged on `table_laptop`."""
+    return f"claims_{table.removeprefix('table_')}"
 
 
 def runs_on(dataset):

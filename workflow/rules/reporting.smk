@@ -99,6 +99,39 @@ rule claims:
         "../scripts/claims.py"
 
 
+# The claims about a table of the paper, judged on a table that has some of its rows.
+for table in PROJECT.tables_with_claims:
+
+    rule:
+        name:
+            claims_name(table)
+        input:
+            TABLES / f"{table}.csv",
+        output:
+            csv=TABLES / f"{claims_name(table)}.csv",
+            tex=TABLES / f"{claims_name(table)}.tex",
+            md=TABLES / f"{claims_name(table)}.md",
+            html=TABLES / f"{claims_name(table)}.html",
+        log:
+            LOGS / f"{claims_name(table)}.log",
+        benchmark:
+            BENCHMARKS / f"{claims_name(table)}.tsv"
+        localrule: True
+        conda:
+            "../../envs/torch.yaml"
+        threads: 1
+        resources:
+            mem_mb=2000,
+            runtime=10,
+            gpu=0,
+        params:
+            **identity("claims_of_rows", table),
+        message:
+            f"Checking the paper's claims on {table}"
+        script:
+            "../scripts/claims.py"
+
+
 rule loss_curves:
     input:
         histories,
@@ -164,7 +197,7 @@ rule curves:
         ),
 
 
-# Targets with the name of a scale: its own tables and figures, and the call has this scale.
+# Targets with the name of a scale: its own tables, figures and claims, and the call has this scale.
 for scale in PROJECT.scales_on_request:
 
     rule:
@@ -173,7 +206,13 @@ for scale in PROJECT.scales_on_request:
         input:
             [
                 TABLES / f"{table}.{ending}"
-                for table in PROJECT.of_scale(scale, PROJECT.tables_on_request)
+                for table in [
+                    *PROJECT.of_scale(scale, PROJECT.tables_on_request),
+                    *map(
+                        claims_name,
+                        PROJECT.of_scale(scale, PROJECT.tables_with_claims),
+                    ),
+                ]
                 for ending in ("csv", "tex", "md", "html")
             ],
             [

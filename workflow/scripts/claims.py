@@ -6,4 +6,5 @@ from grd.reporting.claims.table import claims_table, write_claims
 
 with record_job(snakemake):
     project, layout = planned_project(snakemake)
-    write_claims(claims_table(project, layout, load_claims(project.claims)), *map(Path, snakemake.output))
+    table = claims_table(project, layout, load_claims(project.claims), snakemake.params.get("table"))
+    write_claims(table, *map(Path, snakemake.output))

@@ -28,17 +28,19 @@ class Experiment(Closed):
     `part` is the heading under which the report lists it. `needs` names the kinds of files that it reads of every run.
     `first_seed` is for figures that show one training, `device` for figures that compute with networks. `on_request` is for
     tables and figures that are made when they are asked for by name, and by nothing else; `scale` is that for which they are.
-    `module` is the module that makes several tables, and has no name of its own in this file.
+    `module` is the module that makes it, where several tables or figures share one. `rows_of` is the table of the paper beside
+    whose numbers its rows stand, and whose claims are judged on them.
     """
 
     number: str
     title: str
     part: str
-    needs: list[Literal["model", "labels", "scores", "timing"]] = Field(min_length=1)
+    needs: list[Literal["model", "labels", "scores", "timing", "history"]] = Field(min_length=1)
     first_seed: bool = False
     device: bool = False
     on_request: bool = False
     scale: str | None = None
     module: Annotated[str, Field(pattern="^[a-z0-9_]+$")] | None = None
+    rows_of: str | None = None
     datasets: list[str] = Field(min_length=1)
     runs: list[RunRow] = Field(min_length=1)

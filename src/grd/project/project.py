@@ -52,6 +52,8 @@ class Project:
         experiments = parse_all(Experiment, read_yaml(folder / "experiments.yaml"), folder / "experiments.yaml")
         for name in filter(None, (experiment.scale for experiment in experiments.values())):
             check_name(name, scales, "scale", str(folder / "experiments.yaml"))
+        for name in filter(None, (experiment.rows_of for experiment in experiments.values())):
+            check_name(name, experiments, "table", str(folder / "experiments.yaml"))
         project = cls(
             general,
             scale,
@@ -103,6 +105,11 @@ class Project:
     def tables_on_request(self) -> list[str]:
         """Names of the tables on request."""
         return [name for name in self.on_request if not name.startswith(("figure", "model"))]
+
+    @property
+    def tables_with_claims(self) -> list[str]:
+        """Names of the tables on request whose rows are some of a table of the paper, with its claims."""
+        return [name for name in self.tables_on_request if self.experiments[name].rows_of]
 
     @property
     def models(self) -> list[str]:

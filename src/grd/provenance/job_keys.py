@@ -102,7 +102,9 @@ def training_of(run: Run) -> Job:
 
 
 def job_of_file(run: Run, file: str) -> Job:
-    """The job that makes a run's file of one kind: `model`, `labels`, `scores` or `timing`."""
+    """The job that makes a run's file of one kind: `model`, `labels`, `scores`, `timing` or `history`."""
+    if file == "history":
+        return training_of(run)
     return Job({"scores": "score", "timing": "time_inference"}.get(file, "segment"), run.dataset, run)
 
 
@@ -148,7 +150,7 @@ def contents(project: Project, job: Job) -> dict[str, Any]:
     datasets = {name: project.dataset(name) for name in project.datasets_of(job.experiment)}
     return {
         "experiment": plain(project.experiments[job.experiment]),
-        "published": project.published.get(job.experiment),
+        "published": project.published.get(project.experiments[job.experiment].rows_of or job.experiment),
         "scale": project.scale_title,
         "datasets": {name: [d.title, d.metrics, list(d.segmenters), d.resolution] for name, d in datasets.items()},
         "titles": titles_of(project, job.experiment),
@@ -275,9 +277,15 @@ JOBS: dict[str, Kind] = {
     "figure": Kind("figure", settings={"shown": contents}, chosen=names_in_experiment, inputs=files_of_experiment),
     "ship": Kind("ship", settings={"shown": contents}, chosen=names_in_experiment, inputs=files_of_experiment),
     "claims": Kind("claims", settings={"shown": claims_contents}, chosen=names_in_all, inputs=artefacts),
+    "claims_of_rows": Kind(
+        "claims",
+        settings={"shown": claims_contents, "table": lambda project, job: job.experiment},
+        chosen=names_in_all,
+        inputs=lambda project, job: [Job("table", experiment=job.experiment)],
+    ),
     "loss_curves": Kind(
         "curves",
-        settings={"titles": lambda project, job: [project.dataset(job.dataset).title, project.scale_title]},
+        settings={"shown": lambda project, job: {"title": project.dataset(job.dataset).title, "scale": project.scale_title}},
         chosen=names_in_all,
         inputs=lambda project, job: [training_of(run) for run in project.all_runs() if run.dataset == job.dataset],
     ),

@@ -11,7 +11,7 @@ def check_modules(project: Project) -> None:
     tables, figures = [*project.tables, *project.tables_on_request], [*project.figures, *project.figures_on_request]
     for folder, names in (("tables", tables), ("figures", figures)):
         for name in names:
-            maker = (folder == "tables" and project.experiments[name].module) or name
+            maker = project.experiments[name].module or name
             module = Path(__file__).parent / folder / f"{maker}.py"
             if not module.exists():
                 raise GrdError(

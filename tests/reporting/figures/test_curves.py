@@ -5,10 +5,20 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
+from grd.errors import GrdError
 from grd.project.paths import Layout
 from grd.project.project import Project
 from grd.project.run import Run
-from grd.reporting.figures.curves import POINTS, curves, digits_between, line_styles, long_form, panel_order, panel_title
+from grd.reporting.figures.curves import (
+    POINTS,
+    curves,
+    digits_between,
+    line_styles,
+    long_form,
+    loss_curves,
+    panel_order,
+    panel_title,
+)
 
 CONFIG = Path(__file__).parents[3] / "config"
 METHODS = {
@@ -39,7 +49,7 @@ def trained(tmp_path):
 
 
 def test_every_run_has_a_panel_with_each_of_its_losses_and_seeds(trained):
-    (figure,), data = curves(*trained, "cremi_c")
+    (figure,), data = loss_curves(*trained, "cremi_c")
     assert len(figure.axes) == 7 and [axis.get_title() for axis in figure.axes[:3]] == [
         "MALA",
         "MALA-tiny",
@@ -59,7 +69,7 @@ def test_a_page_has_a_dozen_panels_at_most_and_names_its_axes(tmp_path):
         layout.history(run).parent.mkdir(parents=True)
         records = history(["affinity", *(METHODS[run.method] if run.teacher else []), "loss"])
         layout.history(run).write_text("".join(json.dumps(record) + "\n" for record in records))
-    pages, data = curves(project, layout, "cvppp")
+    pages, data = loss_curves(project, layout, "cvppp")
     assert [len(page.axes) for page in pages] == [12] * (len(runs) // 12) + [len(runs) % 12]
     assert len({page.get_size_inches()[0] for page in pages}) == 1 and "page 2 of 5" in pages[1].get_label()
     first, last = pages[0].axes, pages[-1].axes
@@ -72,8 +82,28 @@ def test_a_page_has_a_dozen_panels_at_most_and_names_its_axes(tmp_path):
     plt.close("all")
 
 
+def test_a_figure_has_the_curves_of_its_own_runs_on_one_page(tmp_path):
+    project, layout = Project.load(CONFIG, {"scale": "laptop", "seeds": [0]}), Layout(tmp_path, tmp_path)
+    for run in project.runs("figure_curves_worms"):
+        layout.history(run).parent.mkdir(parents=True)
+        layout.history(run).write_text("".join(json.dumps(record) + "\n" for record in history(["affinity", "loss"])))
+    figure, data = curves(project, layout, "figure_curves_worms")
+    titles = [axis.get_title() for axis in figure.axes]
+    assert titles[:2] == ["ResUNet", "ResUNet-tiny"] and titles[-1] == "ResUNet → ResUNet-tiny: GRD" and len(titles) == 7
+    assert set(data["seed"]) == {0, 1, 2}
+    plt.close(figure)
+
+
+def test_a_figure_of_curves_has_one_data_set(tmp_path):
+    project = Project.load(CONFIG, {"scale": "laptop", "seeds": [0]})
+    with pytest.raises(
+        GrdError, match="figure_laptop: expected one data set in a figure of loss curves, found celegans, bbbc039"
+    ):
+        curves(project, Layout(tmp_path, tmp_path), "figure_laptop")
+
+
 def test_the_legend_above_names_what_is_drawn_once(trained):
-    (figure,), _ = curves(*trained, "cremi_c")
+    (figure,), _ = loss_curves(*trained, "cremi_c")
     (legend,) = figure.legends
     names = [text.get_text() for text in legend.get_texts()]
     assert names == ["L_aff, supervised", "L_aff, validation data", "Total", "Node", "strange term"]

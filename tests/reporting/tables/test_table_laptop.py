@@ -8,7 +8,7 @@ import yaml
 
 from grd.project.paths import Layout
 from grd.project.project import Project
-from grd.reporting.tables.table_laptop import table_laptop
+from grd.reporting.tables import make_table
 
 CONFIG = Path(__file__).parents[3] / "config"
 
@@ -32,7 +32,7 @@ def test_rows_of_several_seeds_have_an_sd_and_rows_of_one_have_none(laptop, tmp_
         layout.run(run).mkdir(parents=True)
         scores = {"segmenter": "mutex", "image": ["a", "b"], **dict.fromkeys(("aji", "dice", "f1", "pq"), number / 100)}
         pd.DataFrame(scores).to_csv(layout.scores(run), index=False)
-    table = table_laptop(laptop, layout)
+    table = make_table("table_laptop", laptop, layout)
     assert all(cell.sd is not None for cell in table.rows["+ GRD"])
     assert all(cell.sd is None for cell in table.rows["+ AT"])
     assert "mean ± sd over seeds 0, 1, 2 where an sd stands, else one run per cell, seed 0" in table.notes[0]

@@ -8,7 +8,7 @@ import yaml
 from grd.project.groups import all_groups
 from grd.project.paths import Layout
 from grd.project.project import Project
-from grd.reporting.tables.table_trial import table_trial
+from grd.reporting.tables import make_table
 
 CONFIG = Path(__file__).parents[3] / "config"
 
@@ -23,7 +23,7 @@ def test_four_rows_stand_beside_the_numbers_of_table_2(tmp_path):
         layout.run(run).mkdir(parents=True)
         scores = {"segmenter": "mutex", "image": ["a", "b"], **dict.fromkeys(("aji", "dice", "f1", "pq"), 0.5 + number / 10)}
         pd.DataFrame(scores).to_csv(layout.scores(run), index=False)
-    table = table_trial(trial, layout)
+    table = make_table("table_trial", trial, layout)
     assert list(table.rows) == ["T: ResUNet", "S: ResUNet-tiny", "+ BISKD", "+ GRD"]
     printed = trial.published["table2"]["celegans"]["resunet_tiny-grd-resunet"]
     cells = dict(zip([column.metric for column in table.columns], table.rows["+ GRD"], strict=True))

@@ -85,6 +85,32 @@ def reproduced_evidence(project: Project, layout: Layout, claims: Claims) -> Evi
     )
 
 
+def evidence_of_rows(project: Project, layout: Layout, table: str) -> Evidence:
+    """A table on request (its csv) as evidence of the paper's table whose rows it has."""
+    name = str(project.experiments[table].rows_of)
+    tables = {name: pd.read_csv(layout.results / "tables" / f"{table}.csv")}
+    by_segmenter = {key[0] for key in published_numbers(project.published) if key[3]}
+    by_key = {column: present(reproduced_numbers(tables, column, by_segmenter)) for column in ("sd", "p", "bold")}
+    return Evidence(
+        reproduced_numbers(tables, "reproduced", by_segmenter),
+        dataset_titles(project),
+        sds=by_key["sd"],
+        compared=list(by_key["p"]),
+        bold=[key for key, bold in by_key["bold"].items() if bold],
+        settings={},
+        twins=project.scale.data == "twins",
+        seeds=len(project.row_seeds(table)[-1]),
+    )
+
+
+def claims_about(claims: Claims, table: str) -> Claims:
+    """The claims about cells of one table of the paper, and of no other."""
+    return {
+        section: [claim for claim in entries if {cell[0] for cell in claim.cells()} == {table}]
+        for section, entries in claims.items()
+    }
+
+
 def reproduced_numbers(tables: Mapping[str, pd.DataFrame], column: str, by_segmenter: Collection[str]) -> dict[Key, float | None]:
     """A column of the tables' csv by key, None where it is empty or doubtful; rows that belong to no run are left out.
 

@@ -1,4 +1,7 @@
-"""The paper's figures: the function `name` of the module `name` here draws figure `name` of config/experiments.yaml."""
+"""The paper's figures: the function `name` of the module `name` here draws figure `name` of config/experiments.yaml.
+
+A figure whose entry there has a `module` is drawn by that one, whose function has the figure's name as a third argument.
+"""
 
 from importlib import import_module
 
@@ -11,5 +14,7 @@ from grd.project.project import Project
 
 def make_figure(name: str, project: Project, layout: Layout) -> tuple[Figure, pd.DataFrame]:
     """A figure by the name of its experiment, and its data."""
-    made: tuple[Figure, pd.DataFrame] = getattr(import_module(f"grd.reporting.figures.{name}"), name)(project, layout)
+    module = project.experiments[name].module
+    draw = getattr(import_module(f"grd.reporting.figures.{module or name}"), module or name)
+    made: tuple[Figure, pd.DataFrame] = draw(project, layout, name) if module else draw(project, layout)
     return made

@@ -1,4 +1,4 @@
-"""Loss curves of every run of a data set, a panel for each run."""
+"""Loss curves, a panel for each run: of every run of a data set, or of a figure's own runs."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,6 +12,7 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
 from grd.config.catalogue import NETWORKS
 from grd.distillation import weights_and_options
+from grd.errors import GrdError
 from grd.project.paths import Layout
 from grd.project.project import Project
 from grd.project.run import Run
@@ -28,10 +29,11 @@ COLUMNS, PANELS = 4, 12
 POINTS = 300
 """Number of points of a line; a longer history is averaged over as many windows."""
 
-SUPERVISED, TOTAL, VALIDATION = "affinity", "loss", "validation"
+SUPERVISED, TOTAL, VALIDATION, SCORE = "affinity", "loss", "validation", "validation_score"
 LOSSES = {
     SUPERVISED: "L_aff, supervised",
     VALIDATION: "L_aff, validation data",
+    SCORE: "Score, validation data",
     TOTAL: "Total",
     "attention": "Attention (AT)",
     "similarity": "Similarity (SPKD)",
@@ -50,22 +52,39 @@ COLOURS = ("#d95f02", "#1b9e77", "#7570b3", "#e7298a", "#8a6d3b", "#e6ab02", "#6
 
 TEXT = (
     "A panel for each run (teacher → student: method, and changes to it). Losses over iterations: L_aff (Eq. 6) of the training "
-    "crops and, as points, of the validation data; every term of distillation whose weight is not 0, unweighted; and Total, the "
-    "weighted sum that is minimised (Eq. 8). Terms of different methods have different units: compare shapes, not heights"
+    "crops and, as points, of the validation data, with the score of these data where it selects the weights; every term of "
+    "distillation whose weight is not 0, unweighted; and Total, the weighted sum that is minimised (Eq. 8). Terms of different "
+    "methods have different units: compare shapes, not heights"
 )
 
 
-def curves(project: Project, layout: Layout, dataset: str) -> tuple[list[Figure], pd.DataFrame]:
+def loss_curves(project: Project, layout: Layout, dataset: str) -> tuple[list[Figure], pd.DataFrame]:
     """Every loss of every run of a data set, a panel per run, seeds after the first lighter; and the values in long form.
 
     The figures are pages of at most PANELS panels. Terms of weight 0, which train nothing, are left out.
     """
     runs = panel_order([run for run in project.all_runs() if run.dataset == dataset])
-    data = pd.concat([_minimised(project, run, read_history(layout.history(run))) for run in runs], ignore_index=True)
-    panels = one_per_stem(runs)
+    data, panels = losses(project, layout, runs), one_per_stem(runs)
     pages = [panels[start : start + PANELS] for start in range(0, len(panels), PANELS)]
     columns = min(COLUMNS, len(panels))
-    return [draw(project, page, data, columns, f"page {n} of {len(pages)}") for n, page in enumerate(pages, 1)], data
+    return [draw(project, page, data, columns, f" · page {n} of {len(pages)}") for n, page in enumerate(pages, 1)], data
+
+
+def curves(project: Project, layout: Layout, experiment: str) -> tuple[Figure, pd.DataFrame]:
+    """The losses of a figure's own runs, on one page, as `loss_curves` draws them; GrdError if it has several data sets."""
+    if len(datasets := project.datasets_of(experiment)) > 1:
+        raise GrdError(
+            f"config/experiments.yaml, {experiment}: expected one data set in a figure of loss curves, found "
+            f"{', '.join(datasets)}; write an entry for each"
+        )
+    runs = panel_order(project.runs(experiment))
+    data, panels = losses(project, layout, runs), one_per_stem(runs)
+    return draw(project, panels, data, min(COLUMNS, len(panels))), data
+
+
+def losses(project: Project, layout: Layout, runs: Sequence[Run]) -> pd.DataFrame:
+    """The histories of runs in long form."""
+    return pd.concat([_minimised(project, run, read_history(layout.history(run))) for run in runs], ignore_index=True)
 
 
 def _minimised(project: Project, run: Run, records: Sequence[Record]) -> pd.DataFrame:
@@ -99,7 +118,7 @@ def _thin(line: pd.DataFrame) -> pd.DataFrame:
     return grouped.agg({"step": "last", "term": "last", "value": "mean"})
 
 
-def draw(project: Project, panels: Sequence[Run], data: pd.DataFrame, columns: int, page: str) -> Figure:
+def draw(project: Project, panels: Sequence[Run], data: pd.DataFrame, columns: int, page: str = "") -> Figure:
     """Draw a page: a panel for each of these runs, with a legend above and a text below."""
     rows, shown = -(-len(panels) // columns), data["run"].isin([run.stem for run in panels])
     styles = line_styles(data[shown]["term"].unique().tolist())
@@ -113,7 +132,7 @@ def draw(project: Project, panels: Sequence[Run], data: pd.DataFrame, columns: i
     label_axes(axes, len(panels))
     handles = [plt.Line2D([], [], **style) for style in styles.values()]
     figure.legend(handles=handles, loc="upper center", ncols=columns + 1, fontsize=7, frameon=False, columnspacing=1.2)
-    caption(figure, project, f"{TEXT} · {page}", above)
+    caption(figure, project, TEXT + page, above)
     return figure
 
 
@@ -130,6 +149,7 @@ def line_styles(terms: Sequence[str]) -> Styles:
     fixed: Styles = {
         SUPERVISED: {"color": BLUE, "linewidth": 1.4, "zorder": 3},
         VALIDATION: {"color": BLUE, "marker": "o", "markersize": 3.2, "markerfacecolor": "white", "linestyle": "", "zorder": 4},
+        SCORE: {"color": "black", "marker": "s", "markersize": 2.2, "linewidth": 0.8, "linestyle": ":"},
         TOTAL: {"color": "black", "linewidth": 1.4},
     }
     others = [*(name for name in LOSSES if name not in fixed), *sorted(set(terms) - set(LOSSES))]

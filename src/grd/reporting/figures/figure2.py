@@ -15,13 +15,8 @@ SHOWN = (
 )
 
 
-def figure2(project: Project, layout: Layout) -> tuple[Figure, pd.DataFrame]:
+def figure2(project: Project, layout: Layout, experiment: str = "figure2") -> tuple[Figure, pd.DataFrame]:
     """Image, truth, teacher, student and every method, a row per data set, with errors marked; and the error counts."""
-    return compared_images(project, layout, "figure2")
-
-
-def compared_images(project: Project, layout: Layout, experiment: str) -> tuple[Figure, pd.DataFrame]:
-    """A row of panels for each data set of an experiment."""
     rows = [compared_image(project, layout, experiment, dataset) for dataset in project.datasets_of(experiment)]
     return draw_comparisons(project, rows, f"{SHOWN}. {ERRORS}")
 

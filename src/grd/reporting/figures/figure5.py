@@ -1,11 +1,14 @@
 """Figure 5: embeddings as colours."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import torch
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from grd.config.parsing import Extent
@@ -22,32 +25,46 @@ from grd.reporting.runs import first_seed_runs
 from grd.system.gpu_turns import claim_device
 
 CAPTION = (
-    "The test image on which the undistilled student has its median PQ, its instances, and as red, green and blue the first "
-    "three principal components of each network's embeddings in the true foreground, with their share of the variance. Each "
-    "panel has components of its own: compare colours within a panel alone"
+    "Of each data set the test image on which the undistilled student has its median PQ, its instances, and as red, green and "
+    "blue the first three principal components of each network's embeddings in the true foreground, with their share of the "
+    "variance. Each panel has components of its own: compare colours within a panel alone"
 )
 
 
-def figure5(project: Project, layout: Layout) -> tuple[Figure, pd.DataFrame]:
-    """Embeddings of one test image by every network, as colours; and the share of variance along the three axes shown."""
-    (dataset,) = project.experiments["figure5"].datasets
-    runs = first_seed_runs(project, "figure5", dataset)
-    shown = representative_image(student_scores(project, layout, "figure5", dataset))
-    split = read_split(layout.samples(dataset), "test")
-    image, labels = split.images[shown], split.labels[shown]
-    figure, axes = plt.subplots(1, len(runs) + 2, figsize=(1.6 * (len(runs) + 2), 2.3))
-    draw_image(axes[0], image, "Image")
-    draw_labels(axes[1], labels, comparable_colours(labels, [])[0], "Ground truth")
+def figure5(project: Project, layout: Layout, experiment: str = "figure5") -> tuple[Figure, pd.DataFrame]:
+    """Embeddings of a test image by every network, as colours, a row per data set; and the share of variance along the three
+    axes shown."""
+    datasets = project.datasets_of(experiment)
+    columns = 2 + max(len(first_seed_runs(project, experiment, dataset)) for dataset in datasets)
+    heights = [canvas[0] / canvas[1] for canvas in (project.datasets[dataset].canvas for dataset in datasets)]
+    size = (1.6 * columns, 1.6 * sum(heights) + 0.35 * len(heights) + 0.5)
+    figure, axes = plt.subplots(len(datasets), columns, figsize=size, squeeze=False, height_ratios=heights)
     records = []
-    with claim_device("figure5", project.config.device, jobs_per_gpu=project.config.jobs_per_gpu) as device:
-        for axis, run in zip(axes[2:], runs, strict=True):
-            colours, share = embedding_colours(layout.model(run), image, labels > 0, project.datasets[dataset].canvas, device)
-            axis.imshow(colours)
-            label_panel(axis, run_title(run))
-            axis.set_xlabel(f"seed {run.seed}: {100 * share:.0f} % of the variance", fontsize=6, labelpad=2)
-            records.append({"image": split.names[shown], "run": run.name, "variance_in_three_axes": share})
+    with claim_device(experiment, project.config.device, jobs_per_gpu=project.config.jobs_per_gpu) as device:
+        for panels, dataset in zip(axes, datasets, strict=True):
+            records += draw_row(panels, project, layout, experiment, dataset, device)
     caption(figure, project, CAPTION)
     return figure, pd.DataFrame(records)
+
+
+def draw_row(
+    axes: Sequence[Axes], project: Project, layout: Layout, experiment: str, dataset: str, device: torch.device
+) -> list[dict[str, Any]]:
+    """Draw image, truth and each run's embeddings side by side; returns image, run and share of variance of each panel."""
+    shown = representative_image(student_scores(project, layout, experiment, dataset))
+    split = read_split(layout.samples(dataset), "test")
+    image, labels = split.images[shown], split.labels[shown]
+    draw_image(axes[0], image, "Image")
+    axes[0].set_ylabel(project.datasets[dataset].title, fontsize=8)
+    draw_labels(axes[1], labels, comparable_colours(labels, [])[0], "Ground truth")
+    records = []
+    for axis, run in zip(axes[2:], first_seed_runs(project, experiment, dataset), strict=True):
+        colours, share = embedding_colours(layout.model(run), image, labels > 0, project.datasets[dataset].canvas, device)
+        axis.imshow(colours)
+        label_panel(axis, run_title(run))
+        axis.set_xlabel(f"seed {run.seed}: {100 * share:.0f} % of the variance", fontsize=6, labelpad=2)
+        records.append({"image": split.names[shown], "run": run.name, "variance_in_three_axes": share})
+    return records
 
 
 def embedding_colours(

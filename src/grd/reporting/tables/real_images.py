@@ -1,4 +1,4 @@
-"""Rows of Table II after shorter trainings on real images."""
+"""Some rows of Table II, after shorter trainings on real images."""
 
 from grd.project.paths import Layout
 from grd.project.project import Project
@@ -16,7 +16,7 @@ NOTES = (
 )
 
 
-def rows_of_table2(project: Project, layout: Layout, name: str, caption: str) -> Table:
+def real_images(project: Project, layout: Layout, name: str) -> Table:
     """The rows that an experiment has, beside their printed numbers; cells of one seed and of several may stand together."""
     runs, columns, titles = one_per_row(project, name), score_columns(project, name), titles_of(project, name)
     rows = score_rows(
@@ -26,9 +26,10 @@ def rows_of_table2(project: Project, layout: Layout, name: str, caption: str) ->
         columns,
         titles,
         lambda run, column: run.get(EXCHANGED.get(column.metric, column.metric)),
-        published_in="table2",
+        published_in=project.experiments[name].rows_of,
     )
     notes = [scale_note(project, project.scale.training, name), *NOTES, *baseline_notes(project, runs)]
     stems = {title: stem for stem, title in titles.items()}
     notes.append(bold_note(project.row_seeds(name)[-1], "method"))
+    caption = f"{project.experiments[name].title}: reproduced (published)."
     return Table(caption, columns, rows, notes, stems, pair_contests(runs, titles), twins_banner(project))
