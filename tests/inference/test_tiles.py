@@ -47,7 +47,7 @@ def atomic_write(tiled, volume):
         (WIDTHS["mala_tiny"], (8, 24, 28), (13, 31, 40), NEAREST),
         (TWO, (34, 48, 52), (21, 30, 41), NEAREST),
         (WIDTHS["mala_tiny"], (12, 32, 32), (9, 30, 25), [*NEAREST, (-2, 0, 0), (0, -3, 0), (0, 0, -9)]),
-        pytest.param(PAPER, (31, 268, 268), (17, 110, 120), NEAREST, marks=pytest.mark.slow),
+        pytest.param(PAPER, (44, 268, 268), (17, 110, 120), NEAREST, marks=pytest.mark.slow),
     ],
 )
 def test_tiles_equal_one_pass(arguments, tile, shape, offsets):

@@ -26,7 +26,7 @@ FIGURES = [f"figure{number}" for number in range(2, 7)]
 
 def snakemake(folder, *arguments):
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "workflow/Snakefile"), "--directory", str(folder)]
-    return subprocess.run([*command, *arguments], capture_output=True, text=True, check=False, timeout=1500)
+    return subprocess.run([*command, *arguments], capture_output=True, text=True, check=False, timeout=3000)
 
 
 def jobs(result):
