@@ -113,7 +113,7 @@ def _add_pipeline(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
     benchmark.add_argument("targets", nargs="*", default=["all"], metavar="TARGET", help=f"{TARGETS} (default: all)")
     benchmark.add_argument("--scale", help="a file of config/scales (default: that of config/config.yaml)")
     benchmark.add_argument("--steps", type=positive, default=3, help="steps to time after the first (default 3)")
-    benchmark.add_argument("--device", help="auto, cpu, cuda or cuda:N (default: that of config/config.yaml)")
+    benchmark.add_argument("--device", help="auto, cpu, cuda, cuda:N or mps (default: that of config/config.yaml)")
     benchmark.set_defaults(action=_benchmark)
 
     verify = commands.add_parser("verify", help="hash all files again, and name those that are not what was written")

@@ -106,7 +106,7 @@ def test_the_card_travels_in_the_metadata_and_paths_of_this_machine_do_not(expor
 
 def test_absent_packages_are_named_with_the_way_to_install_them(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "onnxscript", None)
-    with pytest.raises(GrdError, match=r"found no onnxscript; run pip install 'grd\[export\]'"):
+    with pytest.raises(GrdError, match=r"found no onnxscript; run pip install '.\[export\]'"):
         export_onnx(tmp_path / "model.pt", tmp_path / "model.onnx")
 
 

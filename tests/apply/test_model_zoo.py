@@ -142,7 +142,7 @@ def test_a_package_has_an_author(tmp_path):
 
 def test_an_absent_bioimageio_is_named_with_the_way_to_install_it(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "bioimageio.spec", None)
-    with pytest.raises(GrdError, match=r"found no bioimageio\.spec; run pip install 'grd\[export\]'"):
+    with pytest.raises(GrdError, match=r"found no bioimageio\.spec; run pip install '.\[export\]'"):
         export_bioimageio(tmp_path / "model.pt", tmp_path / "package.zip", tmp_path / "sample.tif", ["A. Author"])
 
 

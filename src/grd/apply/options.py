@@ -25,7 +25,10 @@ def add_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--percentiles", type=float, nargs=2, metavar=("LOW", "HIGH"), help="grey values that become 0 and 255")
     size = command.add_mutually_exclusive_group()
     size.add_argument(
-        "--diameter", type=above_0, metavar="PIXELS", help="images: of the objects; resizes to what the model learnt"
+        "--diameter",
+        type=above_0,
+        metavar="PIXELS",
+        help="images: of a circle of the objects' area; resizes to what the model learnt",
     )
     size.add_argument("--scale", type=above_0, metavar="FACTOR", help="images: resize by this factor")
     command.add_argument(

@@ -82,8 +82,8 @@ def card_text(name: str, project: Project, layout: Layout, run: Run, model: Path
         f"![A test image, its ground truth and its segmentation]({model.stem}.png)",
         "",
         f"- **Data**: {use.data['title']}, {use.data['cite']}. Licence: {use.data['licence']}. <{use.data['page']}>",
-        f"- **Objects**: {use.object_size:g} pixels in the median, as a circle {diameter:.0f} pixels wide. If yours are larger "
-        "or smaller, say how wide they are, in pixels: `--diameter`.",
+        f"- **Objects**: {use.object_size:g} pixels in the median, the area of a circle {diameter:.0f} pixels wide. If the area "
+        "of yours differs, give the diameter of a circle of that area, in pixels: `--diameter`.",
         f"- **Network**: {NETWORKS[run.network].title}{teacher}.",
         f"- **Protocol**: {project.scale_title} {duration(training)}; seed {run.seed}; {SELECTED[training.select]}. "
         f"{_comparison(project, name)}",
