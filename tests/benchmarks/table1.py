@@ -35,7 +35,7 @@ CANVASES = {2: (3, 544, 544), 3: (1, 84, 268, 268)}
 SIZE = (530, 500)
 REPEATS = 3
 TEACHERS = {"resunet_tiny": "resunet", "mobilenet_v2": "resunet", "mala_tiny": "mala"}
-HEADS = ("", "network", "of its teacher", "paper, on a GPU", "what follows", "image to instances", "of its teacher")
+HEADS = ("", "network, s", "of its teacher", "paper, on a GPU", "what follows, s", "image to instances, s", "of its teacher")
 
 
 def main(out: str) -> None:
