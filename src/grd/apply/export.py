@@ -62,7 +62,8 @@ def check_installed(*packages: str) -> None:
             absent.append(package)
     if absent:
         raise GrdError(
-            f"export: expected the package(s) {', '.join(packages)}, found no {', '.join(absent)}; run pip install '.[export]' in the project's folder"
+            f"export: expected the package(s) {', '.join(packages)}, found no {', '.join(absent)}; run pip install '.[export]' "
+            "in the project's folder"
         )
 
 

@@ -1,6 +1,5 @@
 """Parts of figures: images, instances in colours, boxes around errors, captions; and the files of a figure."""
 
-import io
 import textwrap
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
@@ -31,6 +31,7 @@ from grd.reporting.runs import first_seed_runs
 from grd.system.files import atomic_write, write_text
 
 OVER_MERGE, OVER_SEGMENTATION = "red", "white"
+DPI = 200
 
 
 def predictions(project: Project, layout: Layout, experiment: str, dataset: str) -> Iterator[tuple[Run, Arrays]]:
@@ -134,17 +135,16 @@ def write_pages(pages: Sequence[Figure], data: pd.DataFrame, pdf: Path, png: Pat
 
 
 def _pixels(figure: Figure) -> np.ndarray:
-    picture = io.BytesIO()
-    figure.savefig(picture, format="png", dpi=200)
-    picture.seek(0)
-    pixels: np.ndarray = plt.imread(picture)
-    return pixels
+    figure.set_dpi(DPI)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())
 
 
 def write_figure(figure: Figure, data: pd.DataFrame, pdf: Path, png: Path, csv: Path, tex: Path | None = None) -> None:
     """Write the picture (png), its data (csv), and for LaTeX the picture without its caption (pdf) and the caption (tex)."""
     with atomic_write(png) as part:
-        figure.savefig(part, format="png", dpi=200)
+        figure.savefig(part, format="png", dpi=DPI)
     for text in figure.texts if tex else ():
         text.set_visible(False)
     with atomic_write(pdf) as part:
