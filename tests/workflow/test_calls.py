@@ -44,3 +44,10 @@ def test_a_call_that_runs_jobs_without_cores_is_told_to_give_them(pipeline):
 def test_a_target_with_the_name_of_a_scale_is_made_at_that_scale(pipeline):
     printed = pipeline.run("-n", "trial").stdout
     assert "results/trial/tables/table_trial.csv" in printed and "results/demo" not in printed
+
+
+def test_a_scale_s_target_has_its_tables_figures_and_claims(pipeline):
+    printed = pipeline.run("-n", "laptop").stdout
+    figures = ("laptop", "embeddings", "curves_worms", "curves_nuclei")
+    made = ["tables/table_laptop.md", "tables/claims_laptop.md", *(f"figures/figure_{name}.png" for name in figures)]
+    assert all(f"results/laptop/{name}" in printed for name in made)
