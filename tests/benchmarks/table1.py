@@ -11,13 +11,13 @@ Repeats are interleaved, medians are shown; `null` is ResUNet-tiny over itself, 
 import json
 import statistics
 import sys
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from peers import cpu_seconds
 from torch import Tensor
 
 from grd.config.catalogue import NETWORKS
@@ -94,12 +94,6 @@ def what_follows(project: Project) -> Callable[[], np.ndarray]:
         return segment_image(maps, offsets, segmenter, Surroundings(SIZE, labels))
 
     return act
-
-
-def cpu_seconds(action: Callable[[], Any]) -> float:
-    start = time.process_time()
-    action()
-    return time.process_time() - start
 
 
 if __name__ == "__main__":

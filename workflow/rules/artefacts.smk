@@ -24,18 +24,22 @@ def files_for(kind, experiment):
     return [path for job in inputs for path in files_of(job)]
 
 
-def figures_for_claims(wildcards):
-    """The data of the figures that claims are about."""
+def claims_name(table):
+    """`claims_laptop`, the claims judged on `table_laptop`; `claims` without a table."""
+    return f"claims_{table.removeprefix('table_')}" if table else "claims"
+
+
+def evidence_for(table):
+    """The files on which claims are judged: a table, or all tables, the figures that claims are about, and the samples."""
     from grd.reporting.claims import load_claims
     from grd.reporting.claims.evidence import figures_of_claims
 
-    names = figures_of_claims(load_claims(PROJECT.claims))
-    return [FIGURES / f"{name}.csv" for name in names]
-
-
-def claims_name(table):
-    """`claims_laptop`, the claims judged on `table_laptop`."""
-    return f"claims_{table.removeprefix('table_')}"
+    if table:
+        return [TABLES / f"{table}.csv"]
+    figures = figures_of_claims(load_claims(PROJECT.claims))
+    data = expand(TABLES / "{table}.csv", table=PROJECT.tables)
+    data += [FIGURES / f"{name}.csv" for name in figures]
+    return data + [LAYOUT.samples(dataset) for dataset in TRAINED]
 
 
 def runs_on(dataset):

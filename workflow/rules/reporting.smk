@@ -1,4 +1,4 @@
-# Scores → tables, figures, claims.
+# Scores → tables, figures.
 
 
 for table in [*PROJECT.tables, *PROJECT.tables_on_request]:
@@ -62,74 +62,6 @@ for figure in [*PROJECT.figures, *PROJECT.figures_on_request]:
             f"Drawing {figure}"
         script:
             "../scripts/figure.py"
-
-
-rule claims:
-    input:
-        tables=expand(TABLES / "{table}.csv", table=PROJECT.tables),
-        figures=figures_for_claims,
-        samples=[LAYOUT.samples(dataset) for dataset in TRAINED],
-    output:
-        csv=TABLES / "claims.csv",
-        tex=TABLES / "claims.tex",
-        md=TABLES / "claims.md",
-        html=report(
-            TABLES / "claims.html",
-            caption="../report/claims.rst",
-            category="Claims",
-            labels={"claims": "The paper's prose", "scale": PROJECT.config.scale},
-        ),
-    log:
-        LOGS / "claims.log",
-    benchmark:
-        BENCHMARKS / "claims.tsv"
-    localrule: True
-    conda:
-        "../../envs/torch.yaml"
-    threads: 1
-    resources:
-        mem_mb=2000,
-        runtime=10,
-        gpu=0,
-    params:
-        **identity("claims"),
-    message:
-        "Checking the paper's claims"
-    script:
-        "../scripts/claims.py"
-
-
-# The claims about a table of the paper, judged on a table that has some of its rows.
-for table in PROJECT.tables_with_claims:
-
-    rule:
-        name:
-            claims_name(table)
-        input:
-            TABLES / f"{table}.csv",
-        output:
-            csv=TABLES / f"{claims_name(table)}.csv",
-            tex=TABLES / f"{claims_name(table)}.tex",
-            md=TABLES / f"{claims_name(table)}.md",
-            html=TABLES / f"{claims_name(table)}.html",
-        log:
-            LOGS / f"{claims_name(table)}.log",
-        benchmark:
-            BENCHMARKS / f"{claims_name(table)}.tsv"
-        localrule: True
-        conda:
-            "../../envs/torch.yaml"
-        threads: 1
-        resources:
-            mem_mb=2000,
-            runtime=10,
-            gpu=0,
-        params:
-            **identity("claims_of_rows", table),
-        message:
-            f"Checking the paper's claims on {table}"
-        script:
-            "../scripts/claims.py"
 
 
 rule loss_curves:
@@ -206,17 +138,16 @@ for scale in PROJECT.scales_on_request:
         input:
             [
                 TABLES / f"{table}.{ending}"
-                for table in [
-                    *PROJECT.of_scale(scale, PROJECT.tables_on_request),
-                    *map(
-                        claims_name,
-                        PROJECT.of_scale(scale, PROJECT.tables_with_claims),
-                    ),
-                ]
+                for table in PROJECT.of_scale(scale, PROJECT.tables_on_request)
                 for ending in ("csv", "tex", "md", "html")
             ],
             [
                 FIGURES / f"{figure}.{ending}"
                 for figure in PROJECT.of_scale(scale, PROJECT.figures_on_request)
                 for ending in ("pdf", "png", "csv", "tex")
+            ],
+            [
+                TABLES / f"{claims_name(table)}.{ending}"
+                for table in PROJECT.of_scale(scale, PROJECT.tables_with_claims)
+                for ending in ("csv", "tex", "md", "html")
             ],

@@ -6,5 +6,5 @@ from grd.reporting.claims.table import claims_table, write_claims
 
 with record_job(snakemake):
     project, layout = planned_project(snakemake)
-    table = claims_table(project, layout, load_claims(project.claims), snakemake.params.get("table"))
+    table = claims_table(project, layout, load_claims(project.claims), snakemake.params.table)
     write_claims(table, *map(Path, snakemake.output))

@@ -215,6 +215,11 @@ def artefacts(project: Project, job: Job) -> list[Job]:
     return [*tables, *(Job("figure", experiment=name) for name in project.figures)]
 
 
+def judged(project: Project, job: Job) -> list[Job]:
+    """What claims are judged on: the one table that the job is for, or all tables and figures."""
+    return [Job("table", experiment=job.experiment)] if job.experiment else artefacts(project, job)
+
+
 def publication(project: Project, job: Job) -> list[Job]:
     """All tables and figures, claims and loss curves."""
     datasets = dict.fromkeys(run.dataset for run in project.all_runs())
@@ -276,12 +281,11 @@ JOBS: dict[str, Kind] = {
     "table": Kind("table", settings={"shown": contents}, chosen=names_in_experiment, inputs=files_of_experiment),
     "figure": Kind("figure", settings={"shown": contents}, chosen=names_in_experiment, inputs=files_of_experiment),
     "ship": Kind("ship", settings={"shown": contents}, chosen=names_in_experiment, inputs=files_of_experiment),
-    "claims": Kind("claims", settings={"shown": claims_contents}, chosen=names_in_all, inputs=artefacts),
-    "claims_of_rows": Kind(
+    "claims": Kind(
         "claims",
         settings={"shown": claims_contents, "table": lambda project, job: job.experiment},
         chosen=names_in_all,
-        inputs=lambda project, job: [Job("table", experiment=job.experiment)],
+        inputs=judged,
     ),
     "loss_curves": Kind(
         "curves",

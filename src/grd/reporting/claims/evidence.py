@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -67,19 +68,12 @@ def _true_name(table: str, metric: str) -> str:
 def reproduced_evidence(project: Project, layout: Layout, claims: Claims) -> Evidence:
     """The tables and figures of this project (their csv files), its samples, and the settings that claims are about."""
     tables = {table: pd.read_csv(layout.results / "tables" / f"{table}.csv") for table in project.tables}
-    by_segmenter = {table for table, _, _, segmenter, _ in published_numbers(project.published) if segmenter}
-    by_key = {column: present(reproduced_numbers(tables, column, by_segmenter)) for column in ("sd", "p", "bold")}
     trained = dict.fromkeys(run.dataset for run in project.all_runs())
-    return Evidence(
-        reproduced_numbers(tables, "reproduced", by_segmenter),
-        dataset_titles(project),
-        sds=by_key["sd"],
-        compared=list(by_key["p"]),
-        bold=[key for key, bold in by_key["bold"].items() if bold],
+    return replace(
+        _evidence_of_tables(project, tables),
         settings={pair: all_settings(project, *pair) for pair in pairs_with_settings(claims)},
         samples={dataset: shapes(layout.samples(dataset)) for dataset in trained},
         listed=[dataset for dataset in trained if project.datasets[dataset].split != "archive"],
-        twins=project.scale.data == "twins",
         seeds=len(project.config.seeds),
         figures={name: pd.read_csv(layout.results / "figures" / f"{name}.csv") for name in figures_of_claims(claims)},
     )
@@ -87,9 +81,13 @@ def reproduced_evidence(project: Project, layout: Layout, claims: Claims) -> Evi
 
 def evidence_of_rows(project: Project, layout: Layout, table: str) -> Evidence:
     """A table on request (its csv) as evidence of the paper's table whose rows it has."""
-    name = str(project.experiments[table].rows_of)
-    tables = {name: pd.read_csv(layout.results / "tables" / f"{table}.csv")}
-    by_segmenter = {key[0] for key in published_numbers(project.published) if key[3]}
+    tables = {str(project.experiments[table].rows_of): pd.read_csv(layout.results / "tables" / f"{table}.csv")}
+    return replace(_evidence_of_tables(project, tables), seeds=len(project.row_seeds(table)[-1]))
+
+
+def _evidence_of_tables(project: Project, tables: Mapping[str, pd.DataFrame]) -> Evidence:
+    """The numbers of tables (their csv, by the paper's name), with sds and tests."""
+    by_segmenter = {table for table, _, _, segmenter, _ in published_numbers(project.published) if segmenter}
     by_key = {column: present(reproduced_numbers(tables, column, by_segmenter)) for column in ("sd", "p", "bold")}
     return Evidence(
         reproduced_numbers(tables, "reproduced", by_segmenter),
@@ -99,7 +97,6 @@ def evidence_of_rows(project: Project, layout: Layout, table: str) -> Evidence:
         bold=[key for key, bold in by_key["bold"].items() if bold],
         settings={},
         twins=project.scale.data == "twins",
-        seeds=len(project.row_seeds(table)[-1]),
     )
 
 

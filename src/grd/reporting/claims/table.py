@@ -29,14 +29,14 @@ MARKS = {HOLDS: "✓", CONSTRUCTED: "(✓)", FAILS: "×", UNTESTED: "–"}
 LEGEND = ", ".join(f"{mark} {verdict}" for verdict, mark in MARKS.items())
 HEADS = ("Where", "The paper says", "Published numbers give", "Reproduced numbers give")
 CAPTION = "Claims. Statements of the paper's prose, checked on the published numbers and on the reproduced ones."
-READING_NOTES = (
+READING_NOTES: tuple[str, ...] = (
     f"{LEGEND}. A percentage holds if it rounds to the claimed digits; “less than” and “exceeding” are strict. "
     "A sentence that can be read in two ways appears twice.",
     "Dice and F1 of C. elegans and BBBC039V1: the prose uses the names of the printed columns, whose contents look exchanged; on "
     "both sides the object F1 is given for its Dice, the pixel Dice for its F1.",
 )
 """Notes on any claims."""
-NOTES = (
+NOTES: tuple[str, ...] = (
     *READING_NOTES,
     "By construction: the reproduced side was built to agree, so that agreement shows nothing. Settings are copied, splits "
     "listed, rows of tables taken over, and networks defined to the printed counts. Synthetic twins are drawn to the real "
@@ -87,21 +87,20 @@ def _counts(rows: Sequence[ClaimRow], side: Callable[[ClaimRow], Finding]) -> st
     return f"{counts[HOLDS]} hold, {counts[FAILS]} do not, {constructed}{counts[UNTESTED]} are not tested"
 
 
-def claims_table(project: Project, layout: Layout, claims: Claims, table: str | None = None) -> ClaimsTable:
+def claims_table(project: Project, layout: Layout, claims: Claims, table: str = "") -> ClaimsTable:
     """Every claim, checked on the published and on the reproduced numbers.
 
     With a `table` that has some rows of a table of the paper, those claims about the latter for which it has numbers.
     """
     published = published_evidence(project)
     check_names(claims, published.numbers)
-    if table is None:
-        rows = _check(claims, published, reproduced_evidence(project, layout, claims))
-    else:
+    if table:
         own = evidence_of_rows(project, layout, table)
         checked = _check(claims_about(claims, str(project.experiments[table].rows_of)), published, own)
-        rows = [row for row in checked if row.reproduced.text != own.absent]
-    notes = NOTES if table is None else READING_NOTES
-    return ClaimsTable(rows, [*notes, scale_note(project, project.scale.training, table)], twins_banner(project))
+        rows, notes = [row for row in checked if row.reproduced.text != own.absent], READING_NOTES
+    else:
+        rows, notes = _check(claims, published, reproduced_evidence(project, layout, claims)), NOTES
+    return ClaimsTable(rows, [*notes, scale_note(project, project.scale.training, table or None)], twins_banner(project))
 
 
 def _check(claims: Claims, published: Evidence, reproduced: Evidence) -> list[ClaimRow]:
