@@ -193,6 +193,31 @@ def test_what_is_missing_beside_existing_labels_is_made_from_them(images, tmp_pa
         segmented(file, images, tmp_path, Settings(skip_existing=True), table=True)
 
 
+def test_a_table_of_someone_else_is_not_replaced(images, tmp_path):
+    file = sorted(images.glob("*.tif"))[:1]
+    (tmp_path / f"{file[0].stem}.csv").write_text("mine")
+    with pytest.raises(GrdError, match=rf"{file[0].stem}\.csv: expected no such file before its image is segmented"):
+        segmented(file, images, tmp_path, table=True)
+    assert (tmp_path / f"{file[0].stem}.csv").read_text() == "mine"
+    segmented(file, images, tmp_path)
+    segmented(file, images, tmp_path, table=True)  # now beside labels of this command
+
+
+def test_colours_are_refused_by_a_model_of_grey_images_unless_they_are_equal(images, tmp_path):
+    grey = tifffile.imread(sorted(images.glob("*.tif"))[0])
+    for name, weights in (("equal", (1, 1, 1)), ("blue", (0, 0, 1))):
+        colours = (grey[..., None] * np.array(weights)).astype(np.uint8)
+        tifffile.imwrite(tmp_path / f"{name}.tif", colours, photometric="rgb")
+    tifffile.imwrite(tmp_path / "grey.tif", grey)
+    files = [tmp_path / name for name in ("grey.tif", "equal.tif")]
+    of_grey, of_equal = segmented(files, images, tmp_path / "out")
+    assert np.array_equal(of_grey, of_equal) and of_grey.any()
+    with pytest.raises(GrdError, match=r"blue\.tif: expected a grey image, as the model learnt, found colours; .*--channel 0"):
+        segmented([tmp_path / "blue.tif"], images, tmp_path / "out")
+    (of_channel,) = segmented([tmp_path / "blue.tif"], images, tmp_path / "out", Settings(choice=Choice(channel=2)))
+    assert np.array_equal(of_channel, of_grey)
+
+
 def test_outlines_of_stacks_and_volumes_are_refused_before_any_work(images, volumes, tmp_path, monkeypatch):
     monkeypatch.setattr("grd.apply.segment.segment_sample", lambda *_: pytest.fail("segmented"))
     file = sorted(images.glob("*.tif"))[0]

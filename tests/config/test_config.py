@@ -91,6 +91,13 @@ def test_every_scale_that_is_shipped_is_valid(scale):
             r"unknown key 'table1\.runs\.0\.net' \(value 'resunet'\); did you mean 'network'\?",
         ),
         ("experiments.yaml", ("table1", "runs"), [{"methods": ["at"]}], r"key 'table1\.runs\.0\.network' is missing"),
+        ("experiments.yaml", ("table1", "runs"), [{"network": "resunet", "seeds": [0, 0]}], "expected seeds that differ"),
+        ("experiments.yaml", ("table1", "runs"), [{"network": "resunet", "seeds": [-1]}], "greater than or equal to 0"),
+        ("experiments.yaml", ("table_trial", "rows_of"), "table3", "should be 'table2'"),
+        ("experiments.yaml", ("model_worms", "datasets"), ["celegans", "bbbc039"], "expected one data set, found celegans, bb"),
+        ("datasets.yaml", ("cvppp", "metrics"), ["sbd", "voi"], "expected metrics that differ, voi and arand for volumes"),
+        ("datasets.yaml", ("cvppp", "metrics"), ["sbd", "sbd"], "expected metrics that differ"),
+        ("scales/demo.yaml", ("training", "betas"), [0.9, 1], r"'training\.betas\.1' has value 1; input should be less than 1"),
     ],
 )
 def test_a_fault_is_one_sentence(config, file, keys, value, sentence):
@@ -208,6 +215,33 @@ def test_students_of_a_teacher_can_all_train_together_or_each_alone(config, shar
     assert sorted((len(group.students) for group in groups), reverse=True) == sizes
     assert len({group.name for group in groups}) == len(groups)
     assert all(run.taught_by == group.teacher for group in groups for run in group.students)
+
+
+def test_rows_with_seeds_of_their_own_are_read_with_all_of_them(config):
+    edit(config / "config.yaml", "scale", value="laptop")
+    project = Project.load(config)
+    grd = [run.seed for run in project.shown_runs("table_laptop") if (run.dataset, run.method) == ("celegans", "grd")]
+    assert grd == [0, 1, 2] and project.shown_runs("table_laptop") == project.runs("table_laptop")
+    assert {run.seed for run in project.shown_runs("figure_laptop")} == {0}
+    edit(config / "experiments.yaml", "figure_laptop", "runs", value=[{"network": "resunet", "seeds": [3, 1]}])
+    assert {run.seed for run in Project.load(config).shown_runs("figure_laptop")} == {3}
+    assert set(project.runs_of("claims_laptop")) == set(project.runs_of("table_laptop"))
+
+
+def test_a_data_set_without_a_twin_is_refused_where_data_are_twins(config):
+    edit(config / "scales/demo.yaml", "twins", "bbbc0", value={"size": [96, 96]})
+    with pytest.raises(GrdError, match="unknown data set 'bbbc0'"):
+        Project.load(config)
+    edit(config / "scales/demo.yaml", "twins", value={"cvppp": {"size": [96, 96]}})
+    with pytest.raises(GrdError, match="whose data are synthetic twins: unknown twin 'ac34'"):
+        Project.load(config).twin("ac34")
+
+
+def test_a_regular_experiment_is_a_table_or_a_figure(config):
+    content = yaml.safe_load((config / "experiments.yaml").read_text())
+    edit(config / "experiments.yaml", "ablation7", value=content["table6"])
+    with pytest.raises(GrdError, match=r"expected names that begin with table or figure, .* found ablation7"):
+        Project.load(config)
 
 
 def test_seeds_multiply_the_runs(config):

@@ -18,6 +18,7 @@ from grd.errors import GrdError
         ("a: 1\nb: *unknown\n", r", line 2: not valid YAML \(found undefined alias"),
         ("ä: 1\nb: \x01\n", r", line 2: not valid YAML \(.*not allowed"),
         ("a: 1\nb: 2024-13-01\n", r": not valid YAML \(month must be in 1\.\.12\)"),
+        ("a: {b: 1}\nc:\n  d: 2\n  d: 3\n", r", line 4: not valid YAML \(key 'd' stands twice; drop one\)"),
         ("- 1\n", ": expected a mapping at the top, found list"),
     ],
 )
@@ -34,3 +35,9 @@ def test_a_file_in_another_encoding_has_file_and_line(tmp_path):
     path.write_bytes("a: 1\nb: é\n".encode("latin-1"))
     with pytest.raises(GrdError, match=r"file\.yaml, line 2: not valid YAML \(.*UTF-8"):
         read_yaml(path)
+
+
+def test_a_key_of_its_own_replaces_a_merged_one_also_in_what_is_merged_again(tmp_path):
+    path = tmp_path / "file.yaml"
+    path.write_text("a: &a {x: 1, y: 1}\nb: &b {<<: *a, y: 2}\nc: {<<: *b, x: 3}\n")
+    assert read_yaml(path) == {"a": {"x": 1, "y": 1}, "b": {"x": 1, "y": 2}, "c": {"x": 3, "y": 2}}

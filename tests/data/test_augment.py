@@ -5,7 +5,8 @@ from projects import settings
 
 from grd.config.datasets import Augment
 from grd.data.augment import Draws, augment, cutout, displacement, gaussian_blur
-from grd.data.batches import DeviceImages, Geometry, crop_to, normalise, pad_to
+from grd.data.batches import DeviceImages, Geometry, normalise, pad_to
+from grd.data.padding import crop_to
 from grd.data.randomness import derived_seed, generator
 from grd.data.store import Split
 from grd.project.run import Run
@@ -31,7 +32,7 @@ def test_without_any_change_a_crop_is_a_window_of_the_image():
             (y, x)
             for y in range(5)
             for x in range(9)
-            if torch.allclose(image[0, y : y + 16, x : x + 16], crop[0], atol=0.25)
+            if torch.allclose(image[0, y : y + 16, x : x + 16], crop[0], atol=1e-5)
             and torch.equal(label[y : y + 16, x : x + 16], found)
         ]
         assert matches

@@ -14,6 +14,8 @@ from grd.distillation.method import Context, Moment, View
 from grd.distillation.rekd import context_loss
 from grd.distillation.spkd import batch_similarity
 from grd.errors import GrdError
+from grd.losses.affinity_graph import gram, inter_affinity_loss, intra_affinity_loss, pool
+from grd.losses.instance_graph import edge_loss, inter_edge_loss, node_loss
 from grd.networks import build
 from grd.networks.base import feature_taps, tap_shapes
 from grd.project.offsets import offsets_of
@@ -21,6 +23,7 @@ from grd.project.offsets import offsets_of
 PAIRS = list(itertools.product(("resunet", "nested_unet"), ("resunet_tiny", "mobilenet_v2")))
 SIZE = (32, 32)
 OFFSETS = offsets_of(((1, 3), (1, 3)))
+DEFAULT = Fidelity()
 
 
 def view(network, images, labels, levels):
@@ -29,13 +32,17 @@ def view(network, images, labels, levels):
     return View(embedding, taps, labels, OFFSETS, 5)
 
 
-def situation(method, teacher_name, student_name, **facts):
+def bare_view(taps):
+    return View(torch.zeros(2, 1, 1, 2), taps, torch.zeros(2, 1, 2, dtype=torch.long), OFFSETS, 5)
+
+
+def situation(method, teacher_name, student_name, fidelity=DEFAULT, **facts):
     torch.manual_seed(0)
     teacher, student = (build(name, **WIDTHS[name]) for name in (teacher_name, student_name))
-    levels = method_class(method).wanted_levels(Fidelity(), 2)
+    levels = method_class(method).wanted_levels(fidelity, 2)
     scales = {level: student.scale(level) for level in levels}
     shapes = [tap_shapes(network, levels, SIZE) for network in (student, teacher)]
-    context = Context(Fidelity(), *shapes, scales, OFFSETS, instances=5, **facts)
+    context = Context(fidelity, *shapes, scales, OFFSETS, instances=5, **facts)
     images, labels = torch.rand(2, 3, *SIZE), torch.randint(0, 5, (2, *SIZE))
     with torch.no_grad():
         theirs = view(teacher.eval(), images, labels, levels)
@@ -124,9 +131,55 @@ def test_the_similarities_of_a_single_image_are_constant():
     assert method_class("spkd").smallest_batch == 2
 
 
-def test_context_loss_of_a_constant_difference_is_its_square():
-    ours = torch.zeros(1, 2, 8, 8)
-    assert context_loss(ours, ours + 3).item() == pytest.approx(9)
+def test_attention_is_summed_over_stages_and_averaged_over_the_batch():
+    at = build_method("at", Context(DEFAULT, {3: (1, 1, 2), 2: (1, 1, 2)}, {3: (1, 1, 2), 2: (1, 1, 2)}, {}, OFFSETS, 5))
+    left, right = torch.tensor([[[[1.0, 0.0]]]]), torch.tensor([[[[0.0, 1.0]]]])  # attention maps (1, 0) and (0, 1)
+    ours, theirs = (
+        bare_view({3: torch.cat([left, left]), 2: torch.cat([left, left])}),
+        bare_view({3: torch.cat([right, left]), 2: torch.cat([right, right])}),
+    )
+    # stage 3: distances² 2 and 0, mean 1; stage 2: 2 and 2, mean 2
+    assert at.terms(ours, theirs, Moment(0, 0, 10))["attention"].item() == pytest.approx(3)
+
+
+def test_similarity_is_the_mean_square_over_pairs_of_the_batch_at_the_deepest_level():
+    spkd = build_method("spkd", Context(DEFAULT, {3: (1, 1, 2), 2: (1, 1, 2)}, {3: (1, 1, 2), 2: (1, 1, 2)}, {}, OFFSETS, 5))
+    apart, alike = torch.tensor([[[[1.0, 0.0]]], [[[0.0, 1.0]]]]), torch.tensor([[[[1.0, 0.0]]], [[[1.0, 0.0]]]])
+    ours, theirs = bare_view({3: apart, 2: apart}), bare_view({3: alike, 2: apart})
+    # rows at unit length: (1, 0) and (0, 1) against (√½, √½) twice
+    expected = ((1 - 0.5**0.5) ** 2 + 0.5) / 2
+    assert spkd.terms(ours, theirs, Moment(0, 0, 10))["similarity"].item() == pytest.approx(expected)
+
+
+def test_context_loss_is_the_weighted_mean_over_sizes():
+    left = torch.zeros(1, 1, 8, 8)
+    left[..., :4] = 1  # its square is ½ at full size, and pooled to 4 and 2 a side; pooled to one it is ¼
+    expected = (1 / 2 + 1 / 2 / 2 + 1 / 2 / 4 + 1 / 4 / 8) / (1 + 1 / 2 + 1 / 4 + 1 / 8)
+    assert context_loss(left, torch.zeros_like(left)).item() == pytest.approx(expected)
+    checked = torch.zeros(1, 1, 8, 8)
+    checked[..., ::2] = 1  # ½ at full size, ¼ at every other
+    expected = (1 / 2 + 1 / 4 / 2 + 1 / 4 / 4 + 1 / 4 / 8) / (1 + 1 / 2 + 1 / 4 + 1 / 8)
+    assert context_loss(checked, torch.zeros_like(checked)).item() == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("reading", list(itertools.product(("paper", "released"), repeat=3)))
+def test_every_term_is_read_as_its_own_fidelity_says(reading):
+    edges, intra, inter = reading
+    fidelity = Fidelity(edges=edges, intra_affinity=intra, inter_affinity=inter)
+    taught, network, theirs, images, labels, levels = situation(
+        "grd", "resunet", "resunet_tiny", fidelity, inter_affinity_factor=4
+    )
+    ours = view(network, images, labels, levels)
+    for step in range(2):  # the second draws what the first has enqueued: the teacher's view
+        found = taught.terms(ours, theirs, Moment(0, step, 10))
+    (mine, present), (wanted, _), grams = ours.nodes, theirs.nodes, gram(pool(theirs.unit_vectors, inter))
+    assert found["node"].item() == pytest.approx(node_loss(mine, wanted, present).item())
+    assert found["edge"].item() == pytest.approx(edge_loss(mine, wanted, present, edges).item())
+    assert found["affinity_graph"].item() == pytest.approx(intra_affinity_loss(ours.affinities, theirs.affinities, intra).item())
+    expected = inter_edge_loss(mine, wanted, present, wanted, present, edges)
+    assert found["inter_edge"].item() == pytest.approx(expected.item())
+    expected = inter_affinity_loss(ours.unit_vectors, theirs.unit_vectors, grams, inter, 4)
+    assert found["inter_affinity"].item() == pytest.approx(expected.item())
 
 
 def test_review_is_ramped_up_over_the_first_twelfth():

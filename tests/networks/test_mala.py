@@ -4,9 +4,10 @@ import pytest
 import torch
 from projects import WIDTHS
 
+from grd.data.padding import crop_to
 from grd.errors import GrdError
 from grd.networks import build
-from grd.networks.base import crop_to, tap_shapes
+from grd.networks.base import tap_shapes
 
 NARROW = {"encoder": [2, 3, 4, 5], "decoder": [4, 3, 2]}
 

@@ -206,6 +206,9 @@ def test_explain_counts_the_runs_of_a_table_and_follows_the_one_that_is_asked_fo
         assert [line.split()[1] for line in shown.splitlines() if "runs/" in line] == [
             f"{runs[5]}/{name}" for name in ("scores.csv", "labels.h5")
         ]
+    with pytest.raises(SystemExit):
+        main(["explain", "table2.csv", "--only", "celegans/e"])
+    assert "expected files with celegans/e in their paths" in capsys.readouterr().err
 
 
 def test_explain_finds_inputs_from_any_folder_and_names_the_project_once(capsys, monkeypatch, tmp_path):

@@ -360,7 +360,8 @@ def test_significant_counts_bold_cells_among_all_columns():
     assert significant.check(evidence).verdict == UNTESTED
     key = ("t", "resunet_tiny-grd-resunet", "d", "")
     compared = [(*key, metric) for metric in ("sbd", "dic", "pq")]
-    few = Evidence(evidence.numbers, compared=compared, bold=compared[:1], seeds=6)
+    few = Evidence(evidence.numbers, sds=dict.fromkeys(compared, 0.1), compared=compared, bold=compared[:1], seeds=6)
+    assert significant.check(replace(few, sds={})).verdict == UNTESTED  # a row of one seed, beside others of six
     assert significant.check(few).text == "bold in 1 of 3 columns" and significant.check(few).verdict == FAILS
     assert significant.check(replace(few, bold=compared[:2])).verdict == HOLDS
     five = significant.check(replace(few, seeds=5))  # 3 comparisons x 1 / 32 at best
@@ -688,8 +689,23 @@ def test_a_table_with_some_rows_is_judged_by_the_claims_that_it_has_numbers_for(
     gap = found["ResUNet-tiny on C. elegans: gap reduced by 40.7 % (AJI)"]
     assert gap.reproduced == gap.published
     better = found["BISKD, without relations between images, is “suboptimal”: GRD is better"].reproduced
-    assert better.text == "8 of 8 columns"
+    assert better.text == "8 of 8 columns (the paper has 40)" and better.verdict == UNTESTED
     assert "table_laptop" not in as_markdown(table) and "Scale laptop" in as_markdown(table)
+
+
+@pytest.mark.parametrize(
+    ("extent", "margins", "verdict"),
+    [("all", (1, 1), UNTESTED), ("all", (1, -1), FAILS), ("majority", (1, 1), UNTESTED), ("majority", (1, 1, 1), HOLDS)],
+)
+def test_columns_that_are_missing_leave_a_sentence_undecided(extent, margins, verdict):
+    better = claim("better", table="t", runs=["resunet_tiny-grd-resunet"], methods=["none"], extent=extent)
+    keys = [[("t", run, f"d{n}", "", "sbd") for n in range(5)] for run in ("resunet_tiny-grd-resunet", "resunet_tiny")]
+    printed = {key: 1.0 for row in keys for key in row}
+    numbers = {}
+    for number, margin in enumerate(margins):
+        numbers |= {keys[0][number]: 5.0 + margin, keys[1][number]: 5.0}
+    finding = better.check(Evidence(numbers, printed=printed))
+    assert finding.verdict == verdict and f"of {len(margins)} columns (the paper has 5)" in finding.text
 
 
 def test_rows_of_no_run_are_left_out_of_the_reproduced_numbers():

@@ -172,7 +172,7 @@ def test_settings_without_a_meaning_are_refused(typo):
 
 @pytest.mark.parametrize("strides", [(1, 1), (5, 5)])
 @pytest.mark.parametrize("masked", [False, True])
-def test_the_partition_is_elf_s(strides, masked):
+def test_the_backend_is_called_as_elf_calls_it(strides, masked):
     from elf.segmentation.mutex_watershed import mutex_watershed as elf_mutex_watershed
 
     rng = np.random.default_rng(0)

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 import yaml
@@ -11,10 +12,12 @@ from grd.config.segmenters import as_segmenter
 from grd.data.batches import Batch
 from grd.errors import GrdError
 from grd.losses.affinity import affinity_targets
+from grd.metrics.scoring import mean_scores
 from grd.project.project import Project
 from grd.project.run import Run, Selection
+from grd.training import selection
 from grd.training.history import read_history
-from grd.training.selection import MEASURES, describe, image_scores, merit
+from grd.training.selection import MEASURES, describe, merit, segment_batch
 
 CONFIG = Path(__file__).parents[2] / "config"
 MUTEX = as_segmenter({"algorithm": "mutex", "foreground": "truth", "strides": (1, 1), "merge_passes": ()})
@@ -59,16 +62,29 @@ def test_the_score_is_that_of_the_segmented_validation_images():
     labels[:, 8:56, 8:56] = torch.from_numpy(split.labels.astype(int))
     maps = affinity_targets(labels, run.offsets).float() * 2 - 1
     batch = Batch(torch.zeros(2, 3, 64, 64), labels, size=(48, 48))
-    found = list(image_scores(maps, batch, run, run.selection))
-    assert len(found) == 2 and min(found) > 0.8
+    found = list(segment_batch(maps, batch, run, run.selection))
+    assert [truth.shape for _, truth in found] == [(48, 48)] * 2
+    assert mean_scores(found)["pq"] > 0.95
 
 
-def test_loss_and_score_are_of_one_pass(tmp_path):
-    run = chosen("score")
+def test_loss_and_score_are_of_one_pass(tmp_path, monkeypatch):
+    run, passes = chosen("score"), []
+    split = selection.view
+    monkeypatch.setattr(selection, "view", lambda *arguments: (passes.append(1), split(*arguments))[1])
     train_into([run], write_squares(tmp_path / "s.h5"), [tmp_path / "run"], tmp_path / "state")
-    for record in read_history(tmp_path / "run/history.jsonl"):
-        assert ("validation" in record) == ("validation_score" in record)
-        assert 0 <= record.get("validation_score", 0) <= 1
+    records = [record for record in read_history(tmp_path / "run/history.jsonl") if "validation" in record]
+    assert [record["step"] for record in records] == [2, 4, 6, 8] and len(passes) % 4 == 0
+    assert all(0 <= record["validation_score"] <= 1 for record in records)
+
+
+def test_an_image_without_an_instance_has_no_say_where_scores_choose():
+    truth, empty = np.zeros((8, 8), int), np.zeros((8, 8), int)
+    truth[:4] = 1
+    speck = empty.copy()
+    speck[0, 0] = 1
+    assert mean_scores([(truth, truth), (speck, empty)]) == mean_scores([(truth, truth)])
+    with pytest.raises(GrdError, match="expected validation images with instances, found none"):
+        mean_scores([(speck, empty), (empty, empty)])
 
 
 def project(**training):

@@ -46,14 +46,26 @@ def test_every_method_teaches_mala_tiny(world, tmp_path, levels):
 
 
 def test_levels_of_the_released_code_add_terms_and_train_their_projections(world, tmp_path, monkeypatch):
-    first, trained, finish = {}, [], Student.finish
-    monkeypatch.setattr(Student, "finish", lambda self, inputs: (trained.append(self.method.state_dict()), finish(self, inputs)))
+    first, fresh, trained, begin, finish = {}, [], [], Student.__init__, Student.finish
+
+    def begin_and_keep(self, *arguments):
+        begin(self, *arguments)
+        fresh.append([weight.detach().clone() for weight in self.method.parameters()])
+
+    def finish_and_keep(self, inputs):
+        finish(self, inputs)
+        trained.append([*self.method.parameters()])
+
+    monkeypatch.setattr(Student, "__init__", begin_and_keep)
+    monkeypatch.setattr(Student, "finish", finish_and_keep)
     for levels in ("paper", "released"):
         folder = tmp_path / levels
         run = volume_settings(STUDENTS[METHODS[1:].index("biskd")], Fidelity(levels=levels), log_every=1)
         train_into([run], world / "samples.h5", [folder], folder / "state", world / "teacher/weights.pt")
         first[levels] = read_history(folder / "history.jsonl")[0]
-        assert len(trained.pop()) == {"paper": 0, "released": 2}[levels]
+        before, after = fresh.pop(), trained.pop()
+        assert len(after) == {"paper": 0, "released": 2}[levels]
+        assert not any(map(torch.equal, before, after))
     assert first["released"]["affinity"] == pytest.approx(first["paper"]["affinity"])
     assert first["released"]["node"] > first["paper"]["node"]
 

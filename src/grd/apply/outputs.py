@@ -67,17 +67,28 @@ class Outputs:
         return kept
 
     def check_names(self, files: Sequence[Path]) -> None:
-        """GrdError if images would share a file of labels, if one's table would be that of all, or if the folder is a file."""
-        targets = [self.labels(path) for path in files]
-        if twice := next((target for target in targets if targets.count(target) > 1), None):
-            raise GrdError(
-                f"{twice}: expected images of different names, found several for this file; segment them into different folders"
-            )
+        """GrdError if images would share a file of labels, if one's table would be that of all, if the folder is a file, or if a
+        table or outlines would replace a file of someone else: one without labels beside it."""
+        first: dict[Path, Path] = {}
+        for path in files:
+            if (other := first.setdefault(self.labels(path), path)) is not path:
+                raise GrdError(
+                    f"{path}: expected an image of another name, found {other}, whose labels would be the same file; segment "
+                    "them into different folders"
+                )
         shared = next((path for path in files if self.table and f"{output_name(path)}{TABLE}" == ALL), None)
         if shared:
             raise GrdError(f"{shared}: expected another name, found that of the table of all images, {ALL}; rename the image")
         if self.folder.exists() and not self.folder.is_dir():
             raise GrdError(f"{self.folder}: expected a folder for label images, found a file; choose another folder")
+        ends = {TABLE: self.table, OUTLINES: self.outlines}
+        fresh = [path for path in files if not self.labels(path).exists()]
+        wanted = (self.folder / f"{output_name(path)}{end}" for path in fresh for end, asked in ends.items() if asked)
+        if foreign := next((path for path in wanted if path.is_file()), None):
+            raise GrdError(
+                f"{foreign}: expected no such file before its image is segmented, found one, which would be replaced; move it, "
+                "or choose another folder"
+            )
 
     def check_outlines(self, path: Path, rank: int, along: str) -> None:
         """GrdError if outlines are wanted of a volume, or of a stack along an axis."""

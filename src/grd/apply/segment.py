@@ -37,6 +37,7 @@ COVERING = 0.25  # share of an image that no instance should cover
 MOST_RESIZED = 8  # the factor by which images are enlarged or reduced at most
 SIZES = ("max_size", "min_size")  # settings in pixels of the image, which may be resized
 DARK = 0.05  # share of the grey values in which almost all pixels lie if a speck is much brighter
+SEEN = 2048  # rows and columns of an image at which its colours are compared
 FLAT = 0.95  # share of neighbours of equal value from which an image is taken for labels
 
 log = logging.getLogger(__name__)
@@ -123,6 +124,8 @@ class Work:
         folder."""
         for frame, sample in self._frames(path, outputs):
             warn_of_labels(frame)
+            if self.learnt_grey:
+                check_grey(frame)
             rule = grey_rule(frame, self.settings.percentiles, frame.where)
             with error_location(str(path)), self._labels(frame, rule, outputs.folder) as labels:
                 warn_of_large_segments(labels, path)
@@ -139,6 +142,12 @@ class Work:
                     f"{known[0].shape}; move the file, or leave out --skip-existing"
                 )
             yield pair[1](labels)
+
+    @property
+    def learnt_grey(self) -> bool:
+        """True if the model learnt grey images."""
+        use = self.predictor.card.use
+        return self.predictor.network.rank == 2 and use is not None and len(use.shape) == 2
 
     def _frames(self, path: Path, outputs: Outputs) -> Iterator[tuple[Frame, Callable[[np.ndarray], Sample]]]:
         """What a network sees of each image or volume of a file, and the sample to which labels make it."""
@@ -247,6 +256,19 @@ def warn_of_specks(pixels: np.ndarray, where: str) -> None:
     """Warn of an image in which a few pixels are so bright that all else is dark."""
     if pixels.max(initial=0) == 255 and np.percentile(pixels, 99.9) < DARK * 255:
         log.warning("%s: a few pixels are much brighter than all others, which become dark; try --percentiles 0 99.9", where)
+
+
+def check_grey(frame: Frame) -> None:
+    """GrdError for colours that differ, given to a model of grey images; a grey picture that was saved in colours is one."""
+    if frame.axes != "YXS":
+        return
+    step = max(max(frame.shape[:2]) // SEEN, 1)
+    colours = frame[::step, ::step]
+    if (colours != colours[..., :1]).any():
+        raise GrdError(
+            f"{frame.where}: expected a grey image, as the model learnt, found colours; choose one of them: --channel 0 (red), 1 "
+            "(green) or 2 (blue)"
+        )
 
 
 def warn_of_labels(frame: Frame) -> None:

@@ -179,6 +179,15 @@ class Dataset(Source):
         return self
 
     @model_validator(mode="after")
+    def _check_metrics(self) -> Self:
+        of_volumes = {"voi", "arand"}
+        if len(set(self.metrics)) < len(self.metrics) or any((name in of_volumes) != (self.rank == 3) for name in self.metrics):
+            raise ValueError(
+                f"expected metrics that differ, voi and arand for volumes and the others for images, found {self.metrics}"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _check_counts(self) -> Self:
         if self.split == "archive" and len(self.counts) < 3:
             raise ValueError("`split: archive` needs `counts` of training, validation and test")

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from grd.config.parsing import Closed
+from grd.config.parsing import Closed, Seeds
 
 
 class RunRow(Closed):
@@ -17,9 +17,9 @@ class RunRow(Closed):
     network: str
     teacher: str | None = None
     datasets: list[str] | None = None
-    seeds: Annotated[list[int], Field(min_length=1)] | None = None
+    seeds: Seeds | None = None
     methods: list[str] = ["none"]
-    changes: dict[Annotated[str, Field(pattern="^[a-z_]+$")], Annotated[float, Field(ge=0)]] = {}
+    changes: dict[Annotated[str, Field(pattern="^[a-z_]+$")], Annotated[float, Field(ge=0, allow_inf_nan=False)]] = {}
 
 
 class Experiment(Closed):
@@ -41,6 +41,6 @@ class Experiment(Closed):
     on_request: bool = False
     scale: str | None = None
     module: Annotated[str, Field(pattern="^[a-z0-9_]+$")] | None = None
-    rows_of: str | None = None
+    rows_of: Literal["table2"] | None = None
     datasets: list[str] = Field(min_length=1)
     runs: list[RunRow] = Field(min_length=1)

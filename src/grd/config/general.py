@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
-from grd.config.parsing import Closed, Positive
+from grd.config.parsing import Closed, Positive, Seeds
 
 
 class Fidelity(Closed):
@@ -22,7 +22,7 @@ class Config(Closed):
     """config/config.yaml: scale, seeds, device, folders, and the reading of the equations."""
 
     scale: str
-    seeds: list[Annotated[int, Field(ge=0)]] = Field(min_length=1)
+    seeds: Seeds
     device: str = Field("auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")
     jobs_per_gpu: Positive = 1
     data: Path = Path("data")
@@ -30,11 +30,3 @@ class Config(Closed):
     sharing: Literal["table", "teacher", "run"] = "table"
     checkpoint_minutes: Annotated[float, Field(gt=0)] = 10
     fidelity: Fidelity = Fidelity()
-
-    @field_validator("seeds")
-    @classmethod
-    def _differ(cls, seeds: list[int]) -> list[int]:
-        """A seed named twice would count one training as two."""
-        if len(set(seeds)) < len(seeds):
-            raise ValueError(f"expected seeds that differ, since a training counts once, found {seeds}; name each seed once")
-        return seeds

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from grd.errors import GrdError
 
@@ -14,10 +14,20 @@ Probability = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[int, Field(gt=0)]
 Range = tuple[float, float]
 Size = tuple[Positive, Positive]
+
+
+def _differ(seeds: list[int]) -> list[int]:
+    """A seed named twice would count one training as two."""
+    if len(set(seeds)) < len(seeds):
+        raise ValueError(f"expected seeds that differ, since a training counts once, found {seeds}; name each seed once")
+    return seeds
+
+
+Seeds = Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1), AfterValidator(_differ)]
 Extent = Annotated[tuple[Positive, ...], Field(min_length=2, max_length=3)]
 """Rows and columns, or sections, rows and columns."""
 
-LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+FASTEST: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """The loader in C, ten times as fast, where PyYAML has it."""
 
 SIMILAR = 0.5
@@ -25,6 +35,20 @@ SIMILAR = 0.5
 
 LONGEST = 60
 """Number of characters of a value that messages show."""
+
+
+class Loader(FASTEST):  # type: ignore[misc, valid-type]
+    """The loader, for which a key that stands twice in a mapping is a fault: the last one would win without a word."""
+
+    def flatten_mapping(self, node: Any) -> None:
+        """Follow the merge keys of a mapping, whose own keys are checked before."""
+        if not hasattr(node, "own_keys"):  # merging adds keys to a node, which may be met again
+            node.own_keys = set()
+            for key, _ in node.value:
+                if (name := str(key.value)) in node.own_keys:
+                    raise yaml.MarkedYAMLError(problem=f"key '{name}' stands twice; drop one", problem_mark=key.start_mark)
+                node.own_keys.add(name)
+        super().flatten_mapping(node)
 
 
 class Closed(BaseModel):
@@ -52,7 +76,7 @@ def check_name(word: str, valid: Iterable[str], what: str, where: str) -> str:
     """`word` itself if it is among the valid names; otherwise a GrdError that names the nearest."""
     names = list(valid)
     if word not in names:
-        raise GrdError(f"{where}: unknown {what} '{word}'; {suggestion(word, names)}")
+        raise GrdError(f"{where}: unknown {what} '{word}'; {suggestion(str(word), names)}")
     return word
 
 
@@ -65,7 +89,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
             f"{path}: expected a configuration file, found none; call from the project's folder, or restore the file"
         ) from None
     try:
-        content = yaml.load(text, Loader=LOADER)
+        content = yaml.load(text, Loader=Loader)
     except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that no calendar has
         raise GrdError(f"{path}{_syntax_fault(error, text)}") from None
     if not isinstance(content, dict):

@@ -5,7 +5,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from grd.config.parsing import Closed, Positive, Range, Size
+from grd.config.parsing import Closed, Positive, Size
+
+Decay = Annotated[float, Field(ge=0, lt=1)]
+"""Decay of a running mean of Adam."""
 
 
 def scale_names(folder: Path = Path("config")) -> list[str]:
@@ -29,9 +32,9 @@ class Training(Closed):
     batch_size: Positive = 2
     learning_rate: Annotated[float, Field(gt=0)] = 1e-4
     schedule: Literal["constant", "one_cycle"] = "constant"
-    betas: Range = (0.9, 0.999)
-    eps: float = 0.01
-    weight_decay: float = 1e-6
+    betas: tuple[Decay, Decay] = (0.9, 0.999)
+    eps: Annotated[float, Field(gt=0)] = 0.01
+    weight_decay: Annotated[float, Field(ge=0)] = 1e-6
     amsgrad: bool = True
     weights: dict[str, Annotated[float, Field(ge=0)]] = {}
     precision: Literal["float32", "tf32", "bfloat16"] = "float32"

@@ -13,9 +13,10 @@ from torch import Tensor
 
 from grd.config.datasets import Augment
 from grd.data.augment import augment, augment_sections
-from grd.data.padding import check_context, middle, mirrored_index
+from grd.data.padding import check_context, crop_to, mirrored_index
 from grd.data.randomness import generator
 from grd.data.store import Split
+from grd.errors import GrdError
 
 Normalisation = Literal["imagenet", "unit"]
 PADDING = -1
@@ -58,16 +59,15 @@ def normalise(images: Tensor, normalisation: Normalisation) -> Tensor:
 
 
 def pad_to(images: Tensor, canvas: Sequence[int], padding: Literal["reflect", "zero"]) -> Tensor:
-    """Put images (B, C, H, W), or labels (B, 1, H, W), into the middle of a canvas; labels need the padding 'zero'."""
+    """Put images (B, C, H, W), or labels (B, 1, H, W), into the middle of a canvas; labels need the padding 'zero'.
+
+    GrdError if the canvas is smaller.
+    """
     height, width = (canvas[0] - images.shape[-2], canvas[1] - images.shape[-1])
+    if min(height, width) < 0:
+        raise GrdError(f"expected a canvas of at least {tuple(images.shape[-2:])}, found {tuple(canvas)}; change `canvas`")
     margins = (width // 2, width - width // 2, height // 2, height - height // 2)
     return F.pad(images, margins, mode="reflect" if padding == "reflect" else "constant")
-
-
-def crop_to(maps: Tensor, size: Sequence[int]) -> Tensor:
-    """The middle (…, *size) of maps (…, H, W): undoes `pad_to`."""
-    rows, columns = middle(size, maps.shape[-2:])
-    return maps[..., rows, columns]
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,8 @@ class DeviceImages:
         return len(self.images)
 
     def check(self, geometry: Geometry) -> None:
-        """Accept any size: images are padded to the canvas."""
+        """GrdError for a canvas smaller than the images, which are padded to it."""
+        pad_to(self.labels[:1].unsqueeze(1), geometry.canvas, "zero")
 
     def training_batch(self, settings: Augment, geometry: Geometry, size: int, seed: int, step: int) -> Batch:
         """Batch `step` of a run: `size` images drawn with replacement, augmented and normalised."""

@@ -1,8 +1,10 @@
 """The place of a sample on its canvas, and mirror padding of volumes at their outermost planes, which are not repeated."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+from torch import Tensor
 
 from grd.errors import GrdError
 
@@ -11,6 +13,12 @@ def middle(size: Sequence[int], canvas: Sequence[int]) -> tuple[slice, ...]:
     """The region of this size in the middle of a canvas; an odd margin is smaller at the start."""
     starts = [(outer - inner) // 2 for inner, outer in zip(size, canvas, strict=True)]
     return tuple(slice(start, start + length) for start, length in zip(starts, size, strict=True))
+
+
+def crop_to(maps: Tensor, size: Sequence[int]) -> Tensor:
+    """The middle (…, *size) of maps (…, *spatial)."""
+    index: tuple[Any, ...] = (..., *middle(size, maps.shape[-len(size) :]))
+    return maps[index]
 
 
 def mirrored_index(first: int, length: int, have: int) -> np.ndarray:

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from grd.data.padding import crop_to
 from grd.distillation.method import Context, Method, Moment, View
-from grd.networks.base import crop_to
 
 POOL_SIZES = (4, 2, 1)
 MIDDLE_WIDTH = 64

@@ -12,7 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from grd.data.batches import as_channels, crop_to, normalise, pad_to
+from grd.data.batches import as_channels, normalise, pad_to
+from grd.data.padding import crop_to
 from grd.inference.tiles import TiledPredictor
 from grd.losses.affinity import affinities, unit_vectors
 from grd.networks.base import EmbeddingNetwork

@@ -76,15 +76,13 @@ def inter_edge_loss(
 
     L_Edge^Inter = 1 / (L |I^m| |I^l|) Σ_l Σ_ij ‖(ε_ij^ml)^S - (ε_ij^ml)^T‖₂, the mean over pairs, then over l and images
 
-    paper: |ε^S - ε^T|. released: its square, with detached norms, by Gram matrices: Σ_ij ((s_i - t_i)·m_j)² = ⟨ΔᵀΔ, MᵀM⟩. The
-    released code's growing denominator, double counting and batch factor happen to multiply to 1.03 and are left out.
+    Squared in both readings, since the paper calls it an MSE loss, by Gram matrices: Σ_ij ((s_i - t_i)·m_j)² = ⟨ΔᵀΔ, MᵀM⟩.
+    released: the norms carry no gradient. (The released code's growing denominator, double counting and batch factor happen to
+    multiply to 1.03 and are left out.)
     """
     released = reading == "released"
     delta = (directions(student, released) - directions(teacher, released)) * present.unsqueeze(-1)
     memory = directions(bank, released) * bank_present.unsqueeze(-1)
     pairs = present.sum(1).unsqueeze(1) * bank_present.sum(1).unsqueeze(0)
-    if released:
-        total = torch.einsum("bde,lde->bl", delta.transpose(1, 2) @ delta, memory.transpose(1, 2) @ memory)
-    else:
-        total = torch.einsum("bmd,lnd->blmn", delta, memory).abs().sum((2, 3))
+    total = torch.einsum("bde,lde->bl", delta.transpose(1, 2) @ delta, memory.transpose(1, 2) @ memory)
     return mean_per_image(total, pairs).mean()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from grd.config.catalogue import NETWORKS
 from grd.config.parsing import check_name
+from grd.errors import GrdError
 
 if TYPE_CHECKING:
     from grd.networks.base import EmbeddingNetwork
@@ -21,5 +22,11 @@ def network_class(name: str) -> "type[EmbeddingNetwork]":
 
 
 def build(name: str, **arguments: Any) -> "EmbeddingNetwork":
-    """The network with this name; keyword arguments replace those of the paper."""
-    return network_class(name)(**{**NETWORKS[name].arguments, **arguments})
+    """The network with this name; keyword arguments replace those of the paper. GrdError if it cannot be built with them."""
+    chosen = {**NETWORKS[name].arguments, **arguments}
+    try:
+        return network_class(name)(**chosen)
+    except (TypeError, ValueError) as error:
+        raise GrdError(
+            f"network {name}: expected arguments that it can be built with, found {chosen} ({error}); see `networks` of the scale"
+        ) from error

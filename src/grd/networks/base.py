@@ -49,13 +49,6 @@ class EmbeddingNetwork(nn.Module):
         return height, width
 
 
-def crop_to(features: Tensor, size: Sequence[int]) -> Tensor:
-    """The middle (B, C, *size) of larger features (B, C, *spatial)."""
-    for axis, length in enumerate(size, start=2):
-        features = features.narrow(axis, (features.shape[axis] - length) // 2, length)
-    return features
-
-
 @contextmanager
 def feature_taps(network: EmbeddingNetwork, levels: Sequence[int]) -> Iterator[Taps]:
     """Features by level, filled by every forward pass of `network` inside the `with` block."""

@@ -7,8 +7,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from grd.data.padding import crop_to
 from grd.errors import GrdError
-from grd.networks.base import EmbeddingNetwork, crop_to
+from grd.networks.base import EmbeddingNetwork
 
 SLOPE = 0.005
 AXES = ("sections", "rows", "columns")

@@ -37,7 +37,8 @@ class Project:
         GrdError for the first fault of any file, split files included; published.yaml and claims.yaml are checked where they
         are used.
         """
-        general = parse(Config, config or read_yaml(folder / "config.yaml"), folder / "config.yaml")
+        written = read_yaml(folder / "config.yaml")
+        general = parse(Config, config or written, folder / "config.yaml")
         scales = scale_names(folder)
         file = folder / "scales" / f"{check_name(general.scale, scales, 'scale', str(folder / 'config.yaml'))}.yaml"
         scale = parse(Scale, read_yaml(file), file)
@@ -52,8 +53,6 @@ class Project:
         experiments = parse_all(Experiment, read_yaml(folder / "experiments.yaml"), folder / "experiments.yaml")
         for name in filter(None, (experiment.scale for experiment in experiments.values())):
             check_name(name, scales, "scale", str(folder / "experiments.yaml"))
-        for name in filter(None, (experiment.rows_of for experiment in experiments.values())):
-            check_name(name, experiments, "table", str(folder / "experiments.yaml"))
         project = cls(
             general,
             scale,
@@ -69,6 +68,15 @@ class Project:
         """GrdError for faults that would stop a job later."""
         self.runs(*self.experiments)
         _ = self.volume_training
+        if strange := next((name for name in self.regular if not name.startswith(("table", "figure"))), None):
+            raise GrdError(
+                f"config/experiments.yaml: expected names that begin with table or figure, or `on_request: true`, found {strange}"
+            )
+        for name in self.models:
+            if len(self.datasets_of(name)) > 1:
+                raise GrdError(
+                    f"config/experiments.yaml, {name}: expected one data set, found {', '.join(self.datasets_of(name))}"
+                )
         for split in {dataset.split for dataset in self.datasets.values()} - {"archive"}:
             read_lists(Path(split))
 
@@ -83,8 +91,12 @@ class Project:
         return self.datasets[check_name(name, self.datasets, "data set", "config/datasets.yaml")]
 
     def twin(self, dataset: str) -> Twin | None:
-        """Settings of a data set's twin at this scale; None where the data are real."""
-        return self.scale.twins.get(dataset) if self.scale.data == "twins" else None
+        """Settings of a data set's twin at this scale; None where the data are real. GrdError if the data are twins, but not of
+        this data set."""
+        if self.scale.data != "twins":
+            return None
+        where = f"config/scales/{self.config.scale}.yaml, whose data are synthetic twins"
+        return self.scale.twins[check_name(dataset, self.scale.twins, "twin", where)]
 
     @property
     def regular(self) -> list[str]:
@@ -131,9 +143,11 @@ class Project:
         return [name for name in names if self.experiments[name].scale == scale]
 
     def row_seeds(self, experiment: str) -> list[tuple[int, ...]]:
-        """The distinct seeds of an experiment's rows, the fewest first."""
-        rows = self.experiments[experiment].runs
-        return sorted({tuple(row.seeds or self.config.seeds) for row in rows}, key=len)
+        """The distinct seeds of an experiment's runs, the fewest first."""
+        found: dict[tuple[str, str], tuple[int, ...]] = {}
+        for run in self.runs(experiment):
+            found[run.dataset, run.stem] = (*found.get((run.dataset, run.stem), ()), run.seed)
+        return sorted(dict.fromkeys(found.values()), key=len)
 
     @property
     def figures(self) -> list[str]:
@@ -144,7 +158,8 @@ class Project:
         """The distinct runs of these experiments, in the order of their rows."""
         found: dict[Run, None] = {}
         for name in experiments:
-            seeds = dict.fromkeys(seed for seeds in self.row_seeds(name) for seed in seeds)
+            rows = sorted((row.seeds or self.config.seeds for row in self.experiments[name].runs), key=len)
+            seeds = dict.fromkeys(seed for seeds in rows for seed in seeds)
             for dataset in self.datasets_of(name):
                 for seed in seeds:
                     found.update(dict.fromkeys(self._unfold(name, dataset, seed)))
@@ -152,8 +167,14 @@ class Project:
 
     def shown_runs(self, experiment: str) -> list[Run]:
         """The runs that a table or figure reads files of: those of the first seed only where it shows one training."""
-        seeds = self.config.seeds[: 1 if self.experiments[experiment].first_seed else None]
-        return [run for run in self.runs(experiment) if run.seed in seeds]
+        return self.first_seed_runs(experiment) if self.experiments[experiment].first_seed else self.runs(experiment)
+
+    def first_seed_runs(self, experiment: str) -> list[Run]:
+        """The runs of an experiment, of those that differ in their seed alone the first."""
+        found: dict[tuple[str, str], Run] = {}
+        for run in self.runs(experiment):
+            found.setdefault((run.dataset, run.stem), run)
+        return list(found.values())
 
     def datasets_of(self, experiment: str) -> list[str]:
         """Data sets of an experiment, including those of single rows."""
@@ -189,12 +210,15 @@ class Project:
         return with_teachers(self.runs(*self.experiments))
 
     def runs_of(self, target: str) -> list[Run]:
-        """The runs, teachers included, of a table, a figure, `tables` or `figures`; for `all`, `claims`, `curves`, `report` and
-        `pdf` all runs; for the name of a scale those of its own tables and figures. GrdError for another name."""
+        """The runs, teachers included, of a table, a figure, `tables`, `figures` or `models`; for `all`, `claims`, `curves`,
+        `report` and `pdf` all runs; for claims about a table on request those of the table; for the name of a scale those of its
+        own tables and figures. GrdError for another name."""
         everything = {name: self.regular for name in ("all", "claims", "curves", "report", "pdf")}
+        everything |= {f"claims_{name.removeprefix('table_')}": [name] for name in self.tables_with_claims}
         shown = [*self.tables_on_request, *self.figures_on_request]
         chosen = {scale: self.of_scale(scale, shown) for scale in self.scales_on_request}
-        chosen |= {name: [name] for name in self.experiments} | everything | {"tables": self.tables, "figures": self.figures}
+        chosen |= {name: [name] for name in self.experiments} | everything
+        chosen |= {"tables": self.tables, "figures": self.figures, "models": self.models}
         return with_teachers(self.runs(*chosen[check_name(target, chosen, "target", "config/experiments.yaml")]))
 
     def check_run(self, run: Run) -> Run:

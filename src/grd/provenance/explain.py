@@ -46,8 +46,14 @@ def _project_folder(path: Path) -> Path:
 
 
 def _tree(path: Path, words: Sequence[str]) -> Iterator[str]:
+    tree = Tree(words)
+    if words and not tree.leads(path):
+        raise GrdError(
+            f"{path}: expected files with {' and '.join(words)} in their paths among those that it is made from, found none; "
+            "choose other words"
+        )
     yield f"{path}{_difference(path, None)}"
-    yield from Tree(words).below(path, _has(path, words), INDENT)
+    yield from tree.below(path, _has(path, words), INDENT)
 
 
 class Tree:

@@ -162,8 +162,8 @@ def claims_contents(project: Project, job: Job) -> dict[str, Any]:
     unseen = {"archives", "alternatives", "folder", "cite", "licence", "page"}
     shown = {run.dataset for run in project.all_runs()}
     return {
-        "claims": dict(project.claims),
-        "published": dict(project.published),
+        "claims": digest_of(dict(project.claims)),
+        "published": digest_of(dict(project.published)),
         "settings": digest_of([plain(project.settings(run)) for run in project.all_runs()]),
         "datasets": digest_of(
             [data.model_dump(mode="json", exclude=unseen) for name, data in project.datasets.items() if name in shown]

@@ -44,16 +44,20 @@ class Expectation:
 
 @dataclass
 class Survey:
-    """The files in some folders: those whose digest is known, those whose digest is not, and faults found on the way."""
+    """The files in some folders: those whose digest is known, those whose digest is not, those that are gone while the passport
+    of the job that wrote them is there, and faults found on the way."""
 
     expected: dict[Path, Expectation] = field(default_factory=dict)
     unknown: set[Path] = field(default_factory=set)
+    gone: set[Path] = field(default_factory=set)
     faults: list[str] = field(default_factory=list)
 
     def add(self, folder: Path, wanted: Iterable[str]) -> None:
         """Add files of one folder by their names."""
         known = self._expectations(folder)
         for path in (folder / name for name in wanted):
+            if path.name.endswith(SUFFIX) and not (written := path.with_name(path.name.removesuffix(SUFFIX))).exists():
+                self.gone.add(written)
             if path in known:
                 self.expected[path] = known[path]
             elif not _describes_others(path.name):

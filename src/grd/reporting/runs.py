@@ -24,5 +24,5 @@ def one_per_row(project: Project, experiment: str) -> list[Run]:
 
 
 def first_seed_runs(project: Project, experiment: str, dataset: str) -> list[Run]:
-    """The runs of an experiment on one data set, for the first seed."""
-    return [run for run in project.runs(experiment) if run.dataset == dataset and run.seed == project.config.seeds[0]]
+    """The runs of an experiment on one data set, each with its first seed."""
+    return [run for run in project.first_seed_runs(experiment) if run.dataset == dataset]

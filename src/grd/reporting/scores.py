@@ -51,11 +51,12 @@ def score_columns(project: Project, experiment: str, segmenters: Mapping[str, st
     return columns
 
 
-def score_cell(paths: Sequence[Path], segmenter: str, metric: str, published: float | None) -> Cell:
-    """Mean over seeds of the means over images, in the table's unit; sd (n - 1) where there are several seeds."""
+def score_cell(paths: Mapping[int, Path], segmenter: str, metric: str, published: float | None) -> Cell:
+    """Mean over seeds of the means over images, in the table's unit, from the scores files by seed; sd (n - 1) where there are
+    several seeds."""
     _, factor, digits, _ = METRICS[metric]
-    samples = np.stack([read_scores(path, segmenter)[metric].to_numpy(float) for path in paths]) * factor
-    means = samples.mean(1)
+    samples = {seed: factor * read_scores(path, segmenter)[metric].to_numpy(float) for seed, path in paths.items()}
+    means = np.array([scores.mean() for scores in samples.values()])
     return Cell(float(means.mean()), float(means.std(ddof=1)) if len(means) > 1 else None, published, digits, samples)
 
 
@@ -78,7 +79,8 @@ def score_rows(
         cells: list[Cell | str] = []
         for column in columns:
             number = printed(published.get(column.dataset, {}).get(run.stem, {}), column)
-            paths = [layout.scores(member) for member in runs if (member.dataset, member.stem) == (column.dataset, run.stem)]
+            members = (member for member in runs if (member.dataset, member.stem) == (column.dataset, run.stem))
+            paths = {member.seed: layout.scores(member) for member in members}
             cells.append(score_cell(paths, column.segmenter, column.metric, number) if paths else "")
         rows[titles[run.stem]] = cells
     return rows

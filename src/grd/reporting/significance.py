@@ -22,7 +22,7 @@ def leads(table: Table) -> dict[tuple[str, int], Lead]:
 
     p is that of a one-sided Wilcoxon signed-rank test over pairs of images and seeds, 1 where no pair differs, by Holm's
     correction for all such comparisons of the table. Images of one seed share a training, so p alone overstates what a few
-    seeds can tell. Empty for a single seed.
+    seeds can tell. Seeds that one of the two lacks are left out, and without two in common there is no test.
     """
     ahead = _differences(table)
     adjusted = holm([_p_of(lead) for lead in ahead.values()])
@@ -42,23 +42,15 @@ def _differences(table: Table) -> dict[tuple[str, int], np.ndarray]:
     found = {}
     for titles in table.contests:
         for number, column in enumerate(table.columns):
-            more_is_better = UP in column.name
-            ranking = _ranking(table, titles, number, descending=more_is_better)
+            sign = 1 if UP in column.name else -1
+            cells = {title: cell for title in titles if isinstance(cell := table.rows[title][number], Cell) and cell.samples}
+            ranking = sorted(cells, key=lambda title: sign * (cells[title].mean or 0), reverse=True)
             if len(ranking) > 1:
-                best, second = (samples for _, samples in ranking[:2])
-                found[ranking[0][0], number] = best - second if more_is_better else second - best
+                best, second = (cells[title].samples for title in ranking[:2])
+                shared = [seed for seed in best if seed in second]
+                if len(shared) > 1:
+                    found[ranking[0], number] = sign * np.stack([best[seed] - second[seed] for seed in shared])
     return found
-
-
-def _ranking(table: Table, titles: Sequence[str], column: int, descending: bool) -> list[tuple[str, np.ndarray]]:
-    """Titles and samples of the cells that have several seeds, best first."""
-    cells = {title: table.rows[title][column] for title in titles}
-    several = {
-        title: cell.samples
-        for title, cell in cells.items()
-        if isinstance(cell, Cell) and cell.samples is not None and len(cell.samples) > 1
-    }
-    return sorted(several.items(), key=lambda item: float(item[1].mean()), reverse=descending)
 
 
 def _p_of(ahead: np.ndarray) -> float:
@@ -73,12 +65,13 @@ def best_cells(table: Table) -> set[tuple[str, int]]:
     return {cell for cell, lead in leads(table).items() if lead.p < ALPHA and lead.in_every_seed}
 
 
-def bold_note(seeds: Sequence[int], among: str) -> str:
-    """The meaning of bold in a table whose best `among` are sought, or the reason that nothing is bold."""
-    if len(seeds) == 1:
+def bold_note(seeds: Sequence[Sequence[int]], among: str) -> str:
+    """The meaning of bold in a table with rows of these seeds whose best `among` are sought, or why nothing is bold."""
+    if max(map(len, seeds)) == 1:
         return "One seed: plain numbers, no cell is bold."
+    single = " Where the best or the second best has one seed, none is bold." if min(map(len, seeds)) == 1 else ""
     return (
         f"Bold: the best {among}, where it leads the second best in every seed and a one-sided Wilcoxon signed-rank test over "
         f"pairs of images and seeds separates them (p < {ALPHA} by Holm's correction for all comparisons of best and second "
-        "best in this table). Images of one seed share a training, so this is no test of trainings."
+        "best in this table). Images of one seed share a training, so this is no test of trainings." + single
     )

@@ -22,15 +22,15 @@ BLOCK = 10
 class Cell:
     """A reproduced number (mean and, over several seeds, sd) beside the published one; either may be missing.
 
-    `samples` (seeds, images) are the scores that `mean` is taken over. The repeats of a `doubtful` number contradict it. A number
-    stands `alone` where the paper has no such table.
+    `samples` are the scores (images,) that `mean` is taken over, by seed. The repeats of a `doubtful` number contradict it. A
+    number stands `alone` where the paper has no such table.
     """
 
     mean: float | None
     sd: float | None
     published: float | None
     digits: int
-    samples: np.ndarray | None = field(default=None, compare=False, repr=False)
+    samples: Mapping[int, np.ndarray] = field(default_factory=dict, compare=False, repr=False)
     doubtful: bool = False
     alone: bool = False
 

@@ -4,15 +4,13 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby, product
 from math import pi, sqrt
-from statistics import fmean
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from grd.config.segmenters import MutexSegmenter, Segmenter, WaterzSegmenter, chosen_names
 from grd.inference.predict import Prediction
-from grd.metrics.instances import score_instances
-from grd.metrics.scoring import merit
+from grd.metrics.scoring import mean_scores, merit
 from grd.segmentation.images import Surroundings, clean_up, partition
 from grd.segmentation.waterz import best_threshold
 
@@ -72,12 +70,6 @@ def candidates(settings: MutexSegmenter, object_size: float) -> list[MutexSegmen
     return list({each.model_dump_json(): each for each in found}.values())
 
 
-def mean_scores(labels: Sequence[np.ndarray], truths: Sequence[np.ndarray]) -> Scores:
-    """Means over images of all scores of instances."""
-    found = [score_instances(*pair) for pair in zip(labels, truths, strict=True)]
-    return {name: fmean(scores[name] for scores in found) for name in found[0]}
-
-
 def _best_clean_up(settings: MutexSegmenter, held: Held) -> tuple[MutexSegmenter, Scores]:
     seen = [Surroundings(p.size, truth, p.background) for p, truth in zip(held.predictions, held.truths, strict=True)]
     tried: list[tuple[MutexSegmenter, Scores]] = []
@@ -87,7 +79,7 @@ def _best_clean_up(settings: MutexSegmenter, held: Held) -> tuple[MutexSegmenter
         segments = [partition(p.affinities, held.offsets, same[0], around) for p, around in maps]
         for candidate in same:
             labels = [clean_up(each, candidate, around) for each, around in zip(segments, seen, strict=True)]
-            tried.append((candidate, mean_scores(labels, held.truths)))
+            tried.append((candidate, mean_scores(zip(labels, held.truths, strict=True))))
     return max(tried, key=lambda pair: merit(held.metric, pair[1][held.metric]))
 
 

@@ -16,10 +16,11 @@ from grd.config.segmenters import Segmenter, chosen_names
 from grd.data.store import Arrays, Split, read_split, write_labels
 from grd.errors import error_location
 from grd.inference.predict import ImagePredictor, Prediction, Predictor, load_predictor
+from grd.metrics.scoring import mean_scores
 from grd.networks.model_file import Background, Use, save_model
 from grd.segmentation import segment
 from grd.segmentation.background import learn_background
-from grd.segmentation.choice import Held, Scores, choose, mean_scores
+from grd.segmentation.choice import Held, Scores, choose
 from grd.system.hardware import versions
 
 TRAINING_IMAGES, VALIDATION_IMAGES = 5, 50  # at most, from which background and numbers are learnt
@@ -96,8 +97,8 @@ def _calibrate_images(
     for name, settings in evaluation.segmenters.items():
         best, scores = choose(settings, held)
         if not scores:
-            maps = zip(predictions, held.truths, strict=True)
-            scores = mean_scores([segment_sample(predictor.offsets, best, *pair) for pair in maps], held.truths)
+            seen = zip(predictions, held.truths, strict=True)
+            scores = mean_scores((segment_sample(predictor.offsets, best, maps, truth), truth) for maps, truth in seen)
         learnt.segmenters[name], learnt.scores[name] = best, scores
     return learnt
 

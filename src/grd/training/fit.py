@@ -89,8 +89,9 @@ def _train(
         with collect_failure(run.run, failures):
             students.append(Student(run, teacher, training.instances, folder, device))
     if students:
+        geometry = geometry_of(students[0].network, first)
         with error_location(str(samples)):
-            training.check(geometry_of(students[0].network, first))
+            training.check(geometry)
         with product_precision(first.training.precision):
             Session(students, teacher, training, validation, inputs, save_every, failures).run()
     return failures

@@ -6,12 +6,13 @@ all of it, minutes for each checkpoint, and one validation volume gives one scor
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from statistics import fmean
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from grd.data.batches import Batch, DeviceSplit, Geometry, crop_to
+from grd.data.batches import Batch, DeviceSplit, Geometry
+from grd.data.padding import crop_to
 from grd.errors import GrdError
 from grd.losses.affinity import affinities, affinity_loss
 from grd.metrics import scoring
@@ -42,11 +43,11 @@ def validation_loss_and_score(
     """The same, and `validation_score`, the mean over images of the score that selects; GrdError if the run names none."""
     if settings.selection is None:
         raise GrdError(f"{settings.run}: expected the score that selects weights, found none; set `selection`, or `select: loss`")
-    losses, scores = list[tuple[Tensor, int]](), list[float]()
+    losses, pairs = list[tuple[Tensor, int]](), list[tuple[np.ndarray, np.ndarray]]()
     for batch, affinity in _passes(network, validation, settings, geometry, pause):
         losses.append((_loss(affinity, batch, settings), len(batch.labels)))
-        scores += image_scores(affinity, batch, settings, settings.selection)
-    return {LOSS: _mean(iter(losses)), SCORE: fmean(scores)}
+        pairs += segment_batch(affinity, batch, settings, settings.selection)
+    return {LOSS: _mean(iter(losses)), SCORE: scoring.mean_scores(pairs)[settings.selection.metric]}
 
 
 MEASURES: Mapping[str, Callable[..., Measures]] = {
@@ -79,14 +80,15 @@ def describe(settings: RunSettings, step: int) -> str:
     return f"{where}: the last"
 
 
-def image_scores(affinity: Tensor, batch: Batch, settings: RunSettings, selection: Selection) -> Iterator[float]:
-    """The score of each image of a batch, from affinities (B, C, *canvas) at all supervised offsets."""
+def segment_batch(
+    affinity: Tensor, batch: Batch, settings: RunSettings, selection: Selection
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Segmentation and truth (*size) of each image of a batch, from affinities (B, C, *canvas) at all supervised offsets."""
     near = [n for n, offset in enumerate(settings.offsets) if offset in settings.near]
     size = batch.size or tuple(batch.labels.shape[1:])
     truths = crop_to(batch.labels, size).cpu().numpy()
-    score = scoring.SCORES[len(size)]
     for maps, truth in zip(affinity[:, near].cpu().numpy(), truths, strict=True):
-        yield score(segment(maps, settings.near, selection.segmenter, truth, size), truth)[selection.metric]
+        yield segment(maps, settings.near, selection.segmenter, truth, size), truth
 
 
 def _passes(

@@ -109,8 +109,12 @@ class Student:
         if self.method is None or teacher is None:
             return {"affinity": supervised, "loss": supervised}
         moment = Moment(self.settings.seed, self.step, self.settings.training.iterations)
-        terms = self.method.terms(mine, teacher, moment)
-        weights = self.method.weights
+        terms, weights = self.method.terms(mine, teacher, moment), self.method.weights
+        if terms.keys() != weights.keys():
+            raise GrdError(
+                f"method {self.settings.method}: expected a loss term for each weight ({', '.join(weights)}), found "
+                f"{', '.join(terms) or 'none'}; let `terms` and `weights` have the same names"
+            )
         total = supervised + sum(weights[name] * term for name, term in terms.items() if weights[name])
         return {"affinity": supervised, **terms, "loss": total}
 

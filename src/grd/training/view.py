@@ -8,6 +8,7 @@ from torch import Tensor
 
 from grd.data.batches import Batch, Geometry
 from grd.distillation.method import View
+from grd.errors import error_location
 from grd.losses.affinity import affinity_targets, existing_pairs, pairs_of_one_origin
 from grd.networks.base import EmbeddingNetwork, feature_taps
 from grd.project.offsets import Offset
@@ -61,7 +62,8 @@ def view(
 
 
 def geometry_of(network: EmbeddingNetwork, settings: RunSettings) -> Geometry:
-    """Sizes of a network's inputs and outputs in a run."""
+    """Sizes of a network's inputs and outputs in a run; GrdError for a crop or canvas that the network does not take."""
     crop = settings.augment.crop
-    outputs = network.output_size(settings.canvas), network.output_size(crop)
+    with error_location(f"config, canvas and augment.crop of {settings.dataset}"):
+        outputs = network.output_size(settings.canvas), network.output_size(crop)
     return Geometry(settings.canvas, settings.padding, *outputs, network.nearest_size)

@@ -14,7 +14,7 @@ from grd.metrics.overlap import overlap_table
 from grd.project.project import Project
 from grd.project.run import Run
 from grd.reporting.figures.colours import PALETTE, choose_colours, comparable_colours, neighbour_pairs, paint
-from grd.reporting.figures.comparisons import Comparison, draw_row, representative_image
+from grd.reporting.figures.comparisons import Comparison, draw_comparisons, draw_row, representative_image
 from grd.reporting.figures.figure3 import central_window, representative_section
 from grd.reporting.figures.figure5 import embedding_colours
 from grd.reporting.figures.panels import mark_errors, match_ids, write_figure, write_pages
@@ -117,6 +117,24 @@ def test_seed_and_score_stand_below_a_prediction_and_in_the_figure_s_data():
     (record,) = draw_row(axes, Comparison("cvppp", "a", np.zeros((4, 8)), halves(), [(run, prediction)], "pq"), outlines=False)
     assert axes[2].get_xlabel() == "seed 7: PQ 0.500" and record["pq"] == 0.5
     assert (record["over_merge"], record["over_segmentation"]) == (0, 0)
+    plt.close("all")
+
+
+def test_each_row_of_panels_has_the_titles_of_its_own_runs():
+    project = Project.load(CONFIG, {"scale": "demo", "seeds": [0]})
+    taught = [Run("cvppp", "mobilenet_v2", method, "resunet") for method in ("at", "grd")]
+    image = np.zeros((4, 8))
+    rows = [
+        Comparison("cvppp", "a", image, halves(), [(run, halves()) for run in taught], "pq"),
+        Comparison("celegans", "b", image, halves(), [(run, halves()) for run in taught], "pq"),
+        Comparison("bbbc039", "c", image, halves(), [(taught[1], halves())], "pq"),
+    ]
+    figure, _ = draw_comparisons(project, rows, "Text")
+    assert [axis.get_title() for axis in figure.axes] == [
+        *("Image", "Ground truth", "+ AT", "+ GRD"),
+        *[""] * 4,  # as above
+        *("Image", "Ground truth", "+ GRD"),
+    ]
     plt.close("all")
 
 

@@ -96,7 +96,7 @@ def test_the_first_click_brings_the_best_up():
 
 def test_a_cell_whose_lead_is_confirmed_is_bold():
     seeds = np.tile(np.linspace(0, 1, 12), (2, 1))
-    cells = [Cell(float(seeds.mean() + lead), 0.0, None, 1, seeds + lead) for lead in (0.1, 0.0)]
+    cells = [Cell(float(seeds.mean() + lead), 0.0, None, 1, dict(enumerate(seeds + lead))) for lead in (0.1, 0.0)]
     html = as_html(Table("A caption.", COLUMNS[:1], {"+ A": [cells[0]], "+ B": [cells[1]]}, [], contests=[["+ A", "+ B"]]))
     assert html.count("<b>") == 1 and "<b>0.6</b>" in html
 

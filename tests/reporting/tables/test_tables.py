@@ -17,7 +17,7 @@ from grd.reporting.formats.csv import as_csv
 from grd.reporting.formats.html import as_html
 from grd.reporting.formats.markdown import as_markdown
 from grd.reporting.formats.tex import as_tex, tex_text
-from grd.reporting.significance import best_cells, holm, leads
+from grd.reporting.significance import best_cells, bold_note, holm, leads
 from grd.reporting.table import Cell, Column, Table, blocks
 from grd.reporting.tables.table1 import table1
 from grd.reporting.tables.table2 import table2
@@ -195,7 +195,8 @@ def test_teachers_and_students_are_counted_apart_for_images_and_volumes():
 def cell(*seeds, digits=1, published=None):
     """A cell of images' scores, a list for each seed."""
     samples = np.array(seeds, float)
-    return Cell(samples.mean(), samples.mean(1).std(ddof=1) if len(seeds) > 1 else None, published, digits, samples)
+    sd = samples.mean(1).std(ddof=1) if len(seeds) > 1 else None
+    return Cell(samples.mean(), sd, published, digits, dict(enumerate(samples)))
 
 
 def small(seeds=3):
@@ -285,6 +286,24 @@ def test_a_lead_that_one_seed_lacks_is_not_bold():
     table = replace(small(), rows={"A": [cell(*(0 * ahead + 0.4)), ""], "B": [cell(*(ahead + 0.4)), ""]})
     assert leads(table)["B", 0].p < 0.05 and not leads(table)["B", 0].in_every_seed
     assert best_cells(table) == set()
+
+
+def test_a_best_cell_of_one_seed_leaves_the_others_plain():
+    table = small()
+    contest = replace(table, rows={**table.rows, "D": [cell([0.9] * 8), ""]}, contests=[["A", "B", "D"]])
+    assert ("B", 0) not in leads(contest) and best_cells(contest) == set()
+    assert bold_note([(0,), (0, 1, 2)], "method").endswith("Where the best or the second best has one seed, none is bold.")
+
+
+def test_seeds_are_paired_by_their_numbers():
+    lead = np.arange(1, 25).reshape(3, 8) / 100
+    both = {"A": [cell(*(0 * lead + 0.4)), ""], "B": [cell(*(lead + 0.4)), ""]}
+    table = replace(small(), rows=both)
+    fewer = replace(both["A"][0], samples={seed: both["A"][0].samples[seed] for seed in (2, 0)})
+    found = leads(replace(table, rows={**both, "A": [fewer, ""]}))
+    assert found["B", 0].p == pytest.approx(0.5**16)
+    others = replace(both["A"][0], samples={seed + 3: scores for seed, scores in both["A"][0].samples.items()})
+    assert leads(replace(table, rows={**both, "A": [others, ""]})) == {}
 
 
 def test_only_methods_of_one_pair_compete(tmp_path):

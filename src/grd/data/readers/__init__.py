@@ -5,9 +5,9 @@ from functools import partial
 from pathlib import Path
 
 from grd.config.datasets import Folder
-from grd.config.parsing import check_name
 from grd.data.readers import ac34, bbbc039, celegans, cremi, cvppp, folder
 from grd.data.sample import Sample
+from grd.errors import GrdError
 
 OWN = "folder"
 
@@ -30,5 +30,7 @@ out. The reader of users' folders has the data set's `Folder` as a third one.
 
 def read(dataset: str, archives: dict[str, Path], allow_missing: bool = False, own: Folder | None = None) -> Iterator[Sample]:
     """Samples of a data set, given its name in config/datasets.yaml; `own` are the settings of a user's folders."""
-    reader = READERS[check_name(OWN if own else dataset, READERS, "data set", "readers")]
+    if not own and dataset not in READERS:
+        raise GrdError(f"src/grd/data/readers/__init__.py: expected a reader of {dataset} in READERS, found none; add one")
+    reader = READERS[OWN if own else dataset]
     return reader(archives, allow_missing, own) if own else reader(archives, allow_missing)

@@ -38,6 +38,9 @@ KINDS: dict[str, type[Claim]] = {
 
 def load_claims(content: Mapping[str, Any], where: Path | str = "config/claims.yaml") -> dict[str, list[Claim]]:
     """The claims of each section of the paper, from the content of config/claims.yaml; the first fault is a GrdError."""
+    for section, entries in content.items():
+        if not isinstance(entries, list):
+            raise GrdError(f"{where}, {section}: expected a list of claims, found {entries!r}")
     return {section: [_claim(entry, f"{where}, {section}") for entry in entries] for section, entries in content.items()}
 
 

@@ -37,15 +37,16 @@ NOTHING = Finding("", UNTESTED)
 class Evidence:
     """All that one side, the paper or this project, has to show; fields of which it has nothing stay empty.
 
-    `titles` of data sets; `absent` says why a number is None; `sds` over seeds; `compared` are the best cells whose lead a table
-    tests, `bold` those that it sets in bold; `settings` by data set and run stem; `samples` has shapes of the labels by data set
-    and split; `listed` are the data sets whose split this project lists; `twins` is True if these are synthetic; `seeds` is the
-    number of seeds; `figures` has the data of figures by name.
+    `titles` of data sets; `absent` says why a number is None; `printed` are the paper's numbers; `sds` over seeds; `compared`
+    are the best cells whose lead a table tests, `bold` those that it sets in bold; `settings` by data set and run stem;
+    `samples` has shapes of the labels by data set and split; `listed` are the data sets whose split this project lists; `twins`
+    is True if these are synthetic; `seeds` is the number of seeds; `figures` has the data of figures by name.
     """
 
     numbers: Mapping[Key, float | None]
     titles: Mapping[str, str] = field(default_factory=dict)
     absent: str = "no number"
+    printed: Mapping[Key, float | None] = field(default_factory=dict)
     sds: Mapping[Key, float] = field(default_factory=dict)
     compared: Collection[Key] = ()
     bold: Collection[Key] = ()

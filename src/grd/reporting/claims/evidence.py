@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from grd.config.parsing import check_name
 from grd.data.store import SPLITS, open_file
 from grd.distillation import weights_and_options
 from grd.networks import network_class
@@ -29,12 +30,17 @@ Claims = Mapping[str, Sequence[Claim]]
 
 def published_evidence(project: Project) -> Evidence:
     """The printed tables; claims about settings themselves say what the released code has."""
-    return Evidence(published_numbers(project.published), dataset_titles(project), "unreadable cell")
+    return Evidence(published_numbers(project.published), titles=dataset_titles(project), absent="unreadable cell")
 
 
 def check_claims(project: Project) -> None:
-    """GrdError for a fault of config/claims.yaml, also for a claim about a cell that no table of the paper has."""
-    check_names(load_claims(project.claims), published_numbers(project.published))
+    """GrdError for a fault of config/claims.yaml, also for a claim about a data set that is not known, or about a cell that no
+    table of the paper has."""
+    claims = load_claims(project.claims)
+    for claim in (claim for section in claims.values() for claim in section):
+        for name in getattr(claim, "datasets", filter(None, [getattr(claim, "dataset", "")])):
+            check_name(name, project.datasets, "data set", f"config/claims.yaml, '{claim.says}'")
+    check_names(claims, published_numbers(project.published))
 
 
 def published_numbers(published: Mapping[str, Any]) -> dict[Key, float | None]:
@@ -87,11 +93,13 @@ def evidence_of_rows(project: Project, layout: Layout, table: str) -> Evidence:
 
 def _evidence_of_tables(project: Project, tables: Mapping[str, pd.DataFrame]) -> Evidence:
     """The numbers of tables (their csv, by the paper's name), with sds and tests."""
-    by_segmenter = {table for table, _, _, segmenter, _ in published_numbers(project.published) if segmenter}
+    printed = published_numbers(project.published)
+    by_segmenter = {table for table, _, _, segmenter, _ in printed if segmenter}
     by_key = {column: present(reproduced_numbers(tables, column, by_segmenter)) for column in ("sd", "p", "bold")}
     return Evidence(
         reproduced_numbers(tables, "reproduced", by_segmenter),
         dataset_titles(project),
+        printed=printed,
         sds=by_key["sd"],
         compared=list(by_key["p"]),
         bold=[key for key, bold in by_key["bold"].items() if bold],

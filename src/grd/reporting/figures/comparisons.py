@@ -56,11 +56,17 @@ def draw_comparisons(
     size = (1.6 * columns, 1.6 * sum(heights) + 0.25 * len(rows) + 0.6)
     figure, axes = plt.subplots(len(rows), columns, figsize=size, squeeze=False, height_ratios=heights)
     records = []
+    above: list[str] = []
     for panels, row in zip(axes, rows, strict=True):
-        records += draw_row(panels, row, outlines)
+        used = len(row.predictions) + 2
+        records += draw_row(panels[:used], row, outlines)
         panels[0].set_ylabel(project.datasets[row.dataset].title, fontsize=8)
-    for axis, title in zip(axes[0], ("Image", "Ground truth", *(run_title(run) for run, _ in rows[0].predictions)), strict=True):
-        axis.set_title(title, fontsize=7)
+        for axis in panels[used:]:
+            axis.remove()
+        titles = ["Image", "Ground truth", *(run_title(run) for run, _ in row.predictions)]
+        for axis, title in zip(panels, titles if titles != above else (), strict=False):
+            axis.set_title(title, fontsize=7)
+        above = titles
     caption(figure, project, text)
     return figure, pd.DataFrame(records)
 

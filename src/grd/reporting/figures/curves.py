@@ -125,7 +125,7 @@ def draw(project: Project, panels: Sequence[Run], data: pd.DataFrame, columns: i
     above = 0.2 + 0.15 * -(-len(styles) // (columns + 1))  # inches; a line of the legend has one entry more than a row has panels
     figure, axes = plt.subplots(rows, columns, figsize=(2.3 * columns, 1.9 * rows + above + 0.7), squeeze=False)
     for axis, run in zip(axes.flat, panels, strict=False):
-        draw_run(axis, data[data["run"] == run.stem], styles, first=project.config.seeds[0])
+        draw_run(axis, data[data["run"] == run.stem], styles, first=run.seed)
         axis.set_title(panel_title(run), fontsize=6.5)
     for axis in axes.flat[len(panels) :]:
         axis.remove()

@@ -58,7 +58,10 @@ def draw_row(
     axes[0].set_ylabel(project.datasets[dataset].title, fontsize=8)
     draw_labels(axes[1], labels, comparable_colours(labels, [])[0], "Ground truth")
     records = []
-    for axis, run in zip(axes[2:], first_seed_runs(project, experiment, dataset), strict=True):
+    runs = first_seed_runs(project, experiment, dataset)
+    for axis in axes[2 + len(runs) :]:
+        axis.remove()
+    for axis, run in zip(axes[2:], runs, strict=False):
         colours, share = embedding_colours(layout.model(run), image, labels > 0, project.datasets[dataset].canvas, device)
         axis.imshow(colours)
         label_panel(axis, run_title(run))

@@ -87,7 +87,7 @@ def figure6(project: Project, layout: Layout) -> tuple[Figure, pd.DataFrame]:
 
 def _sbd(project: Project, layout: Layout, run: Run) -> dict[str, float]:
     segmenter = project.datasets[run.dataset].first_segmenter
-    paths = [layout.scores(replace(run, seed=seed)) for seed in project.config.seeds]
+    paths = {seed: layout.scores(replace(run, seed=seed)) for seed in project.config.seeds}
     cell = score_cell(paths, segmenter, "sbd", None)
     return {"sbd": math.nan if cell.mean is None else cell.mean, "sd": math.nan if cell.sd is None else cell.sd}
 

@@ -42,13 +42,16 @@ def predictions(project: Project, layout: Layout, experiment: str, dataset: str)
 
 
 def undistilled_student(project: Project, experiment: str, dataset: str) -> Run:
-    """The student trained without a teacher, by whose results the samples to show are chosen."""
-    taught = [run.network for run in first_seed_runs(project, experiment, dataset) if run.teacher is not None]
-    if not taught:
+    """The student trained without a teacher, by whose results the samples to show are chosen; GrdError without such a row."""
+    runs = first_seed_runs(project, experiment, dataset)
+    taught = [run.network for run in runs if run.teacher is not None]
+    alone = [run for run in runs if run.teacher is None and run.network in taught[:1]]
+    if not alone:
         raise GrdError(
-            f"config/experiments.yaml, {experiment}: expected a student with a teacher on {dataset}, found none; add one"
+            f"config/experiments.yaml, {experiment}: expected a student with a teacher on {dataset}, and the same network alone, "
+            f"by which the samples to show are chosen; found {', '.join(run.stem for run in runs) or 'no run'}; add a row"
         )
-    return Run(dataset, taught[0], seed=project.config.seeds[0])
+    return alone[0]
 
 
 def draw_image(axis: Axes, image: np.ndarray, title: str = "") -> None:

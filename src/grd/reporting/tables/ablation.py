@@ -55,7 +55,7 @@ def ablation(
         caption,
         [*heads, *columns],
         {row.title: [*row.settings, *scores[row.title]] for row in rows.values()},
-        [scale_note(project, project.scale.training), *notes, bold_note(project.config.seeds, among)],
+        [scale_note(project, project.scale.training), *notes, bold_note(project.row_seeds(experiment), among)],
         {title: stem for stem, title in titles.items()},
         contests,
         twins_banner(project),

@@ -28,7 +28,7 @@ def table2(project: Project, layout: Layout) -> Table:
             scale_note(project, project.scale.training),
             *TABLE2_NOTES,
             *baseline_notes(project, project.runs("table2")),
-            bold_note(project.config.seeds, "method of each teacher–student pair"),
+            bold_note(project.row_seeds("table2"), "method of each teacher–student pair"),
         ],
         {title: stem for stem, title in titles.items()},
         pair_contests(one_per_row(project, "table2"), titles),

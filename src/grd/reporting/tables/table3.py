@@ -32,7 +32,7 @@ def table3(project: Project, layout: Layout) -> Table:
             scale_note(project, project.volume_training),
             *TABLE3_NOTES,
             *baseline_notes(project, project.runs("table3")),
-            bold_note(project.config.seeds, "method of each column"),
+            bold_note(project.row_seeds("table3"), "method of each column"),
             *_threshold_notes(project, layout),
         ],
         {title: stem for stem, title in titles.items()},

@@ -26,7 +26,7 @@ def table_own(project: Project, layout: Layout, name: str) -> Table:
             scale_note(project, training, name),
             "Means over the samples that the split file lists under `test`; nothing was chosen on them.",
             *baseline_notes(project, runs),
-            bold_note(project.row_seeds(name)[-1], "method"),
+            bold_note(project.row_seeds(name), "method"),
         ],
         {title: stem for stem, title in titles.items()},
         pair_contests(runs, titles),
