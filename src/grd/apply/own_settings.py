@@ -104,7 +104,7 @@ def table_text(name: str, volumes: bool, scale: str) -> str:
         "  needs: [scores]",
         "  on_request: true",
         f"  scale: {scale}",
-        "  module: table_own",
+        "  module: comparison",
         f"  datasets: [{name}]",
         "  runs:",
         f"    - {{network: {teacher}}}",

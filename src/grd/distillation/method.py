@@ -52,8 +52,8 @@ class Moment:
 class View:
     """Outputs of one network for a batch, and the quantities that losses derive from them, each computed once.
 
-    `embedding` is (B, D, *spatial) float32, `taps` the features by level, `labels` (B, *spatial), `offsets` those of the
-    distilled affinities. All students of a teacher share its view.
+    `embedding` is (B, D, *spatial) float32, `taps` the features by level, `labels` (B, *spatial) those of the image itself, 0
+    in its mirror images, `offsets` those of the distilled affinities. All students of a teacher share its view.
     """
 
     def __init__(

@@ -37,7 +37,7 @@ def _dot(left: Tensor, right: Tensor, out: Tensor) -> Tensor:
 
 
 class _Unit(torch.autograd.Function):
-    """u = x / ‖x‖ over channels, with the gradient (g - u (u·g)) / ‖x‖."""
+    """u = x / ‖x‖ over channels, with the gradient (g - u (u·g)) / ‖x‖: `F.normalize(x, dim=1)` in fewer passes over memory."""
 
     @staticmethod
     def forward(ctx: Any, vectors: Tensor) -> Tensor:
@@ -60,7 +60,8 @@ def unit_vectors(embedding: Tensor) -> Tensor:
 
 
 class _PairwiseDots(torch.autograd.Function):
-    """Dot products of vectors and their partners at each offset, with a gradient that keeps no temporary per offset."""
+    """Dot products of vectors and their partners at each offset, `(x[here] * x[there]).sum(1)`, with a gradient that keeps no
+    temporary per offset."""
 
     @staticmethod
     def forward(ctx: Any, vectors: Tensor, offsets: Sequence[Offset]) -> Tensor:

@@ -27,7 +27,7 @@ def nodes(embedding: Tensor, labels: Tensor, size: int) -> tuple[Tensor, Tensor]
     return (sums / counts.clamp(min=1).unsqueeze(1)).transpose(1, 2), present
 
 
-def directions(vectors: Tensor, detach_norms: bool) -> Tensor:
+def unit_nodes(vectors: Tensor, detach_norms: bool) -> Tensor:
     """Vectors (…, D) divided by their lengths, so that dot products are the edges ε_ij = Cos(v_i, v_j) (Eq. 2).
 
     With `detach_norms` the gradient treats the lengths as constants.
@@ -58,7 +58,7 @@ def edge_loss(student: Tensor, teacher: Tensor, present: Tensor, reading: Readin
     paper: |ε^S - ε^T|, the norm of a number. released: its square, and cosines whose norms carry no gradient.
     """
     released = reading == "released"
-    edges = [v @ v.transpose(1, 2) for v in (directions(student, released), directions(teacher, released))]
+    edges = [v @ v.transpose(1, 2) for v in (unit_nodes(student, released), unit_nodes(teacher, released))]
     difference = (edges[0] - edges[1]) * (present.unsqueeze(1) & present.unsqueeze(2))
     total = (difference.square() if released else difference.abs()).sum((1, 2))
     return mean_per_image(total, present.sum(1).square()).mean()
@@ -81,8 +81,8 @@ def inter_edge_loss(
     multiply to 1.03 and are left out.)
     """
     released = reading == "released"
-    delta = (directions(student, released) - directions(teacher, released)) * present.unsqueeze(-1)
-    memory = directions(bank, released) * bank_present.unsqueeze(-1)
+    delta = (unit_nodes(student, released) - unit_nodes(teacher, released)) * present.unsqueeze(-1)
+    memory = unit_nodes(bank, released) * bank_present.unsqueeze(-1)
     pairs = present.sum(1).unsqueeze(1) * bank_present.sum(1).unsqueeze(0)
     total = torch.einsum("bde,lde->bl", delta.transpose(1, 2) @ delta, memory.transpose(1, 2) @ memory)
     return mean_per_image(total, pairs).mean()

@@ -45,7 +45,7 @@ def best_cosine(similarities: Iterable[np.ndarray], truths: Iterable[np.ndarray]
 def learn_background(predictor: ImagePredictor, training: Split, validation: Split) -> tuple[Background | None, list[Prediction]]:
     """The background's direction and threshold, and the predictions of the validation images."""
     direction = mean_direction(predictor, training)
-    predictor.background = None if direction is None else Background(direction, 0.0)
+    predictor.background = None if direction is None else Background(direction, 0.0)  # so that predictions have the cosines
     found = [predictor.predict(image) for image in validation.images]
     cosines = [one.background for one in found if one.background is not None]
     if direction is None:
