@@ -87,7 +87,7 @@ def test_predict_segments_images_of_any_size(capsys, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "part"),
     [
-        (["a/x.tif", "b/x.tif", "-o", "out"], "out/x-labels.tif: expected images of different names"),
+        (["a/x.tif", "b/x.tif", "-o", "out"], "b/x.tif: expected an image of another name, found a/x.tif"),
         (["a/x.tif", "-o", "file"], "file: expected a folder"),
     ],
 )

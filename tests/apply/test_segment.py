@@ -195,12 +195,15 @@ def test_what_is_missing_beside_existing_labels_is_made_from_them(images, tmp_pa
 
 def test_a_table_of_someone_else_is_not_replaced(images, tmp_path):
     file = sorted(images.glob("*.tif"))[:1]
-    (tmp_path / f"{file[0].stem}.csv").write_text("mine")
-    with pytest.raises(GrdError, match=rf"{file[0].stem}\.csv: expected no such file before its image is segmented"):
-        segmented(file, images, tmp_path, table=True)
-    assert (tmp_path / f"{file[0].stem}.csv").read_text() == "mine"
-    segmented(file, images, tmp_path)
-    segmented(file, images, tmp_path, table=True)  # now beside labels of this command
+    for name, wanted in ((f"{file[0].stem}.csv", "table"), (f"{file[0].stem}.geojson", "outlines")):
+        (tmp_path / name).write_text("mine")
+        with pytest.raises(GrdError, match=rf"{name}: expected no file, or one that this command wrote, found another"):
+            segmented(file, images, tmp_path, **{wanted: True})
+        assert (tmp_path / name).read_text() == "mine"
+        (tmp_path / name).unlink()
+    segmented(file, images, tmp_path, table=True, outlines=True)
+    Outputs(tmp_path).labels(file[0]).unlink()
+    segmented(file, images, tmp_path, table=True, outlines=True)  # both are its own
 
 
 def test_colours_are_refused_by_a_model_of_grey_images_unless_they_are_equal(images, tmp_path):

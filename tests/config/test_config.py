@@ -233,8 +233,9 @@ def test_a_data_set_without_a_twin_is_refused_where_data_are_twins(config):
     with pytest.raises(GrdError, match="unknown data set 'bbbc0'"):
         Project.load(config)
     edit(config / "scales/demo.yaml", "twins", value={"cvppp": {"size": [96, 96]}})
-    with pytest.raises(GrdError, match="whose data are synthetic twins: unknown twin 'ac34'"):
-        Project.load(config).twin("ac34")
+    with pytest.raises(GrdError, match="expected a twin of ac34, as the data of this scale are twins, found none"):
+        Project.load(config).check_twin("ac34")
+    Project.load(config).check_twin("cvppp")
 
 
 def test_a_regular_experiment_is_a_table_or_a_figure(config):

@@ -68,7 +68,7 @@ class Outputs:
 
     def check_names(self, files: Sequence[Path]) -> None:
         """GrdError if images would share a file of labels, if one's table would be that of all, if the folder is a file, or if a
-        table or outlines would replace a file of someone else: one without labels beside it."""
+        table or outlines would replace a file of someone else."""
         first: dict[Path, Path] = {}
         for path in files:
             if (other := first.setdefault(self.labels(path), path)) is not path:
@@ -84,9 +84,9 @@ class Outputs:
         ends = {TABLE: self.table, OUTLINES: self.outlines}
         fresh = [path for path in files if not self.labels(path).exists()]
         wanted = (self.folder / f"{output_name(path)}{end}" for path in fresh for end, asked in ends.items() if asked)
-        if foreign := next((path for path in wanted if path.is_file()), None):
+        if foreign := next((path for path in wanted if path.is_file() and not _is_own(path)), None):
             raise GrdError(
-                f"{foreign}: expected no such file before its image is segmented, found one, which would be replaced; move it, "
+                f"{foreign}: expected no file, or one that this command wrote, found another, which would be replaced; move it, "
                 "or choose another folder"
             )
 
@@ -163,3 +163,10 @@ class Outputs:
         """Write one table of all images."""
         if self.joined and self.tables:
             write_csv(self.folder / ALL, join(self.tables))
+
+
+def _is_own(path: Path) -> bool:
+    """True if a table or outlines look like those that this command writes."""
+    with path.open(errors="replace") as file:
+        head = file.read(1000)
+    return "label" in head.partition("\n")[0].split(",") if path.suffix == TABLE else '"objectType":"detection"' in head

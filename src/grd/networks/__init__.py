@@ -23,9 +23,10 @@ def network_class(name: str) -> "type[EmbeddingNetwork]":
 
 def build(name: str, **arguments: Any) -> "EmbeddingNetwork":
     """The network with this name; keyword arguments replace those of the paper. GrdError if it cannot be built with them."""
+    network = network_class(name)
     chosen = {**NETWORKS[name].arguments, **arguments}
     try:
-        return network_class(name)(**chosen)
+        return network(**chosen)
     except (TypeError, ValueError) as error:
         raise GrdError(
             f"network {name}: expected arguments that it can be built with, found {chosen} ({error}); see `networks` of the scale"

@@ -91,12 +91,16 @@ class Project:
         return self.datasets[check_name(name, self.datasets, "data set", "config/datasets.yaml")]
 
     def twin(self, dataset: str) -> Twin | None:
-        """Settings of a data set's twin at this scale; None where the data are real. GrdError if the data are twins, but not of
-        this data set."""
-        if self.scale.data != "twins":
-            return None
-        where = f"config/scales/{self.config.scale}.yaml, whose data are synthetic twins"
-        return self.scale.twins[check_name(dataset, self.scale.twins, "twin", where)]
+        """Settings of a data set's twin at this scale; None where the data are real."""
+        return self.scale.twins.get(dataset) if self.scale.data == "twins" else None
+
+    def check_twin(self, dataset: str) -> None:
+        """GrdError for a data set without a twin where the data are twins: tables would call real data synthetic."""
+        if self.scale.data == "twins" and dataset not in self.scale.twins:
+            raise GrdError(
+                f"config/scales/{self.config.scale}.yaml: expected a twin of {dataset}, as the data of this scale are twins, "
+                "found none; choose a scale of real data, or add one under `twins`"
+            )
 
     @property
     def regular(self) -> list[str]:
