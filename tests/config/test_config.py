@@ -15,6 +15,7 @@ from grd.networks import build
 from grd.project.groups import all_groups
 from grd.project.project import Project
 from grd.project.run import Run
+from grd.reporting import check_modules
 
 
 @pytest.mark.parametrize("scale", sorted(path.stem for path in (CONFIG / "scales").glob("*.yaml")))
@@ -94,7 +95,6 @@ def test_every_scale_that_is_shipped_is_valid(scale):
         ("experiments.yaml", ("table1", "runs"), [{"network": "resunet", "seeds": [0, 0]}], "expected seeds that differ"),
         ("experiments.yaml", ("table1", "runs"), [{"network": "resunet", "seeds": [-1]}], "greater than or equal to 0"),
         ("experiments.yaml", ("table_trial", "rows_of"), "table3", "should be 'table2'"),
-        ("experiments.yaml", ("model_worms", "datasets"), ["celegans", "bbbc039"], "expected one data set, found celegans, bb"),
         ("datasets.yaml", ("cvppp", "metrics"), ["sbd", "voi"], "expected metrics that differ, voi and arand for volumes"),
         ("datasets.yaml", ("cvppp", "metrics"), ["sbd", "sbd"], "expected metrics that differ"),
         ("scales/demo.yaml", ("training", "betas"), [0.9, 1], r"'training\.betas\.1' has value 1; input should be less than 1"),
@@ -238,11 +238,14 @@ def test_a_data_set_without_a_twin_is_refused_where_data_are_twins(config):
     Project.load(config).check_twin("cvppp")
 
 
-def test_a_regular_experiment_is_a_table_or_a_figure(config):
+def test_a_regular_experiment_is_a_table_or_a_figure_and_a_model_has_one_data_set(config):
+    edit(config / "experiments.yaml", "model_worms", "datasets", value=["celegans", "bbbc039"])
+    with pytest.raises(GrdError, match="model_worms: expected one data set, found celegans, bbbc039"):
+        check_modules(Project.load(config))
     content = yaml.safe_load((config / "experiments.yaml").read_text())
     edit(config / "experiments.yaml", "ablation7", value=content["table6"])
     with pytest.raises(GrdError, match=r"expected names that begin with table or figure, .* found ablation7"):
-        Project.load(config)
+        check_modules(Project.load(config))
 
 
 def test_seeds_multiply_the_runs(config):

@@ -68,15 +68,6 @@ class Project:
         """GrdError for faults that would stop a job later."""
         self.runs(*self.experiments)
         _ = self.volume_training
-        if strange := next((name for name in self.regular if not name.startswith(("table", "figure"))), None):
-            raise GrdError(
-                f"config/experiments.yaml: expected names that begin with table or figure, or `on_request: true`, found {strange}"
-            )
-        for name in self.models:
-            if len(self.datasets_of(name)) > 1:
-                raise GrdError(
-                    f"config/experiments.yaml, {name}: expected one data set, found {', '.join(self.datasets_of(name))}"
-                )
         for split in {dataset.split for dataset in self.datasets.values()} - {"archive"}:
             read_lists(Path(split))
 
