@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 
 import torch
+from gradient_sizes import sizes
 from torch import Tensor
 
 from grd.config.parsing import read_yaml
@@ -52,16 +53,6 @@ def background_share(student: View, teacher: View, moments: Tensor) -> float:
     return float(by_pixel[teacher.labels == 0].sum() / by_pixel.sum())
 
 
-def gradients(student: Student, terms: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Gradient (n,) of each weighted term on all parameters of the student."""
-    parameters, weights = list(student.network.parameters()), {"affinity": 1.0, **student.method.weights}
-    found = {}
-    for name, weight in weights.items():
-        parts = torch.autograd.grad(weight * terms[name], parameters, retain_graph=True, allow_unused=True)
-        found[name] = torch.cat([part.flatten() for part in parts if part is not None])
-    return found
-
-
 def measure(layout: Layout, settings: RunSettings, run: Run, data: DeviceSplit) -> None:
     """Measure one student: `settings` are those of GRD, `run` says whose weights the student has."""
     teacher = load_model(layout.weights(run.taught_by), CPU)[0].requires_grad_(False).eval()
@@ -82,8 +73,8 @@ def measure(layout: Layout, settings: RunSettings, run: Run, data: DeviceSplit) 
             ours = view(student.network, batch, (), settings, data.instances)
         found = {"first_axis": share, "its_cosine_with_background": background_cosine(theirs, axis)}
         found["eq7_on_background"] = background_share(ours, theirs, moments)
-        by_term = gradients(student, student.terms(batch, Supervision.of(batch, settings.offsets), theirs))
-        found |= {f"gradient_{name}": float(g.norm() / by_term["affinity"].norm()) for name, g in by_term.items()}
+        norms = sizes(student, student.terms(batch, Supervision.of(batch, settings.offsets), theirs))
+        found |= {f"gradient_{name}": norm / norms["affinity"] for name, norm in norms.items()}
         for name, value in found.items():
             sys.stdout.write(f"{run.dataset},{run.name},{step - FILLED},{name},{value:.4g}\n")
 

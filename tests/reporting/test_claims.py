@@ -23,6 +23,7 @@ from grd.reporting.claims import KINDS, check_names, load_claims
 from grd.reporting.claims.base import CONSTRUCTED, FAILS, HOLDS, UNTESTED, Evidence, enumeration, rival
 from grd.reporting.claims.evidence import (
     all_settings,
+    check_claims,
     dataset_titles,
     pairs_with_settings,
     published_evidence,
@@ -451,8 +452,19 @@ def test_samples_are_counted_over_splits_and_twins_say_nothing_about_sizes():
     assert samples(quantity="size", claimed=[530, 500]).check(real).verdict == HOLDS
     assert samples(quantity="size", claimed=[530, 500]).check(twins).verdict == UNTESTED
     assert samples(datasets=["cremi_a", "cremi_b"], quantity="sections", claimed=1).check(real).verdict == UNTESTED
-    with pytest.raises(GrdError, match="unknown data set 'cvpp'; did you mean 'cvppp'"):
-        samples(datasets=["cvpp"], quantity="images", claimed=1).check(real)
+
+
+@pytest.mark.parametrize(
+    "about",
+    [
+        {"kind": "samples", "datasets": ["cvpp"], "quantity": "images", "claimed": 1},
+        {"kind": "setting", "dataset": "cvpp", "run": "resunet", "path": "training", "claimed": 1},
+    ],
+)
+def test_a_data_set_that_a_claim_mistypes_is_named_before_anything_runs(about):
+    entry = {"place": "V", "says": "A sentence.", **about}
+    with pytest.raises(GrdError, match=r"claims\.yaml, 'A sentence\.': unknown data set 'cvpp'; did you mean 'cvppp'"):
+        check_claims(replace(project(), claims={"V": [entry]}))
 
 
 def curves(sbd, sd=0.5):

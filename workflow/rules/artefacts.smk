@@ -24,11 +24,6 @@ def files_for(kind, experiment):
     return [path for job in inputs for path in files_of(job)]
 
 
-def claims_name(table):
-    """`claims_laptop`, the claims judged on `table_laptop`; `claims` without a table."""
-    return f"claims_{table.removeprefix('table_')}" if table else "claims"
-
-
 def evidence_for(table):
     """The files on which claims are judged: a table, or all tables, the figures that claims are about, and the samples."""
     from grd.reporting.claims import load_claims

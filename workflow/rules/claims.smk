@@ -6,15 +6,15 @@ for table in ["", *PROJECT.tables_with_claims]:
 
     rule:
         name:
-            claims_name(table)
+            PROJECT.claims_name(table)
         input:
             evidence_for(table),
         output:
-            csv=TABLES / f"{claims_name(table)}.csv",
-            tex=TABLES / f"{claims_name(table)}.tex",
-            md=TABLES / f"{claims_name(table)}.md",
+            csv=TABLES / f"{PROJECT.claims_name(table)}.csv",
+            tex=TABLES / f"{PROJECT.claims_name(table)}.tex",
+            md=TABLES / f"{PROJECT.claims_name(table)}.md",
             html=report(
-                TABLES / f"{claims_name(table)}.html",
+                TABLES / f"{PROJECT.claims_name(table)}.html",
                 caption="../report/claims.rst",
                 category="Claims",
                 labels={
@@ -23,9 +23,9 @@ for table in ["", *PROJECT.tables_with_claims]:
                 },
             ),
         log:
-            LOGS / f"{claims_name(table)}.log",
+            LOGS / f"{PROJECT.claims_name(table)}.log",
         benchmark:
-            BENCHMARKS / f"{claims_name(table)}.tsv"
+            BENCHMARKS / f"{PROJECT.claims_name(table)}.tsv"
         localrule: True
         conda:
             "../../envs/torch.yaml"

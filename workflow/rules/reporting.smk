@@ -147,7 +147,7 @@ for scale in PROJECT.scales_on_request:
                 for ending in ("pdf", "png", "csv", "tex")
             ],
             [
-                TABLES / f"{claims_name(table)}.{ending}"
+                TABLES / f"{PROJECT.claims_name(table)}.{ending}"
                 for table in PROJECT.of_scale(scale, PROJECT.tables_with_claims)
                 for ending in ("csv", "tex", "md", "html")
             ],

@@ -82,8 +82,7 @@ class Outputs:
         if self.folder.exists() and not self.folder.is_dir():
             raise GrdError(f"{self.folder}: expected a folder for label images, found a file; choose another folder")
         ends = {TABLE: self.table, OUTLINES: self.outlines}
-        fresh = [path for path in files if not self.labels(path).exists()]
-        wanted = (self.folder / f"{output_name(path)}{end}" for path in fresh for end, asked in ends.items() if asked)
+        wanted = (self.folder / f"{output_name(path)}{end}" for path in files for end, asked in ends.items() if asked)
         if foreign := next((path for path in wanted if path.is_file() and not _is_own(path)), None):
             raise GrdError(
                 f"{foreign}: expected no file, or one that this command wrote, found another, which would be replaced; move it, "

@@ -13,10 +13,9 @@ from torch import Tensor
 
 from grd.config.datasets import Augment
 from grd.data.augment import augment, augment_sections
-from grd.data.padding import check_context, crop_to, mirrored_index
+from grd.data.padding import check_canvas, check_context, crop_to, mirrored_index
 from grd.data.randomness import generator
 from grd.data.store import Split
-from grd.errors import GrdError
 
 Normalisation = Literal["imagenet", "unit"]
 PADDING = -1
@@ -63,9 +62,8 @@ def pad_to(images: Tensor, canvas: Sequence[int], padding: Literal["reflect", "z
 
     GrdError if the canvas is smaller.
     """
+    check_canvas(images.shape[-2:], canvas)
     height, width = (canvas[0] - images.shape[-2], canvas[1] - images.shape[-1])
-    if min(height, width) < 0:
-        raise GrdError(f"expected a canvas of at least {tuple(images.shape[-2:])}, found {tuple(canvas)}; change `canvas`")
     margins = (width // 2, width - width // 2, height // 2, height - height // 2)
     return F.pad(images, margins, mode="reflect" if padding == "reflect" else "constant")
 
@@ -125,7 +123,7 @@ class DeviceImages:
 
     def check(self, geometry: Geometry) -> None:
         """GrdError for a canvas smaller than the images, which are padded to it."""
-        pad_to(self.labels[:1].unsqueeze(1), geometry.canvas, "zero")
+        check_canvas(self.size, geometry.canvas)
 
     def training_batch(self, settings: Augment, geometry: Geometry, size: int, seed: int, step: int) -> Batch:
         """Batch `step` of a run: `size` images drawn with replacement, augmented and normalised."""

@@ -35,6 +35,12 @@ def mirrored_region(volume: np.ndarray, corner: Sequence[int], size: Sequence[in
     return part[np.ix_(*(index - index.min() for index in wanted))]
 
 
+def check_canvas(size: Sequence[int], canvas: Sequence[int]) -> None:
+    """GrdError if images of this size do not fit on the canvas."""
+    if any(outer < inner for inner, outer in zip(size, canvas, strict=True)):
+        raise GrdError(f"expected a canvas of at least {tuple(size)}, found {tuple(canvas)}; change `canvas` of the data set")
+
+
 def check_context(shape: Sequence[int], margin: Sequence[int], where: str) -> None:
     """GrdError if a volume is not larger than the context that a network needs on each side; it would be mirrored twice."""
     if len(shape) != 3 or any(have <= need for have, need in zip(shape, margin, strict=True)):

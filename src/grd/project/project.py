@@ -118,6 +118,11 @@ class Project:
         """Names of the tables on request whose rows are some of a table of the paper, with its claims."""
         return [name for name in self.tables_on_request if self.experiments[name].rows_of]
 
+    @staticmethod
+    def claims_name(table: str = "") -> str:
+        """`claims_laptop`, the claims judged on `table_laptop`; `claims`, those on all tables."""
+        return f"claims_{table.removeprefix('table_')}" if table else "claims"
+
     @property
     def models(self) -> list[str]:
         """Names of the models that ship."""
@@ -209,7 +214,7 @@ class Project:
         `report` and `pdf` all runs; for claims about a table on request those of the table; for the name of a scale those of its
         own tables and figures. GrdError for another name."""
         everything = {name: self.regular for name in ("all", "claims", "curves", "report", "pdf")}
-        everything |= {f"claims_{name.removeprefix('table_')}": [name] for name in self.tables_with_claims}
+        everything |= {self.claims_name(name): [name] for name in self.tables_with_claims}
         shown = [*self.tables_on_request, *self.figures_on_request]
         chosen = {scale: self.of_scale(scale, shown) for scale in self.scales_on_request}
         chosen |= {name: [name] for name in self.experiments} | everything

@@ -8,7 +8,10 @@ from grd.project.run import Run
 
 def one_per_stem(runs: Sequence[Run]) -> list[Run]:
     """The first of the runs that differ in data set and seed alone."""
-    return list({run.stem: run for run in reversed(runs)}.values())[::-1]
+    found: dict[str, Run] = {}
+    for run in runs:
+        found.setdefault(run.stem, run)
+    return list(found.values())
 
 
 def one_per_row(project: Project, experiment: str) -> list[Run]:

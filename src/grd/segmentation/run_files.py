@@ -97,8 +97,8 @@ def _calibrate_images(
     for name, settings in evaluation.segmenters.items():
         best, scores = choose(settings, held)
         if not scores:
-            seen = zip(predictions, held.truths, strict=True)
-            scores = mean_scores((segment_sample(predictor.offsets, best, maps, truth), truth) for maps, truth in seen)
+            pairs = zip(predictions, held.truths, strict=True)
+            scores = mean_scores((segment_sample(predictor.offsets, best, *pair), pair[1]) for pair in pairs)
         learnt.segmenters[name], learnt.scores[name] = best, scores
     return learnt
 

@@ -133,6 +133,10 @@ class Claim(Closed, ABC):
         """Names of the tables' rows, or cells, that it is about, to be checked for typos."""
         return ()
 
+    def named_datasets(self) -> Iterable[str]:
+        """Data sets that it names outside of cells, to be checked for typos."""
+        return ()
+
     def figures(self) -> Iterable[str]:
         """Names of the figures whose data it is about."""
         return ()

@@ -1,6 +1,6 @@
 """Claims about the design of the experiments: teachers and methods, settings, samples."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
 from grd.config.catalogue import NETWORKS
@@ -47,6 +47,10 @@ class Setting(Claim):
     claimed: int | float | str | list[int | float]
     released: int | float | str | list[int | float] | None = None
 
+    def named_datasets(self) -> Iterable[str]:
+        """The data set of the run."""
+        return [self.dataset]
+
     def is_constructed(self, evidence: Evidence) -> bool:
         """A setting is copied from the paper or its released code."""
         return True
@@ -81,16 +85,19 @@ class Samples(Claim):
     splits: tuple[Literal["training", "validation", "test"], ...] = ("training", "validation", "test")
     claimed: int | list[int]
 
+    def named_datasets(self) -> Iterable[str]:
+        """All of them."""
+        return self.datasets
+
     def is_constructed(self, evidence: Evidence) -> bool:
         """A split that this project lists has the claimed counts from its list; sizes, and splits in archives, are measured."""
         return self.quantity != "size" and all(name in evidence.listed for name in self.datasets)
 
     def check(self, evidence: Evidence) -> Finding:
         """Every data set must have the claimed amount; twins, which are drawn to the real counts, test nothing."""
-        names = [check_name(name, evidence.titles, "data set", f"claim '{self.says}'") for name in self.datasets]
-        if not all(name in evidence.samples for name in names):
+        if not all(name in evidence.samples for name in self.datasets):
             return NOTHING
-        found = {name: self._amount([evidence.samples[name][split] for split in self.splits]) for name in names}
+        found = {name: self._amount([evidence.samples[name][split] for split in self.splits]) for name in self.datasets}
         titles = [f"{evidence.titles[name]} {plain_text(value)}" for name, value in found.items()]
         text = ", ".join(titles) if len(found) > 1 else plain_text(next(iter(found.values())))
         if evidence.twins:

@@ -38,7 +38,7 @@ def check_claims(project: Project) -> None:
     table of the paper has."""
     claims = load_claims(project.claims)
     for claim in (claim for section in claims.values() for claim in section):
-        for name in getattr(claim, "datasets", filter(None, [getattr(claim, "dataset", "")])):
+        for name in claim.named_datasets():
             check_name(name, project.datasets, "data set", f"config/claims.yaml, '{claim.says}'")
     check_names(claims, published_numbers(project.published))
 

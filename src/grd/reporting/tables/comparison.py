@@ -39,17 +39,18 @@ def comparison(project: Project, layout: Layout, name: str) -> Table:
             title: [replace(cell, alone=True) if isinstance(cell, Cell) else cell for cell in row] for title, row in rows.items()
         }
     volumes = all(project.dataset(dataset).rank == 3 for dataset in project.datasets_of(name))
+    notes = [scale_note(project, project.volume_training if volumes else project.scale.training, name)]
+    if shown.rows_of:
+        notes += TABLE2_NOTES
+    elif not printed:
+        notes.append(TEST_NOTE)
+    number = f"Table {shown.number}. " if shown.number else ""
+    what = "reproduced (published)" if printed else "scores on the test data"
     return Table(
-        f"{f'Table {shown.number}. ' if shown.number else ''}{shown.title}: "
-        f"{'reproduced (published)' if printed else 'scores on the test data'}.",
+        f"{number}{shown.title}: {what}.",
         columns,
         rows,
-        [
-            scale_note(project, project.volume_training if volumes else project.scale.training, name),
-            *(TABLE2_NOTES if shown.rows_of else () if printed else (TEST_NOTE,)),
-            *baseline_notes(project, runs),
-            bold_note(project.row_seeds(name), "method"),
-        ],
+        [*notes, *baseline_notes(project, runs), bold_note(project.row_seeds(name), "method")],
         {title: stem for stem, title in titles.items()},
         pair_contests(runs, titles),
         twins_banner(project),
