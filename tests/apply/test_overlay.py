@@ -5,7 +5,7 @@ import pytest
 from skimage.io import imread
 
 from grd.apply import overlay as module
-from grd.apply.overlay import COLOURS, choose_colours, overlay, thickness, write_overlay
+from grd.apply.overlay import COLOURS, overlay, thickness, write_overlay
 from grd.errors import GrdError
 
 
@@ -132,15 +132,3 @@ def test_the_file_is_a_png_of_the_picture(tmp_path):
 def test_an_image_of_another_size_is_refused():
     with pytest.raises(GrdError, match=r"the labels' size \(60, 60\), found \(59, 60\)"):
         overlay(square(), square()[1:])
-
-
-def test_an_instance_avoids_the_colours_of_its_neighbours():
-    assert choose_colours([1, 9, 17], [(1, 9), (1, 17), (9, 17)]) == [1, 2, 3]
-    assert choose_colours([1, 9], []) == [1, 1]
-
-
-def test_with_too_many_neighbours_a_colour_is_repeated():
-    ids = range(1, 10)
-    found = choose_colours(ids, [(one, other) for other in ids for one in ids if one < other])
-    assert sorted(found[:8]) == list(range(8))
-    assert found[8] == 1

@@ -31,6 +31,16 @@ def test_a_change_that_its_method_has_not_is_one_sentence(config):
         check_methods(Project.load(config))
 
 
+def test_changes_on_volumes_are_compared_with_the_weights_of_volumes(config):
+    row = {"network": "mala_tiny", "teacher": "mala", "methods": ["grd"], "changes": {"affinity_graph": 10}}
+    edit(config / "experiments.yaml", "table3", "runs", value=[row])
+    check_methods(Project.load(config))  # the scale's weight for images
+    row["changes"] = {"affinity_graph": 1}
+    edit(config / "experiments.yaml", "table3", "runs", value=[row])
+    with pytest.raises(GrdError, match=r"method grd: expected a change of affinity_graph, found 1, its value anyway"):
+        check_methods(Project.load(config))
+
+
 @pytest.mark.parametrize("scale", sorted(path.stem for path in (CONFIG / "scales").glob("*.yaml")))
 def test_methods_accept_the_batch_sizes_of_every_scale_that_is_shipped(scale):
     check_methods(Project.load(CONFIG, yaml.safe_load((CONFIG / "config.yaml").read_text()) | {"scale": scale}))

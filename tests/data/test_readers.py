@@ -4,9 +4,9 @@ import pytest
 
 from grd.data import readers
 from grd.data.archives import zips
+from grd.data.ids import relabel_consecutive
 from grd.data.readers.bbbc039 import EMPTY, instances
 from grd.data.readers.celegans import flatten
-from grd.data.readers.images import relabel_consecutive
 from grd.errors import GrdError
 
 BLANK = np.zeros((6, 8), np.uint8)

@@ -8,7 +8,7 @@ from projects import WIDTHS
 
 from grd.config.catalogue import METHODS
 from grd.config.general import Fidelity
-from grd.distillation import build_method, method_class
+from grd.distillation import method_class
 from grd.distillation.at import attention_map
 from grd.distillation.method import Context, Moment, View
 from grd.distillation.rekd import context_loss
@@ -17,7 +17,7 @@ from grd.errors import GrdError
 from grd.losses.affinity_graph import gram, inter_affinity_loss, intra_affinity_loss, pool
 from grd.losses.instance_graph import edge_loss, inter_edge_loss, node_loss
 from grd.networks import build
-from grd.networks.base import feature_taps, tap_shapes
+from grd.networks.base import feature_taps, output_shapes
 from grd.project.offsets import offsets_of
 
 PAIRS = list(itertools.product(("resunet", "nested_unet"), ("resunet_tiny", "mobilenet_v2")))
@@ -41,12 +41,12 @@ def situation(method, teacher_name, student_name, fidelity=DEFAULT, **facts):
     teacher, student = (build(name, **WIDTHS[name]) for name in (teacher_name, student_name))
     levels = method_class(method).wanted_levels(fidelity, 2)
     scales = {level: student.scale(level) for level in levels}
-    shapes = [tap_shapes(network, levels, SIZE) for network in (student, teacher)]
+    shapes = [output_shapes(network, levels, SIZE)[1] for network in (student, teacher)]
     context = Context(fidelity, *shapes, scales, OFFSETS, instances=5, **facts)
     images, labels = torch.rand(2, 3, *SIZE), torch.randint(0, 5, (2, *SIZE))
     with torch.no_grad():
         theirs = view(teacher.eval(), images, labels, levels)
-    return build_method(method, context), student, theirs, images, labels, levels
+    return method_class(method)(context), student, theirs, images, labels, levels
 
 
 @pytest.mark.parametrize(("teacher", "student"), PAIRS)
@@ -97,18 +97,23 @@ def test_the_released_scripts_factor_multiplies_the_affinities_between_images_an
 
 def test_a_run_may_change_weights_and_options_by_name():
     context = Context(Fidelity(), {}, {}, {}, OFFSETS, 5, changes={"node": 2, "queue_size": 3, "sampling_number": 1})
-    changed, plain = build_method("grd", context), build_method("grd", Context(Fidelity(), {}, {}, {}, OFFSETS, 5))
+    changed, plain = method_class("grd")(context), method_class("grd")(Context(Fidelity(), {}, {}, {}, OFFSETS, 5))
     assert changed.weights == {**plain.weights, "node": 2} and plain.weights["node"] == 0.1
     assert changed.bank.nodes.shape[0] == 3 and plain.bank.nodes.shape[0] == 32
     with pytest.raises(GrdError, match="method grd: unknown weight or option 'nodes'; did you mean 'node'"):
-        build_method("grd", Context(Fidelity(), {}, {}, {}, OFFSETS, 5, changes={"nodes": 2}))
+        method_class("grd")(Context(Fidelity(), {}, {}, {}, OFFSETS, 5, changes={"nodes": 2}))
+
+
+def test_the_memory_bank_has_the_dimension_of_the_embeddings():
+    bank = method_class("grd")(Context(Fidelity(), {}, {}, {}, OFFSETS, instances=5, dimension=8)).bank
+    assert bank.nodes.shape == (32, 5, 8) and bank.grams.shape == (32, 8, 8)
 
 
 def test_features_of_different_sizes_are_refused_with_their_shapes():
     student, teacher = ({3: (channels, rows, 4), 2: (5, 8, 8), 1: (3, 16, 16)} for channels, rows in ((6, 4), (9, 5)))
     context = Context(Fidelity(), student, teacher, {}, OFFSETS, 5)
     with pytest.raises(GrdError, match=r"AT: expected features at level 3 .* found \(6, 4, 4\) and \(9, 5, 4\)"):
-        build_method("at", context)
+        method_class("at")(context)
 
 
 def test_an_unknown_method_is_answered_with_the_nearest():
@@ -132,7 +137,7 @@ def test_the_similarities_of_a_single_image_are_constant():
 
 
 def test_attention_is_summed_over_stages_and_averaged_over_the_batch():
-    at = build_method("at", Context(DEFAULT, {3: (1, 1, 2), 2: (1, 1, 2)}, {3: (1, 1, 2), 2: (1, 1, 2)}, {}, OFFSETS, 5))
+    at = method_class("at")(Context(DEFAULT, {3: (1, 1, 2), 2: (1, 1, 2)}, {3: (1, 1, 2), 2: (1, 1, 2)}, {}, OFFSETS, 5))
     left, right = torch.tensor([[[[1.0, 0.0]]]]), torch.tensor([[[[0.0, 1.0]]]])  # attention maps (1, 0) and (0, 1)
     ours, theirs = (
         bare_view({3: torch.cat([left, left]), 2: torch.cat([left, left])}),
@@ -143,7 +148,7 @@ def test_attention_is_summed_over_stages_and_averaged_over_the_batch():
 
 
 def test_similarity_is_the_mean_square_over_pairs_of_the_batch_at_the_deepest_level():
-    spkd = build_method("spkd", Context(DEFAULT, {3: (1, 1, 2), 2: (1, 1, 2)}, {3: (1, 1, 2), 2: (1, 1, 2)}, {}, OFFSETS, 5))
+    spkd = method_class("spkd")(Context(DEFAULT, {3: (1, 1, 2), 2: (1, 1, 2)}, {3: (1, 1, 2), 2: (1, 1, 2)}, {}, OFFSETS, 5))
     apart, alike = torch.tensor([[[[1.0, 0.0]]], [[[0.0, 1.0]]]]), torch.tensor([[[[1.0, 0.0]]], [[[1.0, 0.0]]]])
     ours, theirs = bare_view({3: apart, 2: apart}), bare_view({3: alike, 2: apart})
     # rows at unit length: (1, 0) and (0, 1) against (√½, √½) twice

@@ -4,7 +4,7 @@ import torch
 from grd.config.catalogue import NETWORKS
 from grd.errors import GrdError
 from grd.networks import build
-from grd.networks.base import feature_taps, tap_shapes
+from grd.networks.base import feature_taps, output_shapes
 from grd.networks.model_file import ModelCard, load_model, save_model
 
 
@@ -25,13 +25,13 @@ def test_an_unknown_network_is_answered_with_the_nearest():
 
 
 def test_taps_of_the_teacher_have_the_released_shapes():
-    shapes = tap_shapes(build("resunet"), (4, 3, 2, 1), (544, 544))
+    shapes = output_shapes(build("resunet"), (4, 3, 2, 1), (544, 544))[1]
     assert shapes == {4: (680, 34, 34), 3: (680, 68, 68), 2: (349, 136, 136), 1: (179, 272, 272)}
 
 
 @pytest.mark.parametrize("name", ["resunet_tiny", "mobilenet_v2", "nested_unet"])
 def test_all_networks_of_images_can_be_tapped_below_three_two_and_one_poolings_with_equal_sizes(name):
-    shapes = tap_shapes(build(name), (3, 2, 1), (64, 96))
+    shapes = output_shapes(build(name), (3, 2, 1), (64, 96))[1]
     assert {level: shape[1:] for level, shape in shapes.items()} == {3: (8, 12), 2: (16, 24), 1: (32, 48)}
 
 

@@ -4,8 +4,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from grd.data.ids import relabel_consecutive
 from grd.errors import GrdError
-from grd.segmentation.cleanup import drop_background, merge_small_segments, relabel_consecutive
+from grd.segmentation.cleanup import drop_background, merge_small_segments
 
 LABELS = hnp.arrays(np.int64, hnp.array_shapes(min_dims=2, max_dims=2, max_side=14), elements=st.integers(0, 6))
 

@@ -17,7 +17,7 @@ from grd.project.project import Project
 from grd.project.run import Run, Selection
 from grd.training import selection
 from grd.training.history import read_history
-from grd.training.selection import MEASURES, describe, merit, segment_batch
+from grd.training.selection import MEASURES, describe, segment_batch, selection_value
 
 CONFIG = Path(__file__).parents[2] / "config"
 MUTEX = as_segmenter({"algorithm": "mutex", "foreground": "truth", "strides": (1, 1), "merge_passes": ()})
@@ -36,7 +36,7 @@ def chosen(select, metric="pq"):
 def test_the_best_is_by_score_by_loss_or_the_last(select, metric, best):
     found = [{"validation": 0.7, "validation_score": 0.1}, {"validation": 0.5, "validation_score": 0.9}]
     found += [{"validation": 0.3, "validation_score": 0.4}]
-    merits = [merit(measures, chosen(select, metric), step) for step, measures in enumerate(found)]
+    merits = [selection_value(measures, chosen(select, metric), step) for step, measures in enumerate(found)]
     assert merits.index(max(merits)) == best
 
 

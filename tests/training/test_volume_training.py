@@ -110,10 +110,14 @@ def test_volumes_thinner_than_the_context_are_refused_with_file_and_shape(tmp_pa
         train_into([volume_settings(TEACHER)], samples, [tmp_path], tmp_path / "state")
 
 
-def test_a_teacher_of_another_output_size_is_refused(world, tmp_path):
-    other = volume_settings(STUDENTS[0])
-    arguments = {"encoder": [2, 3], "decoder": [2], "pooling": [[1, 2, 2]], "kernels": [[1, 3, 3], [1, 3, 3]]}
-    other = other.model_copy(update={"arguments": arguments})
+@pytest.mark.parametrize(
+    "arguments",
+    [{"encoder": [2, 3], "decoder": [2], "pooling": [[1, 2, 2]], "kernels": [[1, 3, 3], [1, 3, 3]]}, {"embedding": 8}],
+    ids=["pixels", "channels"],
+)
+def test_a_teacher_whose_embeddings_have_another_shape_is_refused(world, tmp_path, arguments):
+    student = volume_settings(STUDENTS[0])
+    other = student.model_copy(update={"arguments": {**student.arguments, **arguments}})
     [trained] = train_into([other], world / "samples.h5", [tmp_path], tmp_path / "state", world / "teacher/weights.pt")
-    with pytest.raises(GrdError, match="expected outputs of one size from student and teacher"):
+    with pytest.raises(GrdError, match="expected embeddings of one shape from student and teacher"):
         trained.folder(tmp_path / "state")

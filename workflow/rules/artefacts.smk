@@ -48,14 +48,14 @@ def histories(wildcards):
 
 def report_entry(name, path):
     """The file of a table or figure, with the caption and labels that the report shows."""
-    shown, kind = PROJECT.experiments[name], name.rstrip("0123456789")
+    shown, kind = PROJECT.experiments[name], kind_of(name)
     return report(
         path,
         caption=f"../report/{shown.module or name}.rst",
         category=f"{kind.capitalize()}s",
         subcategory=shown.part,
         labels={
-            kind: f"{shown.number}: {shown.title}",
+            kind: ": ".join(filter(None, (shown.number, shown.title))),
             "scale": PROJECT.config.scale,
         },
     )

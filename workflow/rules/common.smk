@@ -8,6 +8,7 @@ from pathlib import Path
 from snakemake.cli import get_argument_parser
 
 from grd.config.command_line import scale_of_targets
+from grd.config.experiments import kind_of
 from grd.config.parsing import read_yaml
 from grd.config.scales import scale_names
 from grd.jobs import PLANNED

@@ -1,7 +1,6 @@
 """Pictures of a segmentation: outlines of its instances on the image."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from math import ceil, sqrt
 from pathlib import Path
 
@@ -11,7 +10,8 @@ from scipy.ndimage import maximum_filter, minimum_filter
 
 from grd.apply.measure import consecutive
 from grd.errors import GrdError
-from grd.reporting.figures.colours import PALETTE
+from grd.reading.grey import stretch
+from grd.reporting.figures.colours import PALETTE, choose_colours
 from grd.system.files import atomic_write
 
 LONGEST = 4096
@@ -81,24 +81,9 @@ def _outlined(labels: np.ndarray, pictures: np.ndarray) -> np.ndarray:
         ids, places = np.unique(labels[outline], return_inverse=True)
         near = outline & (labels != highest)
         pairs = set(zip(labels[near].tolist(), highest[near].tolist(), strict=True))
-        pictures[outline] = COLOURS[choose_colours(ids.tolist(), pairs)][places]
+        colours = choose_colours(ids.tolist(), pairs)
+        pictures[outline] = COLOURS[[colours[number] for number in ids.tolist()]][places]
     return pictures
-
-
-def choose_colours(ids: Sequence[int], pairs: Iterable[tuple[int, int]]) -> list[int]:
-    """A number in COLOURS for each of the ascending ids, other than those of its neighbours as long as there are others.
-
-    Pairs are (lower id, higher id) of neighbours. The time is linear in both, unlike that of the more even choice for figures.
-    """
-    lower = defaultdict(set)
-    for one, other in pairs:
-        lower[other].add(one)
-    chosen: dict[int, int] = {}
-    for number in ids:
-        used = {chosen[one] for one in lower[number]}
-        chosen[number] = next((n for n in range(number, number + len(COLOURS)) if n % len(COLOURS) not in used), number)
-        chosen[number] %= len(COLOURS)
-    return list(chosen.values())
 
 
 def _display(channels: np.ndarray) -> np.ndarray:
@@ -112,10 +97,7 @@ def _display(channels: np.ndarray) -> np.ndarray:
 def _stretch(values: np.ndarray) -> np.ndarray:
     """Values between two percentiles as 0 … 255; between their minimum and maximum if the percentiles are equal."""
     low, high = np.percentile(values, PERCENTILES).tolist()
-    if low == high:
-        low, high = float(values.min()), float(values.max())
-    shares = (values.astype(np.float32) - low) / ((high - low) or 1)
-    return np.rint(255 * np.clip(shares, 0, 1)).astype(np.uint8)
+    return stretch(values, low, high) if low < high else stretch(values, float(values.min()), float(values.max()))
 
 
 def _row(sections: np.ndarray) -> np.ndarray:

@@ -21,13 +21,13 @@ from grd.apply.measure import label_counts
 from grd.apply.outputs import Outputs, Sample
 from grd.config.parsing import parse
 from grd.config.segmenters import Segmenter
+from grd.data.ids import relabel_consecutive
 from grd.errors import GrdError, error_location
 from grd.inference.predict import Predictor, load_predictor
 from grd.reading.axes import Choice, Frame, frames
 from grd.reading.files import open_file
 from grd.reading.grey import GreyRule, grey_rule
 from grd.reading.labels import read_labels
-from grd.segmentation.cleanup import relabel_consecutive
 from grd.segmentation.run_files import segment_sample
 from grd.system.devices import autocast
 from grd.system.files import is_disk_full

@@ -22,6 +22,11 @@ class RunRow(Closed):
     changes: dict[Annotated[str, Field(pattern="^[a-z_]+$")], Annotated[float, Field(ge=0, allow_inf_nan=False)]] = {}
 
 
+def kind_of(name: str) -> Literal["table", "figure", "model"]:
+    """What an experiment makes: `figure2` a figure, `model_nuclei` a model that ships, `table2` and `baselines` a table."""
+    return next((kind for kind in ("figure", "model") if name.startswith(kind)), "table")
+
+
 class Experiment(Closed):
     """A table or figure: its number in the paper, its title, its runs on each of its data sets, and the files that it needs.
 

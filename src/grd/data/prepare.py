@@ -11,7 +11,8 @@ from tqdm import tqdm
 from grd.config.datasets import Source
 from grd.config.splits import parse_entry, sample_names
 from grd.data import readers, store
-from grd.data.readers.images import missing_samples_error, relabel_consecutive
+from grd.data.ids import drop_small, relabel_consecutive
+from grd.data.readers.images import missing_samples_error
 from grd.data.sample import Sample
 from grd.data.splits import split_names
 from grd.errors import GrdError
@@ -39,14 +40,6 @@ def prepare(dataset: str, settings: Source, archives: dict[str, Path], out: Path
     store.write_samples(out, {split: _split(named, stacked) for split, named in parts.items()})
 
 
-def drop_small_instances(labels: np.ndarray, smallest: int) -> np.ndarray:
-    """Labels without the instances of fewer than `smallest` pixels; ids become consecutive."""
-    if smallest == 0:
-        return labels
-    sizes = np.bincount(labels.ravel())
-    return relabel_consecutive(np.where(sizes[labels] < smallest, 0, labels))
-
-
 def _read_samples(
     dataset: str, settings: Source, archives: dict[str, Path], wanted: set[str], allow_missing: bool
 ) -> dict[str, Sample]:
@@ -63,7 +56,8 @@ def _read_samples(
 
 def _prepare_sample(sample: Sample, settings: Source) -> Sample:
     rule = grey_rule(sample.image, settings.percentiles, sample.name)
-    return Sample(sample.name, rule(sample.image), drop_small_instances(sample.labels, settings.min_instance))
+    labels = drop_small(sample.labels, settings.min_instance).astype(np.uint16) if settings.min_instance else sample.labels
+    return Sample(sample.name, rule(sample.image), labels)
 
 
 def _folder(archives: dict[str, Path]) -> Path:
@@ -108,4 +102,4 @@ def _part(entry: str, samples: Mapping[str, Sample], where: Path) -> Sample:
         return sample
     if len(part) > sample.labels.ndim or any(not p.start < p.stop <= n for p, n in zip(part, sample.labels.shape, strict=False)):
         raise GrdError(f"{where}: expected {entry} of {name}, found a size of {sample.labels.shape}; correct the split file")
-    return Sample(entry, sample.image[part], relabel_consecutive(sample.labels[part]))
+    return Sample(entry, sample.image[part], relabel_consecutive(sample.labels[part]).astype(np.uint16))

@@ -1,7 +1,7 @@
 """HDF5 layout of all arrays that the pipeline keeps, defined here only.
 
-Every file has the attributes `format` (one of FORMATS) and `format_version`. Files appear whole or not at all. Arrays in chunks
-have Fletcher's checksums, so that reading refuses bytes that changed on the disk.
+Every file has the attributes `format`, `grd samples` or `grd labels`, and `format_version`. Files appear whole or not at all.
+Arrays in chunks have Fletcher's checksums, so that reading refuses bytes that changed on the disk.
 
     samples  <split>/images (n, H, W[, 3]) uint8 · <split>/labels (n, H, W) uint16 · <split>/names (n,)
     labels   <segmenter> (n, H, W) int32, with attributes for the numbers that validation data chose · names (n,)
@@ -10,11 +10,10 @@ Volumes have (Z, Y, X) in place of (H, W) everywhere; the rank of the labels tel
 the same name holds the arrays `0`, `1`, … of single samples.
 """
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from io import FileIO
+from io import BytesIO
 from math import prod
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -27,7 +26,6 @@ from grd.errors import GrdError
 from grd.provenance.passport import check
 from grd.system.files import atomic_write
 
-FORMATS = ("samples", "labels")
 FORMAT_VERSION = 3
 SPLITS = ("training", "validation", "test")
 
@@ -83,82 +81,22 @@ def spread(number: int, count: int) -> list[int]:
 
 
 @contextmanager
-def create_file(path: Path, kind: str) -> Iterator[tuple[h5py.File, "Writer"]]:
-    """A new HDF5 file of one of FORMATS, whole or not at all, and its writer; call `writer.check()` after each array."""
-    with atomic_write(path) as part, Writer(part) as writer:
-        try:
-            with h5py.File(writer, "w") as file:
-                file.attrs["format"], file.attrs["format_version"] = f"grd {kind}", FORMAT_VERSION
-                yield file, writer
-        finally:
-            writer.check()
+def create_file(path: Path, kind: str) -> Iterator[h5py.File]:
+    """A new HDF5 file of a format, `samples` or `labels`, whole or not at all.
 
-
-class Writer(FileIO):
-    """A file that hides write errors from HDF5, which would crash, and keeps the first.
-
-    HDF5 would also crash if it could not read back its own bytes, so bytes that do not fit on the disk are kept in memory.
+    It is made in memory, since HDF5 crashes where a write to the disk fails.
     """
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(path, "w+")
-        self._error: OSError | None = None
-        self._unwritten: list[tuple[int, bytes]] = []
-
-    def check(self) -> None:
-        """Raise the first write error, if there was one."""
-        if self._error:
-            raise self._error
-
-    def write(self, content: Any) -> int:
-        """Write all of a buffer, after the first error into memory; returns its size."""
-        left = memoryview(content).cast("B")
-        size = len(left)
-        with self._hide_errors():
-            while left and self._error is None:
-                left = left[super().write(left) :]
-        if left:
-            self._unwritten.append((self.tell(), bytes(left)))
-            self.seek(len(left), os.SEEK_CUR)
-        return size
-
-    def readinto(self, buffer: Any) -> int:
-        """Fill all of a buffer, with zeros for bytes that are not written yet; returns its size."""
-        view = memoryview(buffer).cast("B")
-        start, done = self.tell(), 0
-        while count := super().readinto(view[done:]):
-            done += count
-        view[done:] = bytes(len(view) - done)
-        for place, content in self._unwritten:
-            _overlay(view, place - start, content)
-        return self.seek(start + len(view)) - start
-
-    def truncate(self, size: int | None = None) -> int:
-        """Cut or extend the file, unless a write has failed; returns the requested size."""
-        size = self.tell() if size is None else size
-        with self._hide_errors():
-            if self._error is None:
-                super().truncate(size)
-        return size
-
-    @contextmanager
-    def _hide_errors(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            self._error = error
-
-
-def _overlay(view: memoryview, place: int, content: bytes) -> None:
-    """Copy the part of `content`, placed at `place`, that lies inside a view; `place` may be negative or beyond the view."""
-    first, last = max(place, 0), min(place + len(content), len(view))
-    if first < last:
-        view[first:last] = content[first - place : last - place]
+    content = BytesIO()
+    with h5py.File(content, "w") as file:
+        file.attrs["format"], file.attrs["format_version"] = f"grd {kind}", FORMAT_VERSION
+        yield file
+    with atomic_write(path) as part:
+        part.write_bytes(content.getbuffer())
 
 
 @contextmanager
 def open_file(path: Path, kind: str) -> Iterator[h5py.File]:
-    """An HDF5 file of one of FORMATS, open for reading.
+    """An HDF5 file of a format, `samples` or `labels`, open for reading.
 
     Raises GrdError for another format or version, for a file that is no HDF5, and for bytes that changed since writing.
     """
@@ -191,23 +129,21 @@ def _report_damage(path: Path) -> Iterator[None]:
 
 def write_samples(path: Path, splits: Mapping[str, Split]) -> None:
     """Write a prepared data set, each split as a group."""
-    with create_file(path, "samples") as (file, writer):
+    with create_file(path, "samples") as file:
         for name, split in splits.items():
             group = file.create_group(name)
-            _write_arrays(group, "images", split.images, writer, compression_opts=4, shuffle=True)
-            _write_arrays(group, "labels", split.labels, writer, compression_opts=4)
+            _write_arrays(group, "images", split.images, compression_opts=4, shuffle=True)
+            _write_arrays(group, "labels", split.labels, compression_opts=4)
             write_names(group, split.names)
 
 
-def _write_arrays(group: h5py.Group, name: str, arrays: Arrays, writer: Writer, **options: Any) -> h5py.Dataset | h5py.Group:
+def _write_arrays(group: h5py.Group, name: str, arrays: Arrays, **options: Any) -> h5py.Dataset | h5py.Group:
     """Write arrays as a dataset, or as a group of datasets where their sizes differ; returns what was written."""
     if isinstance(arrays, np.ndarray):
-        dataset = group.create_dataset(name, data=arrays, compression="gzip", fletcher32=True, **options)
-        writer.check()
-        return dataset
+        return group.create_dataset(name, data=arrays, compression="gzip", fletcher32=True, **options)
     inner = group.create_group(name)
     for number, array in enumerate(arrays):
-        _write_arrays(inner, str(number), array, writer, **options)
+        _write_arrays(inner, str(number), array, **options)
     return inner
 
 
@@ -226,9 +162,9 @@ def write_labels(
     path: Path, names: Sequence[str], labels: Mapping[str, Arrays], chosen: Mapping[str, Mapping[str, Any]] | None = None
 ) -> None:
     """Write segmentations (n, *spatial) by segmenter, one per image name; `chosen` are attributes of each segmenter."""
-    with create_file(path, "labels") as (file, writer):
+    with create_file(path, "labels") as file:
         for segmenter, found in labels.items():
-            written = _write_arrays(file, segmenter, _as_int32(found), writer)
+            written = _write_arrays(file, segmenter, _as_int32(found))
             written.attrs.update((chosen or {}).get(segmenter, {}))
         write_names(file, names)
 

@@ -13,7 +13,7 @@ from grd.project.project import Project
 from grd.project.run import RunSettings
 
 if TYPE_CHECKING:
-    from grd.distillation.method import Context, Method
+    from grd.distillation.method import Method
 
 
 def method_class(name: str) -> "type[Method]":
@@ -35,11 +35,6 @@ def weights_and_options(settings: RunSettings) -> tuple[dict[str, float], dict[s
     return method.apply_changes({**scale, **settings.changes})
 
 
-def build_method(name: str, context: "Context") -> "Method":
-    """The method with this name, with its adapters and memory, for one student–teacher pair."""
-    return method_class(name)(context)
-
-
 def check_methods(project: Project) -> None:
     """Check the changes in config/experiments.yaml, and the weights and batch sizes of the scale.
 
@@ -53,12 +48,11 @@ def check_methods(project: Project) -> None:
 
 def _check_changes(project: Project) -> None:
     for name, experiment in project.experiments.items():
-        # a table that compares weights may hold the one that the scale has chosen from it
-        weights = {} if experiment.on_request else project.scale.training.weights
-        for row in experiment.runs:
-            for method in row.methods if row.changes else ():
-                with error_location(f"config/experiments.yaml, {name}"):
-                    method_class(method).check(row.changes, weights)
+        for run in filter(lambda run: run.changes, project.runs(name)):
+            # a table that compares weights may hold the one that the scale has chosen from it
+            weights = {} if experiment.on_request else project.settings(run).training.weights
+            with error_location(f"config/experiments.yaml, {name}"):
+                method_class(run.method).check(dict(run.changes), weights)
 
 
 def _check_weights(project: Project) -> None:

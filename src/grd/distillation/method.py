@@ -25,7 +25,7 @@ class Context:
 
     `student` and `teacher` are the shapes (C, *spatial) of their features by level, `scales` the input pixels per feature pixel
     and axis by level. `offsets` are those of the distilled affinities, `instances` is the largest id plus one, `dimension` that
-    of the embeddings. `changes` are weights and options that differ from the method's own.
+    of the embeddings. `changes` are weights and options by name; the method's own hold for those that are not among them.
     `inter_affinity_factor` is that of `inter_affinity_loss`.
     """
 

@@ -1,7 +1,7 @@
 """Tile-by-tile prediction of volumes: memory for one tile, every voxel written once."""
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import product
 from typing import Any
 
@@ -57,24 +57,13 @@ class TiledPredictor:
     def network_inputs(self, sample: np.ndarray) -> Iterator[Tensor]:
         """Network inputs (1, 1, *tile) on the device, tile by tile."""
         self._check_context(sample.shape)
-        return (self._tile_input(sample, place) for place in self.tile_starts(sample.shape))
+        return (
+            self._as_input(mirrored_region(sample, self._corner(place), self.tile)) for place in self.tile_starts(sample.shape)
+        )
 
     def affinities(self, sample: np.ndarray) -> np.ndarray:
         """Affinities (C, Z, Y, X) float32 of a volume, all in memory."""
-        maps = np.empty((len(self.offsets), *sample.shape), np.float32)
-        self.predict_regions(sample, lambda region, part: maps.__setitem__((slice(None), *region), part))
-        return maps
-
-    def predict_regions(self, sample: np.ndarray, write: Callable[[Box, np.ndarray], None]) -> None:
-        """Call `write(region, affinities)` for one region of a volume after another; affinities are (C, …)."""
-        places = self.tile_starts(sample.shape)
-        shown = tqdm(places, "tiles", leave=False, disable=None, file=sys.stderr)
-        for place, pixels in zip(shown, self.network_inputs(sample), strict=True):
-            region = tuple(
-                slice(first, min(first + step, length))
-                for first, step, length in zip(place, self.step, sample.shape, strict=True)
-            )
-            write(region, self._affinities(pixels, [part.stop - part.start for part in region]))
+        return self.region_affinities(sample, box((0, 0, 0), sample.shape))
 
     def region_affinities(self, sample: Any, region: Box) -> np.ndarray:
         """Affinities (C, *region) of a region of a volume, which may be any array-like; reads once what they depend on."""
@@ -85,19 +74,19 @@ class TiledPredictor:
         size = [along[-1] - along[0] + side for along, side in zip(starts, self.tile, strict=True)]
         window = mirrored_region(sample, self._corner(first), size)
         maps = np.empty((len(self.offsets), *size_of(region)), np.float32)
-        for place in product(*starts):
+        for place in tqdm(list(product(*starts)), "tiles", leave=False, disable=None, file=sys.stderr):
             tile = box(place, self.step)
             pixels = window[within(box(place, self.tile), box(first, size))]
             part = overlap(tile, region)
-            found = self._affinities(self._as_input(pixels), self.step)
+            found = self._affinities(self._as_input(pixels))
             maps[(slice(None), *within(part, region))] = found[(slice(None), *within(part, tile))]
         return maps
 
     @torch.inference_mode()
-    def _affinities(self, pixels: Tensor, size: Sequence[int]) -> np.ndarray:
-        """Affinities (C, *size) of the region that a tile adds, without the first voxels, which only give embeddings."""
+    def _affinities(self, pixels: Tensor) -> np.ndarray:
+        """Affinities (C, *step) of the region that a tile adds, without the first voxels, which only give embeddings."""
         maps = affinities(unit_vectors(self.network(pixels).float()), self.offsets)[0]
-        inner = (slice(reach, reach + length) for reach, length in zip(self.reach, size, strict=True))
+        inner = (slice(reach, reach + length) for reach, length in zip(self.reach, self.step, strict=True))
         return maps[(slice(None), *inner)].cpu().numpy()
 
     def _check_context(self, shape: Sequence[int]) -> None:
@@ -106,9 +95,6 @@ class TiledPredictor:
     def _corner(self, place: Sequence[int]) -> list[int]:
         """The first voxel of the tile that adds the region at `place`."""
         return [first - reach - margin for first, reach, margin in zip(place, self.reach, self.margin, strict=True)]
-
-    def _tile_input(self, volume: np.ndarray, place: Sequence[int]) -> Tensor:
-        return self._as_input(mirrored_region(volume, self._corner(place), self.tile))
 
     def _as_input(self, window: np.ndarray) -> Tensor:
         return torch.from_numpy(window).to(self.device)[None, None].float() / 255

@@ -2,7 +2,8 @@
 
 Conventions for all of them: label 0 is background and no instance. A score belongs to one image (the paper averages over the
 images of a test set). If prediction and truth are both without instances, the image is perfect (similarity 1); if only one of
-them is, it is a complete miss (similarity 0). No image is dropped.
+them is, it is a complete miss (similarity 0). No image is dropped from the
+means in `scores.csv` (`scoring.mean_scores`, which selects, leaves out images without instances).
 
 "The released code" is that of the paper's authors. Its metrics for C. elegans and BBBC039 (AJI, F1, PQ, Dice) are missing from
 the release; for these it means the metrics of the same names in the authors' earlier work. Those leave images with an empty

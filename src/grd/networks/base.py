@@ -34,7 +34,10 @@ class EmbeddingNetwork(nn.Module):
         return (2**level,) * self.rank
 
     def nearest_size(self, size: Sequence[int]) -> tuple[int, ...]:
-        """The smallest size that the network takes and that is not below `size` along any axis."""
+        """A size near `size` that the network takes: the smallest that is not below it along any axis, as images are padded.
+
+        Networks of volumes, which are cut into tiles, have the largest that is not above it.
+        """
         return tuple(-(-length // self.multiple) * self.multiple for length in size)
 
     def output_size(self, size: Sequence[int]) -> tuple[int, ...]:
@@ -65,10 +68,16 @@ def feature_taps(network: EmbeddingNetwork, levels: Sequence[int]) -> Iterator[T
             handle.remove()
 
 
-def tap_shapes(network: EmbeddingNetwork, levels: Sequence[int], size: Sequence[int]) -> dict[int, tuple[int, ...]]:
-    """Shape (C, *spatial) of the features at each level for an input of this size; no data are computed."""
+def output_shapes(
+    network: EmbeddingNetwork, levels: Sequence[int], size: Sequence[int]
+) -> tuple[tuple[int, ...], dict[int, tuple[int, ...]]]:
+    """Shape (D, *spatial) of the embedding, and (C, *spatial) of the features at each level, for an input of this size.
+
+    No data are computed. GrdError if the network does not take this size.
+    """
+    network.output_size(size)
     with torch.device("meta"):
         shadow = deepcopy(network).to("meta").eval()
         with feature_taps(shadow, levels) as features, torch.no_grad():
-            shadow(torch.empty(1, network.channels, *size))
-    return {level: tuple(features[level].shape[1:]) for level in levels}
+            embedding = shadow(torch.empty(1, network.channels, *size))
+    return tuple(embedding.shape[1:]), {level: tuple(features[level].shape[1:]) for level in levels}

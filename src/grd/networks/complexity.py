@@ -45,7 +45,10 @@ def layer_macs(module: nn.Module, inputs: Tensor, output: Tensor) -> int:
 
 
 def complexity(network: EmbeddingNetwork, size: Sequence[int] | None = None) -> Complexity:
-    """Complexity for one image or volume of this size (Table I's if None), with all outputs of the released network."""
+    """Complexity for one image or volume of this size (Table I's if None), with all outputs of the released network.
+
+    The network itself moves to the meta device: it loses its weights.
+    """
     macs = []
 
     def add(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from grd.config.catalogue import NETWORKS
 from grd.config.datasets import Dataset
-from grd.config.experiments import Experiment
+from grd.config.experiments import Experiment, kind_of
 from grd.config.general import Config
 from grd.config.parsing import check_name, merge, parse, parse_all, read_yaml
 from grd.config.scales import Scale, Training, Twin, scale_names
@@ -106,12 +106,27 @@ class Project:
     @property
     def tables(self) -> list[str]:
         """Names of the tables that `all` makes."""
-        return [name for name in self.regular if name.startswith("table")]
+        return [name for name in self.regular if kind_of(name) == "table"]
+
+    @property
+    def figures(self) -> list[str]:
+        """Names of the figures that `all` makes."""
+        return [name for name in self.regular if kind_of(name) == "figure"]
 
     @property
     def tables_on_request(self) -> list[str]:
         """Names of the tables on request."""
-        return [name for name in self.on_request if not name.startswith(("figure", "model"))]
+        return [name for name in self.on_request if kind_of(name) == "table"]
+
+    @property
+    def figures_on_request(self) -> list[str]:
+        """Names of the figures on request."""
+        return [name for name in self.on_request if kind_of(name) == "figure"]
+
+    @property
+    def models(self) -> list[str]:
+        """Names of the models that ship."""
+        return [name for name in self.on_request if kind_of(name) == "model"]
 
     @property
     def tables_with_claims(self) -> list[str]:
@@ -122,16 +137,6 @@ class Project:
     def claims_name(table: str = "") -> str:
         """`claims_laptop`, the claims judged on `table_laptop`; `claims`, those on all tables."""
         return f"claims_{table.removeprefix('table_')}" if table else "claims"
-
-    @property
-    def models(self) -> list[str]:
-        """Names of the models that ship."""
-        return [name for name in self.on_request if name.startswith("model")]
-
-    @property
-    def figures_on_request(self) -> list[str]:
-        """Names of the figures on request."""
-        return [name for name in self.on_request if name.startswith("figure")]
 
     @property
     def scales_on_request(self) -> list[str]:
@@ -148,11 +153,6 @@ class Project:
         for run in self.runs(experiment):
             found[run.dataset, run.stem] = (*found.get((run.dataset, run.stem), ()), run.seed)
         return sorted(dict.fromkeys(found.values()), key=len)
-
-    @property
-    def figures(self) -> list[str]:
-        """Names of the figures that `all` makes."""
-        return [name for name in self.regular if name.startswith("figure")]
 
     def runs(self, *experiments: str) -> list[Run]:
         """The distinct runs of these experiments, in the order of their rows."""

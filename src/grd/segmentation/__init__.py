@@ -5,8 +5,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from grd.config.segmenters import MulticutSegmenter, Segmenter, WaterzSegmenter, chosen_names
+from grd.data.ids import drop_small
 from grd.errors import GrdError
-from grd.segmentation.cleanup import drop_background, drop_similar, drop_small, merge_small_segments
+from grd.segmentation.cleanup import drop_background, drop_similar, merge_small_segments
 from grd.segmentation.images import Surroundings, segment_image
 from grd.segmentation.multicut import multicut
 from grd.segmentation.mutex import mutex_watershed

@@ -1,33 +1,11 @@
-"""Cleanup of a partition: merging of specks, removal of the background segment, consecutive ids."""
+"""Cleanup of a partition: merging of specks, and removal of the background segment."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
+from grd.data.ids import drop_ids, relabel_consecutive
 from grd.data.padding import middle
-from grd.errors import GrdError
-
-
-def relabel_consecutive(labels: np.ndarray) -> np.ndarray:
-    """Number the segments 1 ... n in the order of their ids; 0 stays 0.
-
-    Args:
-        labels: Non-negative integers of any shape and size.
-
-    Returns:
-        int32 labels of the same shape, a new array.
-
-    Raises:
-        GrdError: `labels` are no integers, or some are negative.
-    """
-    labels = np.asarray(labels)
-    if not np.issubdtype(labels.dtype, np.integer) or labels.min(initial=0) < 0:
-        raise GrdError(f"segmentation: expected non-negative integer labels, found {_describe(labels)}; convert them")
-    if labels.max(initial=0) <= labels.size:
-        return _relabel_by_table(labels.astype(np.intp, copy=False))
-    ids, ranks = np.unique(labels, return_inverse=True)
-    first = 0 if 0 in ids[:1] else 1
-    return (ranks.reshape(labels.shape) + first).astype(np.int32)
 
 
 def merge_small_segments(labels: np.ndarray, passes: Sequence[tuple[int, int]]) -> np.ndarray:
@@ -104,7 +82,7 @@ def drop_similar(labels: np.ndarray, similarity: np.ndarray) -> np.ndarray:
         int32 labels of the same shape, instances 1 ... n.
     """
     labels = relabel_consecutive(labels)
-    return relabel_consecutive(_drop(labels, np.bincount(labels.ravel(), similarity.ravel()) > 0))
+    return relabel_consecutive(drop_ids(labels, np.bincount(labels.ravel(), similarity.ravel()) > 0))
 
 
 def drop_large(labels: np.ndarray, max_size: int | None) -> np.ndarray:
@@ -112,25 +90,7 @@ def drop_large(labels: np.ndarray, max_size: int | None) -> np.ndarray:
     labels = relabel_consecutive(labels)
     if max_size is None:
         return labels
-    return relabel_consecutive(_drop(labels, np.bincount(labels.ravel()) > max_size))
-
-
-def drop_small(labels: np.ndarray, min_size: int) -> np.ndarray:
-    """Remove segments of less than `min_size` pixels: int32 labels of the same shape, instances 1 ... n."""
-    labels = relabel_consecutive(labels)
-    return relabel_consecutive(_drop(labels, np.bincount(labels.ravel()) < min_size))
-
-
-def _drop(labels: np.ndarray, dropped: np.ndarray) -> np.ndarray:
-    """Labels with 0 in place of the ids for which `dropped` (ids,) is True."""
-    return np.where(dropped[labels], 0, labels)
-
-
-def _relabel_by_table(labels: np.ndarray) -> np.ndarray:
-    """`relabel_consecutive` for ids that a table can hold; much faster than sorting them."""
-    present = np.bincount(labels.ravel(), minlength=1) > 0
-    present[0] = False
-    return np.cumsum(present, dtype=np.int32)[labels]
+    return relabel_consecutive(drop_ids(labels, np.bincount(labels.ravel()) > max_size))
 
 
 def _merge_pass(labels: np.ndarray, max_size: int, window: int) -> None:
@@ -173,7 +133,3 @@ def _merge_target(window: np.ndarray, label: int) -> int:
     if ranked[0] != 0:
         return ranked[0]
     return next(other for other in ranked[1:] if other != label)
-
-
-def _describe(labels: np.ndarray) -> str:
-    return f"{labels.dtype}, smallest {labels.min()}" if labels.size else f"{labels.dtype}"

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from grd.data.ids import relabel_consecutive
 from grd.errors import GrdError
-from grd.segmentation.cleanup import relabel_consecutive
 
 NEAREST = ((-1, 0, 0), (0, -1, 0), (0, 0, -1))
 """Offsets (z, y, x) of the nearest neighbours, whose channels give the fragments and their costs."""

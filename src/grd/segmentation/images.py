@@ -6,9 +6,10 @@ from typing import NamedTuple
 import numpy as np
 
 from grd.config.segmenters import MutexSegmenter
+from grd.data.ids import drop_small
 from grd.data.padding import middle
 from grd.errors import GrdError
-from grd.segmentation.cleanup import drop_background, drop_large, drop_similar, drop_small, merge_small_segments
+from grd.segmentation.cleanup import drop_background, drop_large, drop_similar, merge_small_segments
 from grd.segmentation.mutex import mutex_watershed
 
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from grd.data.ids import relabel_consecutive
 from grd.errors import GrdError
-from grd.segmentation.cleanup import relabel_consecutive
 from grd.segmentation.fragments import NEAREST, nearest_affinities, smoothed_fragments
 
 SOLVERS = ("kernighan-lin", "greedy-additive", "greedy-fixation", "decomposition", "fusion-moves")

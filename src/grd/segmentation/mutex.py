@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from grd.data.ids import relabel_consecutive
 from grd.errors import GrdError
-from grd.segmentation.cleanup import relabel_consecutive
 
 
 def mutex_watershed(

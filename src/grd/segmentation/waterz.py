@@ -8,9 +8,9 @@ from threading import Lock
 
 import numpy as np
 
+from grd.data.ids import relabel_consecutive
 from grd.errors import GrdError
 from grd.metrics import score_partition
-from grd.segmentation.cleanup import relabel_consecutive
 from grd.segmentation.fragments import nearest_affinities, seeded_fragments
 
 _SCORE = "OneMinus<EdgeStatisticValue<RegionGraphType, MeanAffinityProvider<RegionGraphType, ScoreValue>>>"

@@ -27,7 +27,7 @@ Pause = Callable[[], None]
 
 
 def validation_loss(
-    network: EmbeddingNetwork, validation: DeviceSplit, settings: RunSettings, geometry: Geometry, pause: Pause = lambda: None
+    network: EmbeddingNetwork, validation: DeviceSplit, settings: RunSettings, geometry: Geometry, pause: Pause
 ) -> Measures:
     """`validation`, the mean of L_aff (Eq. 6, as the run reads it) over whole images, or tiles of volumes.
 
@@ -38,7 +38,7 @@ def validation_loss(
 
 
 def validation_loss_and_score(
-    network: EmbeddingNetwork, validation: DeviceSplit, settings: RunSettings, geometry: Geometry, pause: Pause = lambda: None
+    network: EmbeddingNetwork, validation: DeviceSplit, settings: RunSettings, geometry: Geometry, pause: Pause
 ) -> Measures:
     """The same, and `validation_score`, the mean over images of the score that selects; GrdError if the run names none."""
     if settings.selection is None:
@@ -58,7 +58,7 @@ MEASURES: Mapping[str, Callable[..., Measures]] = {
 """Measurements of a network on validation data, by `select`."""
 
 
-def merit(measures: Mapping[str, float], settings: RunSettings, step: int) -> float:
+def selection_value(measures: Mapping[str, float], settings: RunSettings, step: int) -> float:
     """The number by which weights are selected; the highest wins, and among equals the first."""
     match settings.training.select, settings.selection:
         case "last", _:

@@ -10,12 +10,12 @@ from torch import Tensor
 
 from grd.data.batches import Batch, DeviceSplit
 from grd.data.randomness import initialisation
-from grd.distillation import build_method, method_class, weights_and_options
+from grd.distillation import method_class, weights_and_options
 from grd.distillation.method import Context, Method, Moment, View
 from grd.errors import GrdError, error_location
 from grd.losses.affinity import affinities, affinity_loss
 from grd.networks import build
-from grd.networks.base import EmbeddingNetwork, tap_shapes
+from grd.networks.base import EmbeddingNetwork, output_shapes
 from grd.networks.model_file import ModelCard, save_model
 from grd.project.run import RunSettings
 from grd.system.devices import device_name
@@ -24,7 +24,7 @@ from grd.training.checkpoint import Checkpoints
 from grd.training.folder import TrainingFolder, link_file
 from grd.training.history import History
 from grd.training.schedule import learning_rate
-from grd.training.selection import MEASURES, Measures, describe, merit
+from grd.training.selection import MEASURES, Measures, describe, selection_value
 from grd.training.view import Supervision, geometry_of, in_memory_format, view
 
 log = logging.getLogger(__name__)
@@ -54,28 +54,29 @@ class Student:
         self.sessions, self._began = self.sessions + 1, time.monotonic()
 
     def _method(self, teacher: EmbeddingNetwork) -> Method:
-        fidelity, crop = self.settings.fidelity, self.settings.augment.crop
-        wanted = method_class(self.settings.method).wanted_levels(fidelity, self.network.rank)
-        levels = common_levels(self.network, teacher, wanted)
-        outputs = [network.output_size(crop) for network in (self.network, teacher)]
-        if outputs[0] != outputs[1]:
+        fidelity, crop, kind = self.settings.fidelity, self.settings.augment.crop, method_class(self.settings.method)
+        levels = common_levels(self.network, teacher, kind.wanted_levels(fidelity, self.network.rank))
+        mine, features = output_shapes(self.network, levels, crop)
+        theirs, teacher_features = output_shapes(teacher, levels, crop)
+        if mine != theirs:
             raise GrdError(
-                f"{self.settings.run}: expected outputs of one size from student and teacher, found {outputs[0]} and "
-                f"{outputs[1]} for a crop of {crop}; give them the same pooling factors and kernels"
+                f"{self.settings.run}: expected embeddings of one shape from student and teacher, found {mine} and {theirs} (D, "
+                f"then pixels per axis) for a crop of {crop}; give them the same `embedding`, pooling factors and kernels"
             )
         weights, options = weights_and_options(self.settings)
         context = Context(
             fidelity,
-            tap_shapes(self.network, levels, crop),
-            tap_shapes(teacher, levels, crop),
+            features,
+            teacher_features,
             {level: self.network.scale(level) for level in levels},
             self.settings.near,
             self.instances,
+            dimension=mine[0],
             changes={**weights, **options},
             inter_affinity_factor=self.settings.inter_affinity_factor,
         )
         with initialisation(self.settings.seed, "method", self.settings.method):
-            return build_method(self.settings.method, context)
+            return kind(context)
 
     def _optimiser(self) -> torch.optim.Optimizer:
         training = self.settings.training
@@ -151,7 +152,7 @@ class Student:
         with error_location(self.settings.dataset):
             found = MEASURES[self.settings.training.select](self.network, validation, self.settings, geometry, pause)
         self.history.add_validation(self.step, found)
-        if (value := merit(found, self.settings, self.step)) > self.best[0]:
+        if (value := selection_value(found, self.settings, self.step)) > self.best[0]:
             self.best = (value, self.step, self._weights())
         return found
 

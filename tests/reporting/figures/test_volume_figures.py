@@ -12,7 +12,7 @@ from grd.project.paths import Layout
 from grd.project.project import Project
 from grd.reporting.figures.figure3 import figure3
 from grd.reporting.figures.figure4 import box_around, chosen_neurites, figure4, voxel_size
-from grd.reporting.figures.surfaces import Surface, block_means, camera_beside, draw_surfaces, normals, triangles
+from grd.reporting.figures.surfaces import Surface, camera_beside, draw_surfaces, normals, triangles
 
 CONFIG = Path(__file__).parents[3] / "config"
 
@@ -105,12 +105,6 @@ def test_a_surface_lies_around_its_mask_in_nm_and_looks_outwards():
 
 def test_an_empty_mask_has_no_surface():
     assert triangles(np.zeros((4, 4, 4), bool), (1, 1, 1)).shape == (0, 3, 3)
-
-
-def test_a_fine_mask_is_averaged_over_blocks():
-    mask = np.zeros((2, 5), bool)
-    mask[:, :2], mask[0, 4] = True, True
-    np.testing.assert_allclose(block_means(mask, (2, 2)), [[1, 0, 0.25]])
 
 
 def test_a_large_mask_keeps_its_place_when_it_is_averaged():

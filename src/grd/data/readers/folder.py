@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from grd.config.datasets import Folder
+from grd.data.ids import relabel_consecutive
 from grd.data.readers import volumes
 from grd.data.readers.celegans import flatten
-from grd.data.readers.images import relabel_consecutive
 from grd.data.sample import Sample
 from grd.errors import GrdError
 from grd.reading.axes import Choice, frames
@@ -70,7 +70,7 @@ def _consecutive(labels: np.ndarray, where: Path) -> np.ndarray:
         return volumes.relabel_consecutive(iter(labels[:, None]), labels.shape, str(where))
     if (count := len(np.unique(labels[labels > 0]))) > volumes.MOST_IDS:
         raise GrdError(f"{where}: expected at most {volumes.MOST_IDS} objects, found {count}; crop the image")
-    return relabel_consecutive(labels)
+    return relabel_consecutive(labels).astype(np.uint16)
 
 
 def find_pairs(images: Path, masks: Path) -> dict[str, Pair]:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from grd.data.ids import relabel_consecutive
 from grd.data.sample import Sample
 from grd.errors import GrdError
 
@@ -34,10 +35,4 @@ def image_sample(name: str, picture: np.ndarray, labels: np.ndarray, where: Path
         )
     if not may_be_empty and not labels.any():
         raise GrdError(f"{where}: expected instances in the mask of {name}, found an empty mask; get the archive again")
-    return Sample(name, picture, relabel_consecutive(labels))
-
-
-def relabel_consecutive(labels: np.ndarray) -> np.ndarray:
-    """Labels (H, W) uint16 with ids 1..n in the order of the old ids; 0 stays 0."""
-    ids = np.unique(labels)
-    return np.searchsorted(ids[ids > 0], labels, side="left").astype(np.uint16) + (labels > 0).astype(np.uint16)
+    return Sample(name, picture, relabel_consecutive(labels).astype(np.uint16))

@@ -14,11 +14,13 @@ from scipy.ndimage import zoom
 from scipy.spatial import cKDTree
 from skimage.measure import label
 
+from grd.data.ids import drop_small
 from grd.data.twins import shapes
 
 ENDING, BRANCHING, LOOSENING = 0.001, 0.002, 0.003  # probabilities per disc and section
 INERTIA = 0.7  # share of its drift that a disc keeps from one section to the next
 SETTLING = 30  # sections before the first one that is used
+SMALLEST = 24  # voxels of an id
 
 
 @dataclass
@@ -45,28 +47,22 @@ class Discs:
         return type(self)(*(np.concatenate(pair) for pair in pairs))
 
 
-def neurites(
-    rng: np.random.Generator, shape: tuple[int, int, int], diameter: float, drift: float = 0.25, smallest: int = 24
-) -> np.ndarray:
+def neurites(rng: np.random.Generator, shape: tuple[int, int, int], diameter: float, drift: float = 0.25) -> np.ndarray:
     """Labels (Z, Y, X) int32, ids from 1, of neurites of about this diameter (pixels) that fill a volume.
 
-    Each id is one connected component (6-connectivity) of at least `smallest` voxels. `drift` is the standard deviation of a
+    Each id is one connected component (6-connectivity) of at least SMALLEST voxels. `drift` is the standard deviation of a
     disc's movement between two sections, in radii.
     """
     labels = np.empty(shape, np.int32)
     warps = zip(*(_warp(rng, shape[1:], diameter, drift) for _ in range(2)), strict=False)
     for section, discs, warp in zip(labels, _tissue(rng, shape[1:], diameter, drift), warps, strict=False):
         section[:] = _tiling(discs, warp)
-    return fill_gaps(relabel_components(labels, smallest))
+    return fill_gaps(relabel_components(labels, SMALLEST))
 
 
 def relabel_components(labels: np.ndarray, smallest: int) -> np.ndarray:
-    """Connected components (6-connectivity) of the ids, (Z, Y, X) int32 from 1; components below `smallest` voxels become 0."""
-    pieces = label(labels, background=0, connectivity=1)
-    kept = np.bincount(pieces.ravel()) >= smallest
-    kept[0] = False
-    numbers = (np.cumsum(kept) * kept).astype(np.int32)
-    return numbers[pieces]
+    """Connected components (6-connectivity) of the ids, (Z, Y, X) int32 from 1; those of less than `smallest` voxels become 0."""
+    return drop_small(label(labels, background=0, connectivity=1), smallest)
 
 
 def fill_gaps(labels: np.ndarray) -> np.ndarray:
@@ -82,10 +78,10 @@ def fill_gaps(labels: np.ndarray) -> np.ndarray:
     return labels
 
 
-def carve_borders(labels: np.ndarray, smallest: int = 24) -> np.ndarray:
+def carve_borders(labels: np.ndarray) -> np.ndarray:
     """Set a line of one pixel between the ids of a section to 0; ids of (Z, Y, X) become connected and consecutive again."""
     inner = np.stack([np.where(cell_borders(section), 0, section) for section in labels])
-    return relabel_components(inner, smallest)
+    return relabel_components(inner, SMALLEST)
 
 
 def _tissue(rng: np.random.Generator, size: tuple[int, ...], diameter: float, drift: float) -> Iterator[Discs]:

@@ -19,6 +19,7 @@ from grd.reporting.claims.base import (
     verdict_beyond,
 )
 from grd.reporting.claims.numbers import ColumnClaim, number_text, sign
+from grd.reporting.scores import METRICS
 from grd.reporting.significance import ALPHA
 
 
@@ -166,4 +167,4 @@ class Sensitivity(ColumnClaim):
         }
         lead = min(swings[name] for name in self.critical) - max(swings[name] for name in self.minor)
         text = ", ".join(f"{name} {number_text(self.metric, swing)}" for name, swing in swings.items())
-        return Finding(f"changes by up to: {text}{sd_text(sd)}", verdict_beyond(lead, sd))
+        return Finding(f"changes by up to: {text}{sd_text(sd, METRICS[self.metric].digits)}", verdict_beyond(lead, sd))

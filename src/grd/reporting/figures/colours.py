@@ -51,10 +51,11 @@ def choose_colours(ids: Iterable[int], pairs: Pairs, fixed: Colours | None = Non
         neighbours[one].add(other)
         neighbours[other].add(one)
     chosen = dict(fixed or {})
+    used = Counter(chosen.values())
     for number in sorted(set(ids) - set(chosen) - {0}, key=lambda number: (-len(neighbours[number]), number)):
         around = Counter(chosen[other] for other in neighbours[number] if other in chosen)
-        used = Counter(chosen.values())
         chosen[number] = min(range(len(PALETTE)), key=lambda colour: (around[colour], used[colour], colour))
+        used[chosen[number]] += 1
     return chosen
 
 

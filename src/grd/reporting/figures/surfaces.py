@@ -5,13 +5,13 @@ They are drawn as polygons in a plane, sorted by depth; faces turned away are le
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil, cos, prod, radians, sin
+from math import ceil, cos, radians, sin
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
 from scipy.ndimage import gaussian_filter
-from skimage.measure import marching_cubes
+from skimage.measure import block_reduce, marching_cubes
 
 SAMPLES = 64
 """Largest number of voxels along an axis; finer masks are averaged."""
@@ -58,20 +58,13 @@ def triangles(mask: np.ndarray, voxel: Sequence[float] | np.ndarray, origin: Seq
 
     `origin` is the place of the mask's first voxel, in voxels. Corners are counter-clockwise as seen from outside.
     """
-    factors = [ceil(side / SAMPLES) for side in mask.shape]
-    field = gaussian_filter(np.pad(block_means(mask, factors), 2), SMOOTHING)
+    factors = tuple(ceil(side / SAMPLES) for side in mask.shape)
+    field = gaussian_filter(np.pad(block_reduce(mask.astype(np.float32), factors, np.mean), 2), SMOOTHING)
     if field.max() <= 0.5:
         return np.zeros((0, 3, 3))
     corners, faces, _, _ = marching_cubes(field, 0.5, gradient_direction="ascent")
     places = (corners - 2 + 0.5) * factors + origin
     return (places * voxel)[faces]
-
-
-def block_means(mask: np.ndarray, factors: Sequence[int]) -> np.ndarray:
-    """Means of a mask over blocks of this size; at the far ends the mask is continued by zeros."""
-    for axis, factor in reversed(list(enumerate(factors))):
-        mask = np.add.reduceat(mask, np.arange(0, mask.shape[axis], factor), axis=axis, dtype=np.float32)
-    return mask / prod(factors)
 
 
 def draw_surfaces(axis: Axes, surfaces: Sequence[Surface], camera: Camera) -> None:

@@ -2,12 +2,9 @@
 
 from grd.project.paths import Layout
 from grd.project.project import Project
-from grd.project.titles import titles_of
-from grd.reporting.notes import baseline_notes, scale_note, twins_banner
-from grd.reporting.runs import one_per_row
-from grd.reporting.scores import pair_contests, score_columns, score_rows
-from grd.reporting.significance import bold_note
+from grd.reporting.scores import score_columns
 from grd.reporting.table import Table
+from grd.reporting.tables.methods import methods_table
 
 # In the paper's columns of C. elegans and BBBC039V1, "Dice" holds the object F1 and "F1" the pixel Dice: PQ / "Dice" is a
 # plausible segmentation quality, PQ / "F1" is not, and the released code names them so. Here both have their true names.
@@ -16,23 +13,15 @@ EXCHANGED = {"dice": "f1", "f1": "dice"}
 
 def table2(project: Project, layout: Layout) -> Table:
     """Table II: every method and pair on the three 2D data sets."""
-    columns = score_columns(project, "table2")
-    titles = titles_of(project, "table2")
-    return Table(
+    return methods_table(
+        project,
+        layout,
+        "table2",
         "Table II. Distillation methods on 2D data sets: reproduced (published).",
-        columns,
-        score_rows(
-            project, layout, "table2", columns, titles, lambda run, column: run.get(EXCHANGED.get(column.metric, column.metric))
-        ),
-        [
-            scale_note(project, project.scale.training),
-            *TABLE2_NOTES,
-            *baseline_notes(project, project.runs("table2")),
-            bold_note(project.row_seeds("table2"), "method of each teacher–student pair"),
-        ],
-        {title: stem for stem, title in titles.items()},
-        pair_contests(one_per_row(project, "table2"), titles),
-        twins_banner(project),
+        score_columns(project, "table2"),
+        lambda run, column: run.get(EXCHANGED.get(column.metric, column.metric)),
+        TABLE2_NOTES,
+        "method of each teacher–student pair",
     )
 
 

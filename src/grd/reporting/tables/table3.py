@@ -5,40 +5,27 @@ from dataclasses import replace
 from grd.data.store import chosen_numbers
 from grd.project.paths import Layout
 from grd.project.project import Project
-from grd.project.titles import SEGMENTER_TITLES, titles_of
-from grd.reporting.notes import WIDTH_NOTE, baseline_notes, scale_note, twins_banner
-from grd.reporting.runs import first_seed_runs, one_per_row
-from grd.reporting.scores import pair_contests, score_columns, score_rows
-from grd.reporting.significance import bold_note
+from grd.project.titles import SEGMENTER_TITLES
+from grd.reporting.notes import WIDTH_NOTE
+from grd.reporting.runs import first_seed_runs
+from grd.reporting.scores import score_columns
 from grd.reporting.table import Table
+from grd.reporting.tables.methods import methods_table
 
 
 def table3(project: Project, layout: Layout) -> Table:
     """Table III: every method on the 3D data sets, segmented in two ways."""
-    columns = score_columns(project, "table3", SEGMENTER_TITLES)
-    titles = titles_of(project, "table3")
-    return Table(
+    table = methods_table(
+        project,
+        layout,
+        "table3",
         "Table III. Distillation methods on 3D data sets, segmented by waterz and by a multicut (LMC): reproduced (published).",
-        columns,
-        score_rows(
-            project,
-            layout,
-            "table3",
-            columns,
-            titles,
-            lambda run, column: run.get(column.segmenter, {}).get(column.metric),
-        ),
-        [
-            scale_note(project, project.volume_training),
-            *TABLE3_NOTES,
-            *baseline_notes(project, project.runs("table3")),
-            bold_note(project.row_seeds("table3"), "method of each column"),
-            *_threshold_notes(project, layout),
-        ],
-        {title: stem for stem, title in titles.items()},
-        pair_contests(one_per_row(project, "table3"), titles),
-        twins_banner(project),
+        score_columns(project, "table3", SEGMENTER_TITLES),
+        lambda run, column: run.get(column.segmenter, {}).get(column.metric),
+        TABLE3_NOTES,
+        "method of each column",
     )
+    return replace(table, notes=[*table.notes, *_threshold_notes(project, layout)])
 
 
 TABLE3_NOTES = (
