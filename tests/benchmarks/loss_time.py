@@ -34,7 +34,7 @@ def main(repeats: int = 7, threads: int = 2) -> None:
     network = build("resunet_tiny")
     student = torch.randn(BATCH, 16, SIDE, SIDE, requires_grad=True)
     teacher = torch.randn(BATCH, 16, SIDE, SIDE)
-    method = GRD(Context(Fidelity(), {}, {}, {}, OFFSETS, INSTANCES))
+    method = GRD(Context(Fidelity(), {}, {}, {}, OFFSETS, INSTANCES, dimension=16))
 
     def step_of_network() -> None:
         network(images).sum().backward()

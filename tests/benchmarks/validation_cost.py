@@ -48,7 +48,7 @@ def main(samples: str, weights: str, dataset: str = "bbbc039", scale: str = "lap
 
     @torch.no_grad()
     def measure(select: str) -> None:
-        MEASURES[select](network, validation, settings, geometry)
+        MEASURES[select](network, validation, settings, geometry, lambda: None)
 
     step(0)
     found: dict[str, list[float]] = {"step": [], "score": [], "loss": [], "again": []}

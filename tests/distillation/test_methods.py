@@ -42,7 +42,7 @@ def situation(method, teacher_name, student_name, fidelity=DEFAULT, **facts):
     levels = method_class(method).wanted_levels(fidelity, 2)
     scales = {level: student.scale(level) for level in levels}
     shapes = [output_shapes(network, levels, SIZE)[1] for network in (student, teacher)]
-    context = Context(fidelity, *shapes, scales, OFFSETS, instances=5, **facts)
+    context = Context(fidelity, *shapes, scales, OFFSETS, instances=5, dimension=16, **facts)
     images, labels = torch.rand(2, 3, *SIZE), torch.randint(0, 5, (2, *SIZE))
     with torch.no_grad():
         theirs = view(teacher.eval(), images, labels, levels)
@@ -96,12 +96,12 @@ def test_the_released_scripts_factor_multiplies_the_affinities_between_images_an
 
 
 def test_a_run_may_change_weights_and_options_by_name():
-    context = Context(Fidelity(), {}, {}, {}, OFFSETS, 5, changes={"node": 2, "queue_size": 3, "sampling_number": 1})
-    changed, plain = method_class("grd")(context), method_class("grd")(Context(Fidelity(), {}, {}, {}, OFFSETS, 5))
+    context = Context(Fidelity(), {}, {}, {}, OFFSETS, 5, 16, changes={"node": 2, "queue_size": 3, "sampling_number": 1})
+    changed, plain = method_class("grd")(context), method_class("grd")(Context(Fidelity(), {}, {}, {}, OFFSETS, 5, 16))
     assert changed.weights == {**plain.weights, "node": 2} and plain.weights["node"] == 0.1
     assert changed.bank.nodes.shape[0] == 3 and plain.bank.nodes.shape[0] == 32
     with pytest.raises(GrdError, match="method grd: unknown weight or option 'nodes'; did you mean 'node'"):
-        method_class("grd")(Context(Fidelity(), {}, {}, {}, OFFSETS, 5, changes={"nodes": 2}))
+        method_class("grd")(Context(Fidelity(), {}, {}, {}, OFFSETS, 5, 16, changes={"nodes": 2}))
 
 
 def test_the_memory_bank_has_the_dimension_of_the_embeddings():
@@ -111,7 +111,7 @@ def test_the_memory_bank_has_the_dimension_of_the_embeddings():
 
 def test_features_of_different_sizes_are_refused_with_their_shapes():
     student, teacher = ({3: (channels, rows, 4), 2: (5, 8, 8), 1: (3, 16, 16)} for channels, rows in ((6, 4), (9, 5)))
-    context = Context(Fidelity(), student, teacher, {}, OFFSETS, 5)
+    context = Context(Fidelity(), student, teacher, {}, OFFSETS, 5, 16)
     with pytest.raises(GrdError, match=r"AT: expected features at level 3 .* found \(6, 4, 4\) and \(9, 5, 4\)"):
         method_class("at")(context)
 
@@ -137,7 +137,7 @@ def test_the_similarities_of_a_single_image_are_constant():
 
 
 def test_attention_is_summed_over_stages_and_averaged_over_the_batch():
-    at = method_class("at")(Context(DEFAULT, {3: (1, 1, 2), 2: (1, 1, 2)}, {3: (1, 1, 2), 2: (1, 1, 2)}, {}, OFFSETS, 5))
+    at = method_class("at")(Context(DEFAULT, {3: (1, 1, 2), 2: (1, 1, 2)}, {3: (1, 1, 2), 2: (1, 1, 2)}, {}, OFFSETS, 5, 16))
     left, right = torch.tensor([[[[1.0, 0.0]]]]), torch.tensor([[[[0.0, 1.0]]]])  # attention maps (1, 0) and (0, 1)
     ours, theirs = (
         bare_view({3: torch.cat([left, left]), 2: torch.cat([left, left])}),
@@ -148,7 +148,7 @@ def test_attention_is_summed_over_stages_and_averaged_over_the_batch():
 
 
 def test_similarity_is_the_mean_square_over_pairs_of_the_batch_at_the_deepest_level():
-    spkd = method_class("spkd")(Context(DEFAULT, {3: (1, 1, 2), 2: (1, 1, 2)}, {3: (1, 1, 2), 2: (1, 1, 2)}, {}, OFFSETS, 5))
+    spkd = method_class("spkd")(Context(DEFAULT, {3: (1, 1, 2), 2: (1, 1, 2)}, {3: (1, 1, 2), 2: (1, 1, 2)}, {}, OFFSETS, 5, 16))
     apart, alike = torch.tensor([[[[1.0, 0.0]]], [[[0.0, 1.0]]]]), torch.tensor([[[[1.0, 0.0]]], [[[1.0, 0.0]]]])
     ours, theirs = bare_view({3: apart, 2: apart}), bare_view({3: alike, 2: apart})
     # rows at unit length: (1, 0) and (0, 1) against (√½, √½) twice

@@ -30,12 +30,12 @@ def relabel_consecutive(labels: np.ndarray) -> np.ndarray:
 def drop_small(labels: np.ndarray, min_size: int) -> np.ndarray:
     """Remove segments of less than `min_size` pixels: int32 labels of the same shape, instances 1 ... n."""
     labels = relabel_consecutive(labels)
-    return relabel_consecutive(drop_ids(labels, np.bincount(labels.ravel()) < min_size))
+    return drop_ids(labels, np.bincount(labels.ravel()) < min_size)
 
 
 def drop_ids(labels: np.ndarray, dropped: np.ndarray) -> np.ndarray:
-    """Labels with 0 in place of the ids for which `dropped` (ids,) is True."""
-    return np.where(dropped[labels], 0, labels)
+    """Remove the segments whose entry of `dropped` (ids,) is True: int32 labels of the same shape, instances 1 ... n."""
+    return relabel_consecutive(np.where(dropped[labels], 0, labels))
 
 
 def _relabel_by_table(labels: np.ndarray) -> np.ndarray:

@@ -35,7 +35,7 @@ class Context:
     scales: Mapping[int, tuple[int, ...]]
     offsets: Sequence[Offset]
     instances: int
-    dimension: int = 16
+    dimension: int
     changes: Mapping[str, float] = field(default_factory=dict)
     inter_affinity_factor: float = 1.0
 

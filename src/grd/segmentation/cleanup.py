@@ -82,7 +82,7 @@ def drop_similar(labels: np.ndarray, similarity: np.ndarray) -> np.ndarray:
         int32 labels of the same shape, instances 1 ... n.
     """
     labels = relabel_consecutive(labels)
-    return relabel_consecutive(drop_ids(labels, np.bincount(labels.ravel(), similarity.ravel()) > 0))
+    return drop_ids(labels, np.bincount(labels.ravel(), similarity.ravel()) > 0)
 
 
 def drop_large(labels: np.ndarray, max_size: int | None) -> np.ndarray:
@@ -90,7 +90,7 @@ def drop_large(labels: np.ndarray, max_size: int | None) -> np.ndarray:
     labels = relabel_consecutive(labels)
     if max_size is None:
         return labels
-    return relabel_consecutive(drop_ids(labels, np.bincount(labels.ravel()) > max_size))
+    return drop_ids(labels, np.bincount(labels.ravel()) > max_size)
 
 
 def _merge_pass(labels: np.ndarray, max_size: int, window: int) -> None:

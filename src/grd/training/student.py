@@ -71,7 +71,7 @@ class Student:
             {level: self.network.scale(level) for level in levels},
             self.settings.near,
             self.instances,
-            dimension=mine[0],
+            mine[0],
             changes={**weights, **options},
             inter_affinity_factor=self.settings.inter_affinity_factor,
         )

@@ -54,7 +54,7 @@ def test_the_bank_holds_nodes_and_one_gram_matrix_an_image():
 
 
 def test_bytes_are_those_of_the_bank_that_trains():
-    bank = method_class("grd")(Context(Fidelity(), {}, {}, {}, [(-1, 0)], instances=6)).bank
+    bank = method_class("grd")(Context(Fidelity(), {}, {}, {}, [(-1, 0)], instances=6, dimension=16)).bank
     point = next(point for point in points(project().runs("figure6")) if point.value == 32)
     assert held_bytes(point, 6, (48, 48), CPU)["bank_bytes"] == sum(buffer.nbytes for buffer in bank.buffers())
 
