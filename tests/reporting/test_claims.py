@@ -402,6 +402,14 @@ def test_a_sensitivity_that_seeds_spread_away_is_not_tested(sd, verdict):
     assert finding.text.endswith("; one seed, no sd" if sd is None else f"; sd over seeds up to {sd}")
 
 
+def test_an_sd_has_the_digits_of_its_metric():
+    fields = {"run": "base", "minor": {"λ1": ["a"]}, "critical": {"λ2": ["c"]}}
+    evidence = column("dic", base=1.0, a=1.25, c=2.0)
+    evidence = replace(evidence, sds=dict.fromkeys(evidence.numbers, 0.04), settings={})
+    found = claim("sensitivity", **CELL, metric="dic", **fields).check(evidence)
+    assert found.text == "changes by up to: λ1 0.25, λ2 1.00; sd over seeds up to 0.04"
+
+
 def test_widths_go_with_the_square_root_of_the_parameters():
     numbers = {("t", "narrow", "", "", "parameters"): 0.25, ("table1", "wide", "", "", "parameters"): 25.0}
     assert claim("width", table="t", run="narrow", of="wide", claimed=10).check(Evidence(numbers)).text == "1/10.0"
