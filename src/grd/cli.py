@@ -251,7 +251,7 @@ def _verify(chosen: argparse.Namespace) -> None:
     faults = found.hash_again()
     sys.stdout.writelines(f"{fault}\n" for fault in faults)
     if found.gone:
-        sys.stdout.write(f"gone, though a job wrote them: {len(found.gone)} file(s), such as {min(found.gone)}\n")
+        sys.stdout.write(f"gone, though they were written: {len(found.gone)} file(s), such as {min(found.gone)}\n")
     if found.unknown:
         first = min(found.unknown)
         sys.stdout.write(f"not verified, since nothing tells what was written: {len(found.unknown)} file(s), such as {first}\n")

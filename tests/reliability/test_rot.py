@@ -132,12 +132,13 @@ def test_errors_of_the_system_while_a_file_is_open_keep_their_own_words():
         Path("nowhere").read_bytes()
 
 
-def test_files_that_are_gone_are_no_rot(capsys):
-    file_of("scores").unlink()
+@pytest.mark.parametrize("kind", ["scores", "archive", "labels"])  # labels are not the first output of their job
+def test_files_that_are_gone_are_no_rot(capsys, kind):
+    file_of(kind).unlink()
     code, out, _ = verify(capsys)
     gone, whole = out.splitlines()
     assert code == 0 and whole.startswith("16 file(s), ")
-    assert gone == f"gone, though a job wrote them: 1 file(s), such as {file_of('scores')}"
+    assert gone == f"gone, though they were written: 1 file(s), such as {file_of(kind)}"
 
 
 def test_a_checkpoint_that_goes_while_files_are_hashed_is_no_rot():

@@ -44,8 +44,8 @@ class Expectation:
 
 @dataclass
 class Survey:
-    """The files in some folders: those whose digest is known, those whose digest is not, those that are gone while the passport
-    of the job that wrote them is there, and faults found on the way."""
+    """The files in some folders: those whose digest is known, those whose digest is not, those that are gone although something
+    there states their digest, and faults found on the way."""
 
     expected: dict[Path, Expectation] = field(default_factory=dict)
     unknown: set[Path] = field(default_factory=set)
@@ -54,24 +54,24 @@ class Survey:
 
     def add(self, folder: Path, wanted: Iterable[str]) -> None:
         """Add files of one folder by their names."""
-        known = self._expectations(folder)
+        stated = self._stated(folder)
+        known = {each.path: each for several in stated.values() for each in several}
         for path in (folder / name for name in wanted):
-            if path.name.endswith(SUFFIX) and not (written := path.with_name(path.name.removesuffix(SUFFIX))).exists():
-                self.gone.add(written)
+            self.gone |= {each.path for each in stated.get(path, []) if not each.path.exists()}
             if path in known:
                 self.expected[path] = known[path]
             elif not _describes_others(path.name):
                 self.unknown.add(path)
 
-    def _expectations(self, folder: Path) -> dict[Path, Expectation]:
-        known: dict[Path, Expectation] = {}
-        passports_last = sorted(folder.iterdir(), key=lambda path: path.name.endswith(SUFFIX))  # they say best what to do
-        for path in passports_last:
+    def _stated(self, folder: Path) -> dict[Path, list[Expectation]]:
+        """What each file of a folder states; passports come last, since they say best what to do."""
+        stated: dict[Path, list[Expectation]] = {}
+        for path in sorted(folder.iterdir(), key=lambda path: path.name.endswith(SUFFIX)):
             try:
-                known |= {each.path: each for each in _stated_by(path)}
+                stated[path] = list(_stated_by(path))
             except GrdError as error:
                 self.faults.append(str(error))
-        return known
+        return stated
 
     @property
     def bytes(self) -> int:
