@@ -65,6 +65,26 @@ def test_faults_are_one_sentence_and_exit_code_2(capsys, tmp_path):
         assert code == 2 and part in err and len(err.splitlines()) == 1 and "Traceback" not in err
 
 
+def test_scores_of_the_other_files_are_shown_and_kept_if_one_is_bad(capsys, tmp_path):
+    for folder in ("found", "true"):
+        (tmp_path / folder).mkdir()
+        for name in "abc":
+            np.save(tmp_path / folder / f"{name}.npy", np.eye(4, dtype=int))
+    np.save(tmp_path / "found/b.npy", np.eye(5, dtype=int))
+    table = tmp_path / "scores.csv"
+    for _ in range(2):
+        code, out, err = run(capsys, "score", tmp_path / "found", tmp_path / "true", "--table", table)
+        assert code == 2 and "mean" in out and "error: b: expected pairs that can be scored" in err
+        assert [line[:2] for line in table.read_text().splitlines()[1:]] == ["a,", "c,"]
+    code, _, err = run(capsys, "score", tmp_path / "found", tmp_path / "true", "--table", tmp_path)
+    assert code == 2 and "found a folder" in err and "Traceback" not in err
+
+
+def test_channels_are_counted_from_0(capsys):
+    code, _, err = run(capsys, "import", "mine", "images", "masks", "--channel", "-1")
+    assert code == 2 and "argument --channel: expected a number of at least 0, found '-1'" in err
+
+
 def write_model(folder, samples, canvas, **segmenters):
     """Write model.pt beside the weights in a folder."""
     wanted = {name: as_segmenter(settings) for name, settings in segmenters.items()}

@@ -8,7 +8,8 @@
 # options   those of `grd predict`, such as options="--table --diameter 30"
 # batch     images of a job (20); threads (1) and device (auto) of a job
 #
-# A call resumes what another left. If an image cannot be used, the log of its batch names it, and other batches go on.
+# A call resumes what another left. If an image cannot be used, the log of its batch names it, and other batches go on. Files that
+# are there before a batch are neither removed for it nor lost if it fails (`update`): labels may have been corrected by hand.
 
 from snakemake.utils import min_version
 
@@ -40,7 +41,7 @@ for number, files in enumerate(BATCHES.files):
             images=files_behind(files),
             model=BATCHES.model,
         output:
-            BATCHES.written(files),
+            update(BATCHES.written(files)),
         log:
             OUT / f"logs/segment_{number}.log",
         conda:

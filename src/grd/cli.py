@@ -2,6 +2,7 @@
 
 import argparse
 import csv
+import io
 import os
 import re
 import sys
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point; a GrdError is one sentence on the screen and exit code 2."""
     arguments = sys.argv[1:] if arguments is None else arguments
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # names of files need not be Unicode
     chosen, unknown = parser().parse_known_args(arguments)
     options = re.findall(r"--[a-z-]+", chosen.command.format_help())
     if short := next((word for word in arguments if f"-{word}" in options), None):  # -overlay, which would mean -o verlay
@@ -81,7 +84,7 @@ def _add_images(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     own.add_argument("--volumes", action="store_true", help="files are volumes (Z, Y, X)")
     own.add_argument("--seed", type=not_negative, default=0, help="of the split into training, validation and test (default 0)")
     own.add_argument("--axes", metavar="LETTERS", help="axes of the images, where the files leave them open, such as CYX")
-    own.add_argument("--channel", type=int, metavar="N", help="the channel to train on, from 0")
+    own.add_argument("--channel", type=not_negative, metavar="N", help="the channel to train on, from 0")
     own.set_defaults(action=_import)
 
     export = commands.add_parser("export", help="a model for other software: ONNX, or a package for bioimage.io")
@@ -171,12 +174,15 @@ def _complexity(chosen: argparse.Namespace) -> None:
 
 def _score(chosen: argparse.Namespace) -> None:
     from grd.apply.measure import write_csv
-    from grd.apply.score import format_scores, score_files
+    from grd.apply.score import check_complete, check_table, format_scores, score_files
 
-    scores = score_files(chosen.prediction, chosen.truth, chosen.rank, chosen.ignore, chosen.axes, chosen.pairs_only)
     if chosen.table:
+        check_table(chosen.table)
+    scores, bad = score_files(chosen.prediction, chosen.truth, chosen.rank, chosen.ignore, chosen.axes, chosen.pairs_only)
+    if chosen.table and not scores.empty:
         write_csv(chosen.table, scores)
     sys.stdout.write(format_scores(scores))
+    check_complete(bad)
 
 
 def _predict(chosen: argparse.Namespace) -> None:

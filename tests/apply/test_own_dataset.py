@@ -273,10 +273,11 @@ def test_a_crop_is_four_objects_wide_if_the_images_are(diameter, shortest, side)
         (10, [1, 2, 3, 9]),
         (4, [1, 4]),
         (300, [1, 9, 15, 27, 81]),
+        (950, [1, 28, 48, 86]),  # 256 would leave the crop
     ],
 )
 def test_shifts_are_the_paper_s_unless_objects_are_much_smaller_or_larger(diameter, shifts):
-    assert shifts_for(diameter) == shifts
+    assert shifts_for(diameter, 256) == shifts
 
 
 def test_an_image_that_changes_is_read_as_it_is_now_and_said_so(project, caplog):

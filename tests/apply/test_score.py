@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import tifffile
 
-from grd.apply.score import format_scores, score, score_files
+from grd.apply.score import check_complete, check_table, format_scores, score, score_files
 from grd.errors import GrdError
 
 CASES = Path(__file__).parents[1] / "reading" / "cases"
@@ -31,7 +31,7 @@ def check(frame, expected):
     ],
 )
 def test_an_image_has_the_same_scores_however_it_is_stored(prediction, truth):
-    check(score_files(CASES / prediction, CASES / truth), INSTANCES)
+    check(score_files(CASES / prediction, CASES / truth)[0], INSTANCES)
 
 
 @pytest.mark.parametrize(
@@ -47,11 +47,11 @@ def test_a_stack_that_may_be_a_volume_or_images_is_asked_about(prediction, truth
         GrdError, match="expected axes with names, found three without; say what they are with --images or --volume"
     ):
         score_files(CASES / prediction, CASES / truth)
-    check(score_files(CASES / prediction, CASES / truth, 3), expected)
+    check(score_files(CASES / prediction, CASES / truth, 3)[0], expected)
 
 
 def test_images_of_one_file_are_scored_one_by_one():
-    frame = score_files(CASES / "images_a.h5", CASES / "images_b.h5")
+    frame, _ = score_files(CASES / "images_a.h5", CASES / "images_b.h5")
     assert len(frame) == 50
     check(frame, {"sbd": 0.6498, "dic": 3.34, "aji": 0.519, "f1": 0.6681, "pq": 0.5442, "dice": 0.9426})
 
@@ -62,22 +62,58 @@ def test_files_of_two_folders_are_paired_by_name(tmp_path):
         for number in (1, 2, 10):
             tifffile.imwrite(tmp_path / folder / f"a{number}{ending}.tif", np.eye(4, dtype=np.uint8) * number)
     tifffile.imwrite(tmp_path / "found/a1-overlay.png", np.zeros((4, 4, 3), np.uint8))  # a picture is no label image
-    frame = score_files(tmp_path / "found", tmp_path / "true")
+    frame, _ = score_files(tmp_path / "found", tmp_path / "true")
     assert frame["image"].tolist() == ["a1", "a10", "a2"]
     assert (frame["pq"] == 1).all()
     (tmp_path / "true/a2_mask.tif").unlink()
     with pytest.raises(GrdError, match="true: expected a file for each of 3 names, found none for a2"):
         score_files(tmp_path / "found", tmp_path / "true")
-    assert score_files(tmp_path / "found", tmp_path / "true", pairs_only=True)["image"].tolist() == ["a1", "a10"]
+    assert score_files(tmp_path / "found", tmp_path / "true", pairs_only=True)[0]["image"].tolist() == ["a1", "a10"]
     tifffile.imwrite(tmp_path / "true/a10.tif", np.eye(4, dtype=np.uint8))
     with pytest.raises(GrdError, match=r"expected one file for a10, found a10.*tif and a10.*tif; take one away"):
         score_files(tmp_path / "found", tmp_path / "true")
 
 
+def test_of_many_pairs_those_that_cannot_be_scored_are_named_and_the_others_are_done(tmp_path, caplog):
+    for folder in ("found", "true"):
+        (tmp_path / folder).mkdir()
+        for name in "abc":
+            np.save(tmp_path / folder / f"{name}.npy", np.eye(4, dtype=int))
+    (tmp_path / "found/a.npy").write_bytes(b"\x93NUMPY broken")
+    np.save(tmp_path / "true/b.npy", np.eye(5, dtype=int))
+    for pairs_only in (False, True):
+        caplog.clear()
+        frame, bad = score_files(tmp_path / "found", tmp_path / "true", pairs_only=pairs_only)
+        assert frame["image"].tolist() == ["c"] and bad == ["a", "b"]
+        assert "a.npy: expected a readable file" in caplog.text
+        assert "b.npy: expected a segmentation of the truth's size (5, 5)" in caplog.text
+    with pytest.raises(GrdError, match=r"a, b: expected pairs that can be scored, found 2 that cannot"):
+        check_complete(bad)
+    np.save(tmp_path / "true/c.npy", np.eye(5, dtype=int))
+    frame, bad = score_files(tmp_path / "found", tmp_path / "true")
+    assert format_scores(frame) == "" and len(bad) == 3
+
+
+@pytest.mark.parametrize(("prediction", "truth"), [("nix", "."), (".", "nix")])
+def test_what_is_absent_is_named_also_beside_a_folder(tmp_path, prediction, truth):
+    with pytest.raises(GrdError, match="nix: expected a label image, or a folder of them, found no file"):
+        score_files(tmp_path / prediction, tmp_path / truth)
+
+
+def test_a_table_replaces_nothing_but_scores(tmp_path):
+    pd.DataFrame({"image": ["a"], "voi": [0.5]}).to_csv(tmp_path / "scores.csv", index=False)
+    for allowed in ("scores.csv", "new.csv"):
+        check_table(tmp_path / allowed)
+    (tmp_path / "objects.csv").write_text("image,label,area\na,1,5\n")
+    for path, found in ((tmp_path, "a folder"), (tmp_path / "a.tif", "'.tif'"), (tmp_path / "objects.csv", "another")):
+        with pytest.raises(GrdError, match=f"{path}: expected .*, found {found}"):
+            check_table(path)
+
+
 def test_axes_say_whether_files_hold_images_or_volumes(tmp_path):
     np.save(tmp_path / "a.npy", np.arange(24).reshape(2, 3, 4))
-    assert len(score_files(tmp_path / "a.npy", tmp_path / "a.npy", axes="TYX")) == 2
-    assert len(score_files(tmp_path / "a.npy", tmp_path / "a.npy", axes="ZYX")) == 1
+    assert len(score_files(tmp_path / "a.npy", tmp_path / "a.npy", axes="TYX")[0]) == 2
+    assert len(score_files(tmp_path / "a.npy", tmp_path / "a.npy", axes="ZYX")[0]) == 1
 
 
 def test_no_pixel_is_no_score():

@@ -2,12 +2,15 @@
 
 import json
 import logging
+import shutil
 
 import numpy as np
 import pandas as pd
 import pytest
 import tifffile
 import torch
+import zarr
+from PIL import Image
 from projects import settings, squares, train_into, volume_settings, write_tubes
 
 from grd.apply.outputs import Outputs
@@ -195,23 +198,76 @@ def test_what_is_missing_beside_existing_labels_is_made_from_them(images, tmp_pa
 
 def test_a_table_of_someone_else_is_not_replaced(images, tmp_path):
     file = sorted(images.glob("*.tif"))[:1]
-    for name, wanted in ((f"{file[0].stem}.csv", "table"), (f"{file[0].stem}.geojson", "outlines")):
-        (tmp_path / name).write_text("mine")
-        with pytest.raises(GrdError, match=rf"{name}: expected no file, or one that this command wrote, found another"):
+    stem = file[0].stem
+    texts = {f"{stem}.csv": "x,y,label\n", "all-objects.csv": "mine", f"{stem}.geojson": "mine", f"{stem}-overlay.png": "mine"}
+    for (name, text), wanted in zip(texts.items(), ("table", "table", "outlines", "overlay"), strict=True):
+        (tmp_path / name).write_text(text)
+        with pytest.raises(GrdError, match=rf"{name}: expected no file, or one as this command wrote it, found another"):
             segmented(file, images, tmp_path, **{wanted: True})
-        assert (tmp_path / name).read_text() == "mine"
+        assert (tmp_path / name).read_text() == text
         (tmp_path / name).unlink()
-    segmented(file, images, tmp_path, table=True, outlines=True)
-    Outputs(tmp_path).labels(file[0]).unlink()
-    segmented(file, images, tmp_path, table=True, outlines=True)  # both are its own
+    segmented(file, images, tmp_path, table=True, outlines=True, overlay=True)
+    segmented(file, images, tmp_path, table=True, outlines=True, overlay=True)  # all are its own
+
+
+def test_labels_that_were_corrected_by_hand_are_not_replaced(images, tmp_path):
+    file = sorted(images.glob("*.tif"))[:1]
+    refused = r"expected no file, or one as this command wrote it, found another, .* or keep it with --skip-existing"
+    (labels,) = segmented(file, images, tmp_path)
+    tifffile.imwrite(tmp_path / f"{file[0].stem}-labels.tif", labels + 7)
+    with pytest.raises(GrdError, match=refused):
+        segmented(file, images, tmp_path)
+    assert (tifffile.imread(tmp_path / f"{file[0].stem}-labels.tif") == labels + 7).all()
+
+
+def test_labels_that_were_corrected_in_a_zarr_are_kept_and_measured_again(images, tmp_path):
+    file, model = sorted(images.glob("*.tif"))[:1], images / "model.pt"
+    outputs = Outputs(tmp_path, zarr=True, table=True)
+    for _ in range(2):  # its own are replaced
+        list(segment_files(file, model, outputs, CPU))
+    zarr.open_array(outputs.labels(file[0]) / "0", mode="r+")[:4, :4] = 77
+    with pytest.raises(GrdError, match="expected no file, or one as this command wrote it, found another"):
+        list(segment_files(file, model, outputs, CPU))
+    list(segment_files(file, model, outputs, CPU, Settings(skip_existing=True)))
+    assert 77 in pd.read_csv(tmp_path / f"{file[0].stem}.csv")["label"].tolist()
+
+
+def test_labels_of_another_moment_are_not_taken_for_those_asked_for(images, tmp_path):
+    grey = tifffile.imread(sorted(images.glob("*.tif"))[0])
+    tifffile.imwrite(tmp_path / "film.tif", np.stack([0 * grey, grey]), imagej=True, metadata={"axes": "TYX"})
+    segmented([tmp_path / "film.tif"], images, tmp_path, Settings(choice=Choice(time=0)))
+    with pytest.raises(GrdError, match=r"expected labels of film\.tif --time 1, found those of film\.tif --time 0"):
+        segmented([tmp_path / "film.tif"], images, tmp_path, Settings(choice=Choice(time=1), skip_existing=True))
+
+
+def test_a_jpeg_is_warned_of(images, tmp_path, caplog):
+    grey = to_uint8(tifffile.imread(sorted(images.glob("*.tif"))[0]))
+    Image.fromarray(grey).save(tmp_path / "a.jpg")
+    segmented([tmp_path / "a.jpg"], images, tmp_path)
+    assert "a.jpg: a JPEG, whose blocks can become objects" in caplog.text
+
+
+def test_names_of_channels_that_do_not_fit_are_left_out(images, tmp_path):
+    grey = to_uint8(tifffile.imread(sorted(images.glob("*.tif"))[0]))
+    said = {"axes": "YXS", "Channel": {"Name": ["RGB"]}}
+    tifffile.imwrite(tmp_path / "a.ome.tif", np.dstack([grey] * 3), photometric="rgb", metadata=said)
+    segmented([tmp_path / "a.ome.tif"], images, tmp_path, table=True)
+    assert "mean_intensity_3" in pd.read_csv(tmp_path / "a.csv")
+
+
+def test_names_of_files_need_not_be_unicode(images, tmp_path):
+    file = tmp_path / "Z\udce4hlung.tif"  # as on disks on which names are Latin-1
+    shutil.copy(sorted(images.glob("*.tif"))[0], file)
+    segmented([file], images, tmp_path, table=True)
+    assert pd.read_csv(tmp_path / "all-objects.csv")["image"].unique().tolist() == ["Z\\udce4hlung"]
 
 
 def test_colours_are_refused_by_a_model_of_grey_images_unless_they_are_equal(images, tmp_path):
     grey = tifffile.imread(sorted(images.glob("*.tif"))[0])
-    for name, weights in (("equal", (1, 1, 1)), ("blue", (0, 0, 1))):
+    for name, weights in (("equal", (0.25, 0.25, 0.25)), ("blue", (0, 0, 0.25))):  # a dark one is stretched, as grey ones are
         colours = (grey[..., None] * np.array(weights)).astype(np.uint8)
         tifffile.imwrite(tmp_path / f"{name}.tif", colours, photometric="rgb")
-    tifffile.imwrite(tmp_path / "grey.tif", grey)
+    tifffile.imwrite(tmp_path / "grey.tif", (grey * 0.25).astype(np.uint8))
     files = [tmp_path / name for name in ("grey.tif", "equal.tif")]
     of_grey, of_equal = segmented(files, images, tmp_path / "out")
     assert np.array_equal(of_grey, of_equal) and of_grey.any()

@@ -238,6 +238,15 @@ def test_a_data_set_without_a_twin_is_refused_where_data_are_twins(config):
     Project.load(config).check_twin("cvppp")
 
 
+def test_data_without_a_twin_whose_table_is_for_another_scale_are_sent_to_that_scale(config):
+    content = yaml.safe_load((config / "datasets.yaml").read_text())
+    edit(config / "datasets.yaml", "mine", value=content["cvppp"])
+    edit(config / "experiments.yaml", "table_trial", "datasets", value=["mine"])
+    edit(config / "experiments.yaml", "table_trial", "scale", value="own")
+    with pytest.raises(GrdError, match=r"expected a twin of mine, .* found none; call with --config scale=own$"):
+        Project.load(config).check_twin("mine")
+
+
 def test_a_regular_experiment_is_a_table_or_a_figure_and_a_model_has_one_data_set(config):
     edit(config / "experiments.yaml", "model_worms", "datasets", value=["celegans", "bbbc039"])
     with pytest.raises(GrdError, match="model_worms: expected one data set, found celegans, bbbc039"):

@@ -1,6 +1,7 @@
 """Users' own images and masks, however they lie in folders, are samples."""
 
 import re
+import unicodedata
 
 import numpy as np
 import pytest
@@ -58,19 +59,39 @@ def test_one_folder_may_hold_images_and_masks(tmp_path):
 
 
 @pytest.mark.parametrize("place", ["stage1_train/{name}/masks", "masks/{name}"])
-def test_a_folder_of_objects_is_a_mask_whose_smaller_objects_lie_on_top(tmp_path, place):
+def test_a_folder_of_objects_is_a_mask_whose_smaller_objects_lie_on_top(tmp_path, place, caplog):
     masks = tmp_path / place.format(name="ab12")
     large, small = np.zeros((6, 8), np.uint8), np.zeros((6, 8), np.uint8)
     large[:4], small[3:, :2] = 255, 1
+    large[5, 7] = 255  # objects may have several pieces
     write(masks / "1.png", large)
     write(masks / "2.png", small)
     write(tmp_path / "stage1_train/ab12/images/ab12.png", np.dstack([GREY.astype(np.uint8)] * 4))
     images = tmp_path / "stage1_train"
     [sample] = samples(find_pairs(images, images if "stage1" in place else tmp_path / "masks"))
     expected = np.zeros((6, 8), int)
-    expected[:4], expected[3:, :2] = 1, 2
+    expected[:4], expected[5, 7], expected[3:, :2] = 1, 1, 2
+    assert not caplog.text
     assert sample.name == "ab12" and sample.image.shape == (6, 8, 3)
     assert np.array_equal(sample.labels, expected)
+
+
+def test_what_lies_beside_folders_of_samples_is_left_out_with_a_warning(tmp_path, caplog):
+    for inner in ("a/images/a.png", "a/masks/1.png", "b/image/b.png", "b/mask/1.png", "loose.png"):
+        write(tmp_path / inner, LABELS)
+    (tmp_path / "notes.txt").touch()
+    assert list(find_pairs(tmp_path, tmp_path)) == ["a"]
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{tmp_path}: left out b, loose.png, which have no folder images as a has; give each one, or take it away"
+    ]
+
+
+@pytest.mark.parametrize("mask", ["{}_mask.png", "{}/1.png"])
+def test_names_pair_however_their_accents_are_stored(tmp_path, mask):
+    composed, apart = (unicodedata.normalize(form, "Zählung") for form in ("NFC", "NFD"))
+    write(tmp_path / f"images/{composed}.png", LABELS)
+    write(tmp_path / "masks" / mask.format(apart), LABELS)
+    assert list(find_pairs(tmp_path / "images", tmp_path / "masks")) == [composed]
 
 
 def test_volumes_are_pairs_of_files(tmp_path):

@@ -16,6 +16,7 @@ from skimage.io import imsave
 from stand_ins import make_results
 from tifffile import imwrite
 
+from grd.apply.label_files import write_labels
 from grd.apply.own_dataset import import_folders
 from grd.networks import build
 from grd.networks.model_file import ModelCard, Use, save_model
@@ -93,6 +94,9 @@ def write_image(path):
     path.parent.mkdir(parents=True, exist_ok=True)
     shape = (20, 64, 64) if path.suffix == ".h5" else (32, 32)
     pixels = np.random.default_rng(0).integers(0, 200, shape).astype(np.uint8)
+    if path.parent.name == "labels":
+        write_labels(path, pixels)
+        return
     if path.suffix == ".h5":
         with h5py.File(path, "w") as file:
             file["main"] = pixels

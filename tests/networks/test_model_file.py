@@ -1,5 +1,6 @@
 import pytest
 import torch
+from random_models import write_random_model
 
 from grd.errors import GrdError
 from grd.networks.model_file import Use, load_model
@@ -17,6 +18,15 @@ def test_a_model_that_may_not_be_read_is_not_to_be_trained_anew(tmp_path, monkey
     monkeypatch.setattr("grd.networks.model_file.zipfile.ZipFile", refuse)
     with pytest.raises(PermissionError):
         load_model(tmp_path / "model.pt", torch.device("cpu"))
+
+
+def test_weights_of_a_network_that_was_edited_since_are_told_in_one_sentence(tmp_path):
+    path = write_random_model(tmp_path / "model.pt", "resunet_tiny")
+    content = torch.load(path, weights_only=True)
+    content["weights"]["other"] = content["weights"].popitem()[1]
+    torch.save(content, path)
+    with pytest.raises(GrdError, match=r"model\.pt: expected weights of the network resunet_tiny as it is now, found others"):
+        load_model(path, torch.device("cpu"))
 
 
 def test_a_card_of_another_version_is_told_in_one_sentence():

@@ -82,3 +82,10 @@ def test_regions_cover_an_array_once(shape, most):
 def test_percentiles_that_are_none_are_refused(wrong):
     with pytest.raises(GrdError, match="expected two percentiles, the lower one first"):
         grey_rule(np.zeros((2, 2), np.uint8), wrong)
+
+
+def test_percentiles_of_colours_too_many_to_sort_come_from_all_colours(monkeypatch):
+    monkeypatch.setattr("grd.reading.grey.SAMPLED", 300)
+    image = np.zeros((60, 50, 3), np.uint8)
+    image[..., 1] = 200
+    assert set(grey_rule(image, (1, 99))(image).ravel().tolist()) == {0, 255}

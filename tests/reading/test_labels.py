@@ -93,6 +93,17 @@ def test_a_mask_of_all_objects_is_warned_of(tmp_path, caplog):
     assert "1 number for 9 pieces; expected a number for each object, not a mask of all" in caplog.text
 
 
+def test_a_mask_of_few_pieces_is_warned_of_if_its_number_is_255(tmp_path, caplog):
+    for number, whole, warned in ((255, False, True), (255, True, False), (7, False, False)):
+        caplog.clear()
+        np.save(tmp_path / "a.npy", np.array([[number, 0, number]], np.uint8))
+        read_labels(tmp_path / "a.npy", 2, whole=whole)
+        assert ("1 number for 2 pieces" in caplog.text) == warned
+    np.save(tmp_path / "a.npy", np.array([[0, 255, 255]], np.uint8))
+    read_labels(tmp_path / "a.npy", 2)
+    assert not caplog.text
+
+
 def test_colourings_and_images_are_warned_of_and_labels_in_pieces_are_not(tmp_path, caplog):
     row, column = np.ogrid[:40, :40]
     labels = (row // 8 * 5 + column // 8 + 1) * ((row % 8 < 6) & (column % 8 < 6))

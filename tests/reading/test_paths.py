@@ -1,5 +1,7 @@
 """Folders and patterns mean the images in them, in the order in which people count."""
 
+import unicodedata
+
 import pytest
 
 from grd.errors import GrdError
@@ -23,6 +25,15 @@ def test_a_folder_means_its_images(folder):
     (folder / "empty").mkdir()
     with pytest.raises(GrdError, match="expected a folder with images, found none in it"):
         expand([folder / "empty"])
+
+
+def test_formats_of_microscopes_in_a_folder_are_left_out_with_a_warning(folder, caplog):
+    expand([folder])
+    assert not caplog.text
+    for name in ("e.czi", "d.LIF", ".f.czi"):
+        (folder / name).write_bytes(b"")
+    assert len(expand([folder])) == 4
+    assert "left out 2 files of formats that are not read, such as d.LIF; save them as OME-TIFF" in caplog.text
 
 
 def test_a_pattern_means_the_files_that_fit(folder):
@@ -53,3 +64,8 @@ def test_files_have_names_without_what_says_that_they_are_labels(folder):
     (folder / "b-seg.png").write_bytes(b"")
     with pytest.raises(GrdError, match=r"expected one file for b, found b-seg\.png and b\.png; take one away"):
         files_by_name(folder, LABEL_ENDS)
+
+
+def test_an_accent_is_part_of_its_letter_in_names_that_pair(tmp_path):
+    (tmp_path / unicodedata.normalize("NFD", "Zählung-seg.png")).write_bytes(b"")
+    assert list(files_by_name(tmp_path, LABEL_ENDS)) == [unicodedata.normalize("NFC", "Zählung")]

@@ -147,6 +147,15 @@ def test_a_loss_that_is_not_finite_ends_that_run_with_step_and_term_and_spares_t
     assert (tmp_path / student("biskd").name / "weights.pt").exists()
 
 
+@pytest.mark.parametrize("value", [torch.ones(2), 0.5])
+def test_a_loss_term_that_is_no_scalar_tensor_ends_that_run_with_its_name(world, tmp_path, monkeypatch, value):
+    from grd.distillation.at import AT
+
+    monkeypatch.setattr(AT, "terms", lambda self, ours, theirs, moment: {"attention": value})
+    (trained,) = run_group(world, tmp_path, [student("at")])
+    assert "method at: expected scalar tensors from `terms`, found attention to be other values; take" in trained.failure
+
+
 def test_the_weights_with_the_lowest_validation_loss_are_kept(world, tmp_path, monkeypatch):
     losses = iter([{"validation": 0.5}, {"validation": 0.9}])
     seen = []

@@ -42,6 +42,7 @@ def test_files_are_divided_into_batches_in_their_order(images, tmp_path):
         ({"model": None}, "expected --config images=… model=… out=…, found no model"),
         ({"batches": 3}, "--config: expected images, model, out, batch, options, threads, device, found batches"),
         ({"batch": 0}, "--config batch: expected a number of at least 1, found 0"),
+        ({"threads": "two"}, "--config threads: expected a number of at least 1, found two"),
         ({"options": "--diametre 3"}, "options: expected options of grd predict, found a wrong one"),
         ({"images": "nothing/*.tif"}, "expected files that fit this pattern, found none"),
     ],
@@ -75,3 +76,20 @@ def test_a_bad_image_stops_its_batch_alone_and_is_named(images, tmp_path):
     assert result.returncode == 1
     assert sorted(path.name for path in out.glob("*-labels.tif")) == [f"a{n}-labels.tif" for n in range(4)]
     assert "a9.tif: expected a tif, PNG" in (out / "logs/segment_2.log").read_text()
+
+
+@pytest.mark.slow
+def test_labels_that_were_corrected_by_hand_survive_a_batch_that_fails_and_one_that_grows(images, tmp_path):
+    pipeline, out, bad = Pipeline(tmp_path / "project"), tmp_path / "out", tmp_path / "a9.tif"
+    said = {"images": f"['{images}/a0.tif', '{images}/a1.tif']", "batch": 5, "options": "--skip-existing"}
+    pipeline.build(*SNAKEFILE, *call(images, out, **said))
+    corrected = np.full((40, 48), 77, np.uint16)
+    tifffile.imwrite(out / "a0-labels.tif", corrected)
+    bad.write_bytes(b"text")
+    for last, code in ((bad, 1), (images / "a2.tif", 0)):
+        more = said | {"images": f"['{images}/a0.tif', '{images}/a1.tif', '{last}']"}
+        assert pipeline.run("--cores", "1", *SNAKEFILE, *call(images, out, **more)).returncode == code
+        assert (tifffile.imread(out / "a0-labels.tif") == corrected).all()
+    assert sorted(path.name for path in out.glob("*-labels.tif")) == [f"a{n}-labels.tif" for n in range(3)]
+    refused = pipeline.run("--cores", "1", *SNAKEFILE, *call(images, out, **said | {"options": ""}))
+    assert refused.returncode != 0 and "or keep it with --skip-existing" in refused.stdout

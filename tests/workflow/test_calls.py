@@ -3,6 +3,7 @@
 import base64
 
 import pytest
+import yaml
 from pipelines import Pipeline
 
 TABLE = "results/demo/tables/table1.csv"
@@ -51,3 +52,16 @@ def test_a_scale_s_target_has_its_tables_figures_and_claims(pipeline):
     figures = ("laptop", "embeddings", "curves_worms", "curves_nuclei")
     made = ["tables/table_laptop.md", "tables/claims_laptop.md", *(f"figures/figure_{name}.png" for name in figures)]
     assert all(f"results/laptop/{name}" in printed for name in made)
+
+
+def test_a_table_of_real_data_at_a_scale_of_twins_is_one_sentence_with_the_scale_it_is_for(tmp_path):
+    pipeline = Pipeline(tmp_path)
+    datasets, experiments = (tmp_path / "config" / name for name in ("datasets.yaml", "experiments.yaml"))
+    content = yaml.safe_load(datasets.read_text())
+    datasets.write_text(yaml.safe_dump(content | {"mine": content["cvppp"]}))
+    content = yaml.safe_load(experiments.read_text())
+    content["table_trial"] |= {"datasets": ["mine"], "scale": "own"}
+    experiments.write_text(yaml.safe_dump(content, sort_keys=False))
+    result = pipeline.run("-n", "table_trial")
+    assert result.returncode == 1 and "Traceback" not in result.stdout
+    assert result.stdout.splitlines()[-1].endswith("found none; call with --config scale=own")

@@ -93,7 +93,8 @@ def record_of(run):
 
 def source_of(wildcards):
     """Settings of the data set of a job; an error if its real data would pass for twins."""
-    PROJECT.check_twin(wildcards.dataset)
+    with exit_on_error():  # Snakemake would show a traceback
+        PROJECT.check_twin(wildcards.dataset)
     return PROJECT.datasets[wildcards.dataset]
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from grd.apply.options import outputs_of, parse_options, settings_of
-from grd.apply.outputs import OUTLINES, OVERLAY, TABLE, Outputs
+from grd.apply.outputs import TABLE, Outputs
 from grd.apply.segment import segment_files
 from grd.apply.shipped import find_model
 from grd.errors import GrdError
@@ -43,11 +43,13 @@ class Batches:
         if unknown := sorted(config.keys() - {*REQUIRED, *OPTIONAL}):
             raise GrdError(f"--config: expected {', '.join((*REQUIRED, *OPTIONAL))}, found {unknown[0]}; correct it")
         said = OPTIONAL | dict(config)
-        if not isinstance(said["batch"], int) or said["batch"] < 1:
-            raise GrdError(f"--config batch: expected a number of at least 1, found {said['batch']}; correct it")
-        outputs = outputs_of(parse_options(said["options"]), Path(said["out"]))
+        for name in ("batch", "threads"):
+            if not isinstance(said[name], int) or said[name] < 1:
+                raise GrdError(f"--config {name}: expected a number of at least 1, found {said[name]}; correct it")
+        chosen = parse_options(said["options"])
+        outputs = outputs_of(chosen, Path(said["out"]))
         files = outputs.without_labels(expand(_named(said["images"])))
-        outputs.check_names(files)
+        outputs.check_names(files, chosen.skip_existing)
         batches = [files[first : first + said["batch"]] for first in range(0, len(files), said["batch"])]
         return cls(batches, find_model(str(said["model"])), outputs, said["options"], said["threads"], said["device"])
 
@@ -61,10 +63,8 @@ class Batches:
 
     def written(self, files: Sequence[Path]) -> list[Path]:
         """Files that are written for a batch."""
-        outputs, folder = self.outputs, self.outputs.folder
-        wanted = {OVERLAY: outputs.overlay, TABLE: outputs.table, OUTLINES: outputs.outlines}
-        besides = [folder / f"{output_name(path)}{end}" for path in files for end, is_wanted in wanted.items() if is_wanted]
-        return [outputs.labels(path) for path in files] + besides
+        besides = [besides for path in files for besides in self.outputs.besides(path)]
+        return [self.outputs.labels(path) for path in files] + besides
 
 
 def _named(images: Any) -> list[str]:

@@ -1,7 +1,9 @@
 """Label images as compressed tif files that napari, Fiji and QuPath open, or as OME-Zarr."""
 
+import json
 import shutil
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from errno import ENOSPC
 from io import BytesIO
 from itertools import product
@@ -20,37 +22,75 @@ AT_ONCE = 2**28
 """Bytes of labels up to which a file is encoded in memory, which finds a full disk by itself."""
 TILE = 1024
 """Side of the tiles and chunks of large labels."""
+SOFTWARE = "grd predict"
+"""Begins what labels say of the program that wrote them; programs in which they are corrected replace it."""
 
 
-def write_labels(path: Path, labels: np.ndarray, pixel_size: Sequence[float] | None = None, axes: str | None = None) -> None:
+def write_labels(
+    path: Path, labels: np.ndarray, pixel_size: Sequence[float] | None = None, axes: str | None = None, origin: str = ""
+) -> None:
     """Write a label image (H, W) or volume (Z, Y, X), whole or not at all, by the ending of the name as tif or OME-Zarr.
 
     16-bit, or 32-bit if a label exceeds 65535; Fiji shows these as decimal numbers, exact up to 16,777,216. `axes` are letters of
-    TZCYX in this order, YX or ZYX by default, so that Fiji shows sections as Z; `pixel_size` is in µm per axis. OSError for a
-    full disk.
+    TZCYX in this order, YX or ZYX by default, so that Fiji shows sections as Z; `pixel_size` is in µm per axis; `origin` is the
+    image, for `origin_of`. OSError for a full disk.
     """
     axes = axes or "ZYX"[-labels.ndim :]
     kind = np.uint16 if labels.max(initial=0) <= np.iinfo(np.uint16).max else np.uint32
-    if path.suffix == ".zarr":
-        write_zarr(path, labels, np.dtype(kind), pixel_size, axes)
-    else:
-        write_tif(path, labels, np.dtype(kind), pixel_size, axes)
+    write = write_zarr if path.suffix == ".zarr" else write_tif
+    write(path, labels, np.dtype(kind), pixel_size, axes, f"{SOFTWARE} {ascii_name(origin)}")
 
 
-def write_tif(path: Path, labels: np.ndarray, kind: np.dtype, pixel_size: Sequence[float] | None, axes: str) -> None:
+def ascii_name(text: str) -> str:
+    """A text in which other letters than those of ASCII, which alone a tif takes, are written as their codes."""
+    return text.encode("ascii", "backslashreplace").decode()
+
+
+def origin_of(path: Path) -> str | None:
+    """The image of labels that `write_labels` wrote, as `ascii_name`; None for other files, also for corrected labels."""
+    with suppress(Exception):  # of a damaged file, anything
+        software = _software_of_zarr(path) if path.suffix == ".zarr" else _software_of_tif(path)
+        if software.startswith(SOFTWARE):
+            return software.removeprefix(SOFTWARE).strip()
+    return None
+
+
+def _software_of_tif(path: Path) -> str:
+    with tifffile.TiffFile(path) as file:
+        return str(file.pages.first.software)
+
+
+def _software_of_zarr(path: Path) -> str:
+    """What its attributes say; nothing if a chunk was changed after these, which are written last."""
+    attributes = path / "zarr.json"
+    untouched = last_change(path) == attributes.stat().st_mtime_ns
+    return str(json.loads(attributes.read_text())["attributes"]["software"]) if untouched else ""
+
+
+def last_change(path: Path) -> int:
+    """The time, in ns, at which a file, or the newest file in a folder, was changed."""
+    files = [each for each in path.rglob("*") if each.is_file()] if path.is_dir() else [path]
+    return max((file.stat().st_mtime_ns for file in files), default=0)
+
+
+def write_tif(
+    path: Path, labels: np.ndarray, kind: np.dtype, pixel_size: Sequence[float] | None, axes: str, software: str
+) -> None:
     """The same as tif. The compression, deflate, is lossless and known to every reader."""
     with atomic_write(path) as part:
         if labels.nbytes <= AT_ONCE:
             file = BytesIO()  # tifffile does not report a full disk
-            _encode(file, labels, kind, pixel_size, axes)
+            _encode(file, labels, kind, pixel_size, axes, software)
             part.write_bytes(file.getbuffer())
         else:
             with open(part, "wb") as stream:
-                _encode(stream, labels, kind, pixel_size, axes)
+                _encode(stream, labels, kind, pixel_size, axes, software)
             _check_whole(part, path)
 
 
-def _encode(file: BinaryIO, labels: np.ndarray, kind: np.dtype, pixel_size: Sequence[float] | None, axes: str) -> None:
+def _encode(
+    file: BinaryIO, labels: np.ndarray, kind: np.dtype, pixel_size: Sequence[float] | None, axes: str, software: str
+) -> None:
     sizes = dict(zip(axes, pixel_size or (), strict=bool(pixel_size)))
     units: dict[str, Any] = {"unit": "um"} if sizes else {}
     if "Z" in sizes:
@@ -70,6 +110,7 @@ def _encode(file: BinaryIO, labels: np.ndarray, kind: np.dtype, pixel_size: Sequ
             labels.shape, axes=axes, rgb=False, min=0, max=int(labels.max(initial=0)), **units
         ),
         metadata=None,  # the description is ImageJ's, which tifffile itself writes for 16 bits only
+        software=software,
         resolution=(1 / sizes["X"], 1 / sizes["Y"]) if sizes else None,
         resolutionunit="none",
     )
@@ -94,7 +135,9 @@ def _check_whole(part: Path, path: Path) -> None:
         raise OSError(ENOSPC, "no room for the whole file", str(path))
 
 
-def write_zarr(path: Path, labels: np.ndarray, kind: np.dtype, pixel_size: Sequence[float] | None, axes: str) -> None:
+def write_zarr(
+    path: Path, labels: np.ndarray, kind: np.dtype, pixel_size: Sequence[float] | None, axes: str, software: str
+) -> None:
     """The same as OME-Zarr 0.5 of one resolution; GrdError for an existing folder of another kind."""
     import zarr
 
@@ -117,6 +160,6 @@ def write_zarr(path: Path, labels: np.ndarray, kind: np.dtype, pixel_size: Seque
         "axes": [{"name": letter.lower(), **unit} for letter, unit in units.items()],
         "datasets": [{"path": "0", "coordinateTransformations": scale}],
     }
-    group.attrs["ome"] = {"version": "0.5", "multiscales": [image], "image-label": {}}
+    group.attrs.update({"ome": {"version": "0.5", "multiscales": [image], "image-label": {}}, "software": software})
     shutil.rmtree(path, ignore_errors=True)
     part.rename(path)

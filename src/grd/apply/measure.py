@@ -65,8 +65,8 @@ def join(tables: Mapping[str, pd.DataFrame], name: str = "image") -> pd.DataFram
 
 
 def write_csv(path: Path, table: pd.DataFrame) -> None:
-    """Write a table whole or not at all."""
-    write_text(path, table.to_csv(index=False))
+    """Write a table whole or not at all; letters of file names that are no Unicode become their codes."""
+    write_text(path, table.to_csv(index=False).encode("utf-8", "backslashreplace").decode())
 
 
 def summary(labels: np.ndarray, pixel_size: Sequence[float] | None = None) -> str:

@@ -18,7 +18,9 @@ def add_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--table", action="store_true", help="also measure the objects: a csv per image, one of all")
     command.add_argument("--geojson", action="store_true", help="images: also write outlines that QuPath opens")
     command.add_argument("--zarr", action="store_true", help="write labels as OME-Zarr in place of tif")
-    command.add_argument("--skip-existing", action="store_true", help="leave out images whose labels exist")
+    command.add_argument(
+        "--skip-existing", action="store_true", help="keep labels that exist; what else is asked for is made from them"
+    )
     command.add_argument("--axes", metavar="LETTERS", help="axes of the files, such as TYX (T, Z, C, Y, X; S for colours)")
     command.add_argument("--channel", type=int, metavar="N", help="the channel to segment, from 0")
     command.add_argument("--time", type=int, metavar="N", help="the moment to segment, from 0 (default: all)")
@@ -35,7 +37,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
         "--precision",
         choices=("float32", "bfloat16"),
         default="float32",
-        help="of the network; bfloat16 is faster on GPUs and recent processors, and moves outlines by single pixels",
+        help="of the network; bfloat16 is faster on GPUs and recent processors, and changes labels slightly",
     )
     command.add_argument("--segmenter", metavar="NAME", help="one of the model's card (default: the card's usual one)")
     command.add_argument("--max-size", type=positive, help="images: segments of more pixels are background")

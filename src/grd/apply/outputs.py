@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from grd.apply.geojson import write_geojson
-from grd.apply.label_files import write_labels
+from grd.apply.label_files import SOFTWARE, ascii_name, last_change, origin_of, write_labels
 from grd.apply.measure import join, measure, summary, write_csv
 from grd.errors import GrdError
 from grd.reading.axes import SPATIAL, Frame
@@ -66,9 +66,9 @@ class Outputs:
             raise GrdError(f"{files[0]}: expected images, found only files that this command wrote; name the images")
         return kept
 
-    def check_names(self, files: Sequence[Path]) -> None:
-        """GrdError if images would share a file of labels, if one's table would be that of all, if the folder is a file, or if a
-        table or outlines would replace a file of someone else."""
+    def check_names(self, files: Sequence[Path], keep: bool = False) -> None:
+        """GrdError if images would share a file of labels, if one's table would be that of all, if the folder is a file, or if
+        something would replace a file of someone else; with `keep` labels that are there stay."""
         first: dict[Path, Path] = {}
         for path in files:
             if (other := first.setdefault(self.labels(path), path)) is not path:
@@ -81,12 +81,26 @@ class Outputs:
             raise GrdError(f"{shared}: expected another name, found that of the table of all images, {ALL}; rename the image")
         if self.folder.exists() and not self.folder.is_dir():
             raise GrdError(f"{self.folder}: expected a folder for label images, found a file; choose another folder")
-        ends = {TABLE: self.table, OUTLINES: self.outlines}
-        wanted = (self.folder / f"{output_name(path)}{end}" for path in files for end, asked in ends.items() if asked)
-        if foreign := next((path for path in wanted if path.is_file() and not _is_own(path)), None):
+        all_tables = [self.folder / ALL] if self.table and self.joined else []
+        written = chain([] if keep else map(self.labels, files), chain.from_iterable(map(self.besides, files)), all_tables)
+        if foreign := next((path for path in written if _is_foreign(path)), None):
+            corrected = ", or keep it with --skip-existing" if foreign.name.endswith((LABELS, ZARR)) else ""
             raise GrdError(
-                f"{foreign}: expected no file, or one that this command wrote, found another, which would be replaced; move it, "
-                "or choose another folder"
+                f"{foreign}: expected no file, or one as this command wrote it, found another, which would be replaced; move it, "
+                f"choose another folder{corrected}"
+            )
+
+    def besides(self, path: Path) -> list[Path]:
+        """Files that are wanted of an image beside its labels."""
+        ends = {OVERLAY: self.overlay, TABLE: self.table, OUTLINES: self.outlines}
+        return [self.folder / f"{output_name(path)}{end}" for end, wanted in ends.items() if wanted]
+
+    def check_origin(self, path: Path, origin: str) -> None:
+        """GrdError if the labels that are there were made of another image, channel or moment, as far as they say so."""
+        if (found := origin_of(self.labels(path))) not in (None, ascii_name(origin)):
+            raise GrdError(
+                f"{self.labels(path)}: expected labels of {origin}, found those of {found}; choose another folder, or leave out "
+                "--skip-existing"
             )
 
     def check_outlines(self, path: Path, rank: int, along: str) -> None:
@@ -95,21 +109,22 @@ class Outputs:
             found, remedy = ("a volume", "leave out --geojson") if rank == 3 else ("a stack", "choose one image with --time")
             raise GrdError(f"{path}: expected one image, found {found}, whose outlines QuPath cannot show; {remedy}")
 
-    def write(self, path: Path, samples: Generator[Sample], keep: bool = False) -> str:
+    def write(self, path: Path, samples: Generator[Sample], origin: str | None = None) -> str:
         """Write all that is wanted of an image, a volume, or a stack of them; returns a line that sums it up.
 
-        Labels come first, and stay as they are with `keep`. The table of a stack has a column that numbers its images, the
-        picture shows the first.
+        Labels come first, and say that they are of `origin`; without it they stay as they are. The table of a stack has a column
+        that numbers its images, the picture shows the first.
         """
         with closing(samples):
             first = next(samples)
             several = bool(first.place[0])
-            line = self._write_stack(path, chain((first,), samples), keep) if several else self._write_single(path, first, keep)
-        return f"{self.labels(path)}: {'exists, ' if keep else ''}{line}"
+            stack = chain((first,), samples)
+            line = self._write_stack(path, stack, origin) if several else self._write_single(path, first, origin)
+        return f"{self.labels(path)}: {'exists, ' if origin is None else ''}{line}"
 
-    def _write_single(self, path: Path, sample: Sample, keep: bool) -> str:
-        if not keep:
-            write_labels(self.labels(path), sample.labels, sample.pixel_size)
+    def _write_single(self, path: Path, sample: Sample, origin: str | None) -> str:
+        if origin is not None:
+            write_labels(self.labels(path), sample.labels, sample.pixel_size, origin=origin)
         if self.overlay:
             self._write_overlay(path, sample)
         if self.table or self.outlines:
@@ -120,7 +135,7 @@ class Outputs:
             write_geojson(self.folder / f"{output_name(path)}{OUTLINES}", sample.labels, objects)
         return summary(sample.labels, sample.pixel_size)
 
-    def _write_stack(self, path: Path, samples: Iterable[Sample], keep: bool) -> str:
+    def _write_stack(self, path: Path, samples: Iterable[Sample], origin: str | None) -> str:
         stack: list[np.ndarray] = []
         objects: dict[str, pd.DataFrame] = {}
         for sample in samples:
@@ -129,9 +144,9 @@ class Outputs:
             if self.table:
                 objects[sample.place[1]] = measure(sample.labels, sample.image[...], sample.pixel_size, sample.channels)
             stack.append(sample.labels)
-        if not keep:
+        if origin is not None:
             size = sample.pixel_size and (1.0, *sample.pixel_size)
-            write_labels(self.labels(path), np.stack(stack), size, "T" + SPATIAL[stack[0].ndim])
+            write_labels(self.labels(path), np.stack(stack), size, "T" + SPATIAL[stack[0].ndim], origin)
         if self.table:
             self._write_table(path, join(objects, "time"))
         return f"{len(stack)} images, {sum(int(labels.max(initial=0)) for labels in stack)} objects"
@@ -147,10 +162,8 @@ class Outputs:
 
     def resume(self, path: Path) -> bool:
         """True if all that is wanted beside an image's labels is there and no older than they; its table then counts, too."""
-        ends = {OVERLAY: self.overlay, TABLE: self.table, OUTLINES: self.outlines}
-        besides = [self.folder / f"{output_name(path)}{end}" for end, wanted in ends.items() if wanted]
-        changed = self.labels(path).stat().st_mtime_ns
-        if not all(file.exists() and file.stat().st_mtime_ns >= changed for file in besides):
+        changed = last_change(self.labels(path))
+        if not all(file.exists() and file.stat().st_mtime_ns >= changed for file in self.besides(path)):
             return False
         if self.table:
             table = self.folder / f"{output_name(path)}{TABLE}"
@@ -164,8 +177,14 @@ class Outputs:
             write_csv(self.folder / ALL, join(self.tables))
 
 
-def _is_own(path: Path) -> bool:
-    """True if a table or outlines look like those that this command writes."""
-    with path.open(errors="replace") as file:
-        head = file.read(1000)
-    return "label" in head.partition("\n")[0].split(",") if path.suffix == TABLE else '"objectType":"detection"' in head
+def _is_foreign(path: Path) -> bool:
+    """True for a file, or the folder of a zarr, that looks otherwise than this command writes it."""
+    if path.name.endswith((LABELS, ZARR)):
+        return (path.is_file() or (path.is_dir() and path.suffix == ".zarr")) and origin_of(path) is None
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        head = file.read(1000).decode(errors="replace")
+    if path.suffix == TABLE:
+        return not {"label", "centroid_x", "bbox_x_max"} <= set(head.partition("\n")[0].split(","))
+    return (SOFTWARE if path.suffix == ".png" else '"objectType":"detection"') not in head

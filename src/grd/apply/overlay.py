@@ -24,6 +24,8 @@ COLOURS[6] = 255, 40, 40
 """Red in place of a brown that would be as bright as the orange."""
 GAP = 8
 """White pixels between sections of a volume."""
+SOFTWARE = {"Software": "grd predict"}
+"""Says in a picture who wrote it."""
 
 
 def overlay(labels: np.ndarray, image: np.ndarray) -> np.ndarray:
@@ -49,7 +51,7 @@ def write_overlay(path: Path, labels: np.ndarray, image: np.ndarray) -> None:
     """Write the picture of instances on their image as PNG, whole or not at all."""
     picture = overlay(labels, image)
     with atomic_write(path) as part:
-        imsave(part, picture, format="png", pil_kwargs={"compress_level": 1})
+        imsave(part, picture, format="png", metadata=SOFTWARE, pil_kwargs={"compress_level": 1})
 
 
 def _shown(shape: Sequence[int]) -> tuple[list[int], slice, slice]:

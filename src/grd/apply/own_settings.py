@@ -10,6 +10,7 @@ DIAMETERS = 4  # a crop is so many objects wide
 SMALLEST, LARGEST, STEP = 64, 256, 32  # sides of crops
 MULTIPLE = 16  # of the canvas, which all networks of images take
 SHIFTS = (1, 3, 5, 9, 27)  # the paper's, for objects of 30 to 100 pixels
+VOLUME_SHIFTS = ((1, 2, 3), (1, 3, 9, 27), (1, 3, 9, 27))
 FITTING = {20: 30, 150: 100}  # objects of less or more pixels than these have the shifts for such ones, in proportion
 
 
@@ -19,11 +20,12 @@ def crop_side(diameter: float, shortest: int) -> int:
     return max(SMALLEST, min(LARGEST, wanted, most))
 
 
-def shifts_for(diameter: float) -> list[int]:
-    """Distances in pixels at which embeddings are compared, for objects of a diameter; the nearest is 1."""
+def shifts_for(diameter: float, shortest: int) -> list[int]:
+    """Distances in pixels at which embeddings are compared, for objects of a diameter; the nearest is 1, the farthest lies within
+    a crop and canvas whose shortest side is given."""
     (small, least), (large, most) = FITTING.items()
     factor = diameter / least if diameter < small else diameter / most if diameter > large else 1
-    return sorted({1, *(max(1, round(factor * shift)) for shift in SHIFTS[1:])})
+    return sorted(shift for shift in {1, *(max(1, round(factor * shift)) for shift in SHIFTS[1:])} if shift < shortest)
 
 
 def _up(length: float, step: int) -> int:
@@ -58,8 +60,8 @@ def _largest(found: Inspection) -> list[int]:
 
 def _image_lines(found: Inspection) -> list[str]:
     shortest = min(min(size) for size in found.sizes)
-    side, shifts = crop_side(found.diameter, shortest), shifts_for(found.diameter)
-    canvas = [_up(length, MULTIPLE) for length in _largest(found)[:2]]
+    side, canvas = crop_side(found.diameter, shortest), [_up(length, MULTIPLE) for length in _largest(found)[:2]]
+    shifts = shifts_for(found.diameter, min(side, *canvas))
     learned = "strides: validation, merge_passes: validation, min_size: validation"
     return [
         f"  normalisation: {'imagenet' if found.coloured else 'unit'}",
@@ -77,15 +79,16 @@ def _image_lines(found: Inspection) -> list[str]:
 
 def _volume_lines(found: Inspection) -> list[str]:
     sections, *sides = (min(along) for along in zip(*found.sizes, strict=True))
-    side = min(80, min(sides) // 2 * 2)
+    crop = [min(20, sections), *[min(80, min(sides) // 2 * 2)] * 2]
+    shifts = [[shift for shift in along if shift < length] for along, length in zip(VOLUME_SHIFTS, crop, strict=True)]
     return [
         "  normalisation: unit",
         "  # canvas and crop are for the small networks of scale own; the paper's take [84, 268, 268] and [53, 268, 268]",
         "  canvas: [36, 116, 116]",
         "  padding: reflect",
-        "  shifts: [[1, 2, 3], [1, 3, 9, 27], [1, 3, 9, 27]] # across sections, along rows, along columns",
+        f"  shifts: {shifts} # across sections, along rows, along columns",
         "  reach: 1",
-        f"  augment: {{crop: [{min(20, sections)}, {side}, {side}], transpose: 0.5, grayscale: 0.5}}",
+        f"  augment: {{crop: {crop}, transpose: 0.5, grayscale: 0.5}}",
         "  segmenters:",
         "    waterz: {algorithm: waterz, threshold: validation}",
         "    multicut: {algorithm: multicut}",

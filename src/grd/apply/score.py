@@ -1,8 +1,9 @@
 """Scores of users' label images and volumes against their ground truths."""
 
 import logging
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -13,8 +14,18 @@ from grd.metrics.instances import score_instances
 from grd.metrics.partitions import score_partition
 from grd.reading.labels import label_rank, read_labels
 from grd.reading.paths import LABEL_ENDS, files_by_name, files_of
+from grd.reading.stored import locate
+from grd.system.logs import sentence_for
 
 log = logging.getLogger(__name__)
+
+
+class Pair(NamedTuple):
+    """A segmentation and its ground truth."""
+
+    name: str
+    prediction: Path
+    truth: Path
 
 
 def score_files(
@@ -24,31 +35,70 @@ def score_files(
     ignored: Collection[int] = (),
     axes: str | None = None,
     pairs_only: bool = False,
-) -> pd.DataFrame:
+) -> tuple[pd.DataFrame, list[str]]:
     """Scores of a file, or of all files in a folder, against ground truths of the same names: one row per image or volume.
 
     `rank` is 2 for images and 3 for volumes; None takes what the files say of their axes. Pixels whose true label is in `ignored`
     do not count. With `pairs_only` files without counterpart are left out. Columns: `image`, then `score`'s.
 
-    Raises GrdError for names without counterpart (unless they are left out), for axes that nothing tells, for different sizes.
+    Of several pairs one that cannot be scored is named in a warning, and the others are done; the second result names all such
+    pairs. Raises GrdError for a single pair, and for names without counterpart (unless they are left out).
     """
-    rows = []
-    for name, first, second in _pairs(prediction, truth, pairs_only):
-        named = axes and (3 if "Z" in axes.upper() else 2)
-        chosen = rank or named or label_rank(second) or label_rank(first)
-        if chosen is None:
-            raise GrdError(
-                f"{second}: expected axes with names, found three without; say what they are with --images or --volume"
-            )
-        found, true = read_labels(first, chosen, axes), read_labels(second, chosen, axes)
-        if len(found.arrays) != len(true.arrays):
-            raise GrdError(
-                f"{first}: expected {len(true.arrays)} images as in {second}, found {len(found.arrays)}; compare equals"
-            )
-        for part, one, other in zip(true.names, found.arrays, true.arrays, strict=True):
-            with error_location(str(first)):
-                rows.append({"image": " ".join(filter(None, (name, part)))} | score(one, other, chosen, ignored))
-    return pd.DataFrame(rows)
+    rows: list[dict[str, str | float]] = []
+    bad: list[str] = []
+    pairs = _pairs(prediction, truth, pairs_only)
+    for pair in pairs:
+        try:
+            rows += _score_pair(pair, rank, ignored, axes)
+        except (GrdError, OSError) as error:
+            if len(pairs) == 1:
+                raise
+            log.warning("%s", sentence_for(error) or error)
+            bad.append(pair.name)
+    return pd.DataFrame(rows), bad
+
+
+def _score_pair(pair: Pair, rank: int | None, ignored: Collection[int], axes: str | None) -> list[dict[str, str | float]]:
+    """A row for each image or volume of two files; GrdError for axes that nothing tells, and for different sizes or numbers."""
+    name, first, second = pair
+    named = axes and (3 if "Z" in axes.upper() else 2)
+    chosen = rank or named or label_rank(second) or label_rank(first)
+    if chosen is None:
+        raise GrdError(f"{second}: expected axes with names, found three without; say what they are with --images or --volume")
+    found, true = read_labels(first, chosen, axes), read_labels(second, chosen, axes)
+    if len(found.arrays) != len(true.arrays):
+        raise GrdError(f"{first}: expected {len(true.arrays)} images as in {second}, found {len(found.arrays)}; compare equals")
+    with error_location(str(first)):
+        return [
+            {"image": " ".join(filter(None, (name, part)))} | score(one, other, chosen, ignored)
+            for part, one, other in zip(true.names, found.arrays, true.arrays, strict=True)
+        ]
+
+
+def check_complete(bad: Collection[str]) -> None:
+    """GrdError that names the pairs that could not be scored, if there are some."""
+    if bad:
+        raise GrdError(
+            f"{', '.join(bad)}: expected pairs that can be scored, found {len(bad)} that cannot, for the reasons above; the "
+            "others are scored"
+        )
+
+
+def check_table(path: Path) -> None:
+    """GrdError unless scores can be written to a path: to a csv file that is not there yet, or that holds scores."""
+    if path.is_dir() or path.suffix.lower() != ".csv":
+        found = "a folder" if path.is_dir() else f"'{path.suffix}'"
+        raise GrdError(f"{path}: expected a file that ends with .csv for the scores, found {found}; name such a file")
+    if path.exists() and not _holds_scores(path):
+        raise GrdError(
+            f"{path}: expected no file, or scores that this command wrote, found another, which would be replaced; name another"
+        )
+
+
+def _holds_scores(path: Path) -> bool:
+    with path.open(errors="replace") as file:
+        first, *others = file.readline(1000).strip().split(",")
+    return first == "image" and not {"pq", "voi"}.isdisjoint(others)
 
 
 def score(prediction: np.ndarray, truth: np.ndarray, rank: int, ignored: Collection[int] = ()) -> dict[str, float]:
@@ -71,6 +121,8 @@ def score(prediction: np.ndarray, truth: np.ndarray, rank: int, ignored: Collect
 
 def format_scores(scores: pd.DataFrame) -> str:
     """Scores for the screen: a name and a value per line for one sample, else a line per sample, then mean and sd."""
+    if scores.empty:
+        return ""
     if len(scores) == 1:
         return "".join(f"{name:10}{value:.4f}\n" for name, value in scores.drop(columns="image").iloc[0].items())
     numbers = scores.drop(columns="image")
@@ -85,11 +137,12 @@ def format_scores(scores: pd.DataFrame) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _pairs(prediction: Path, truth: Path, pairs_only: bool) -> Iterator[tuple[str, Path, Path]]:
-    """Name, segmentation and truth of each pair."""
+def _pairs(prediction: Path, truth: Path, pairs_only: bool) -> list[Pair]:
+    """Two files, or the files of two folders by their names."""
+    if absent := next((path for path in (prediction, truth) if not locate(path)[0].exists()), None):
+        raise GrdError(f"{absent}: expected a label image, or a folder of them, found no file; check the path")
     if not (_is_folder(prediction) and _is_folder(truth)):
-        yield prediction.stem, prediction, truth
-        return
+        return [Pair(prediction.stem, prediction, truth)]
     found, true = (files_by_name(folder, LABEL_ENDS, _label_files(folder)) for folder in (prediction, truth))
     both, lonely = sorted(found.keys() & true.keys()), sorted(found.keys() ^ true.keys())
     if lonely and not (pairs_only and both):
@@ -101,7 +154,7 @@ def _pairs(prediction: Path, truth: Path, pairs_only: bool) -> Iterator[tuple[st
         )
     if lonely:
         log.warning("scoring %d pairs; %d files without counterpart are left out", len(both), len(lonely))
-    yield from ((name, found[name], true[name]) for name in both)
+    return [Pair(name, found[name], true[name]) for name in both]
 
 
 def _label_files(folder: Path) -> list[Path]:

@@ -28,6 +28,7 @@ from grd.reading.axes import Choice, Frame, frames
 from grd.reading.files import open_file
 from grd.reading.grey import GreyRule, grey_rule
 from grd.reading.labels import read_labels
+from grd.reading.stored import locate
 from grd.segmentation.run_files import segment_sample
 from grd.system.devices import autocast
 from grd.system.files import is_disk_full
@@ -75,18 +76,21 @@ def segment_files(
     of a single file it is that file's own error. A full disk ends the call.
     """
     files = outputs.without_labels(files)
-    outputs.check_names(files)
+    outputs.check_names(files, settings.skip_existing)
     work = Work.begin(model, device, settings)
     left_out: list[str] = []
     for path in tqdm(files, desc="files", leave=False, disable=None, file=sys.stderr):
         try:
+            origin = origin_text(path, settings.choice)
             exists = settings.skip_existing and outputs.labels(path).exists()
+            if exists:
+                outputs.check_origin(path, origin)
             if exists and outputs.resume(path):
                 yield f"{outputs.labels(path)}: exists, skipped"
             elif exists:
-                yield outputs.write(path, work.segmented_before(path, outputs), keep=True)
+                yield outputs.write(path, work.segmented_before(path, outputs))
             else:
-                yield outputs.write(path, work.segment(path, outputs))
+                yield outputs.write(path, work.segment(path, outputs), origin)
         except (GrdError, OSError) as error:
             if len(files) == 1 or is_disk_full(error):
                 raise
@@ -123,9 +127,10 @@ class Work:
         """Labels of each image or volume of a file, one after another; labels of large ones lie on the disk, in the outputs'
         folder."""
         for frame, sample in self._frames(path, outputs):
-            warn_of_labels(frame)
             if self.learnt_grey:
-                check_grey(frame)
+                frame = as_grey(frame)
+                warn_of_blocks(frame)
+            warn_of_labels(frame)
             rule = grey_rule(frame, self.settings.percentiles, frame.where)
             with error_location(str(path)), self._labels(frame, rule, outputs.folder) as labels:
                 warn_of_large_segments(labels, path)
@@ -157,7 +162,9 @@ class Work:
             outputs.check_outlines(path, rank, found.along)
             names = [(found.along, name) for name in found.names] or [("", "")]
             for place, frame, whole in zip(names, found.samples, channels.samples, strict=True):
-                yield frame, partial(Sample, image=whole, place=place, channels=tuple(stored.channels))
+                count = whole.shape[rank] if whole.ndim > rank else 1
+                named = tuple(stored.channels) if len(stored.channels) == count else ()
+                yield frame, partial(Sample, image=whole, place=place, channels=named)
 
     @contextmanager
     def _labels(self, frame: Frame, rule: GreyRule, scratch: Path) -> Iterator[np.ndarray]:
@@ -177,6 +184,12 @@ class Work:
                 prediction = self.predictor.predict(small)
             labels = segment_sample(self.predictor.offsets, self.segmenter, prediction)
             yield resize_labels(labels, pixels.shape[:rank])
+
+
+def origin_text(path: Path, choice: Choice) -> str:
+    """What labels are of: an image, and the options that choose a part of it, such as `a.tif --time 1`."""
+    file, part = locate(path)
+    return " ".join(filter(None, [file.name, part and f":{part}", str(choice)])).replace(" :", ":")
 
 
 def factor_of(settings: Settings, object_size: float, rank: int) -> float:
@@ -258,10 +271,10 @@ def warn_of_specks(pixels: np.ndarray, where: str) -> None:
         log.warning("%s: a few pixels are much brighter than all others, which become dark; try --percentiles 0 99.9", where)
 
 
-def check_grey(frame: Frame) -> None:
-    """GrdError for colours that differ, given to a model of grey images; a grey picture that was saved in colours is one."""
+def as_grey(frame: Frame) -> Frame:
+    """An image (Y, X) for a model of grey images, also of one that was saved in colours; GrdError for colours that differ."""
     if frame.axes != "YXS":
-        return
+        return frame
     step = max(max(frame.shape[:2]) // SEEN, 1)
     colours = frame[::step, ::step]
     if (colours != colours[..., :1]).any():
@@ -269,6 +282,13 @@ def check_grey(frame: Frame) -> None:
             f"{frame.where}: expected a grey image, as the model learnt, found colours; choose one of them: --channel 0 (red), 1 "
             "(green) or 2 (blue)"
         )
+    return frame.first_colour()
+
+
+def warn_of_blocks(frame: Frame) -> None:
+    """Warn of an image whose compression changed grey values; stretched, the blocks of a JPEG look like objects."""
+    if frame.lossy:
+        log.warning("%s: a JPEG, whose blocks can become objects; expected an image as the microscope saved it", frame.where)
 
 
 def warn_of_labels(frame: Frame) -> None:

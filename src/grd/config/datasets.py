@@ -1,12 +1,15 @@
 """config/datasets.yaml: a data set's archives or folders, split, augmentation, segmenters and metrics."""
 
+import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from grd.config.parsing import Closed, Extent, Positive, Probability, Range
+from grd.config.parsing import Closed, Extent, Positive, Probability, Range, parse_all
 from grd.config.segmenters import Segmenter
+from grd.errors import GrdError
 
 
 class Archive(Closed):
@@ -51,6 +54,17 @@ class Folder(Closed):
         return 3 if self.volumes else 2
 
 
+def _ascending(ends: Range) -> Range:
+    """The ends of a range, the lower one first."""
+    if ends[0] > ends[1]:
+        raise ValueError(f"expected the lower number first, found {list(ends)}; exchange them")
+    return ends
+
+
+Above = Annotated[float, Field(gt=0)]
+Share = Annotated[float, Field(gt=0, le=1)]
+
+
 class Augment(Closed):
     """Training augmentation; lengths in pixels, intensities as fractions of the full range.
 
@@ -63,24 +77,24 @@ class Augment(Closed):
     """
 
     crop: Extent
-    scale: Range | None = None
-    aspect: Range = (0.75, 4 / 3)
+    scale: Annotated[tuple[Share, Share], AfterValidator(_ascending)] | None = None
+    aspect: Annotated[tuple[Above, Above], AfterValidator(_ascending)] = (0.75, 4 / 3)
     block: Probability = 1
     mirror: Probability = 1
     flip: Probability = 0.5
     transpose: Probability = 0
     rotate: Probability = 0
     elastic: Probability = 0
-    elastic_alpha: float = 16
-    elastic_sigma: float = 4
+    elastic_alpha: Annotated[float, Field(ge=0)] = 16
+    elastic_sigma: Above = 4
     grayscale: Probability = 0
     noise: Probability = 0
-    noise_std: float = 0.05
+    noise_std: Annotated[float, Field(ge=0, le=1)] = 0.05
     blur: Probability = 0
     intensity: Probability = 0
     cutout: Probability = 0
-    cutout_squares: int = 20
-    cutout_side: int = 20
+    cutout_squares: Positive = 20
+    cutout_side: Positive = 20
 
     @model_validator(mode="after")
     def _check_volume(self) -> Self:
@@ -127,12 +141,12 @@ class Dataset(Source):
     """A data set of config/datasets.yaml.
 
     `canvas` is the size of the network's input at evaluation: images are padded to it, volumes are cut into tiles of it.
-    `shifts` lists, axis by axis, the distances in pixels at which the supervised loss compares embeddings; distillation and
-    inference use those up to `reach` (the paper's N). `inter_affinity_factor` is what the data set's released script has before
-    the mean of Eq. 7; it counts under `fidelity: {inter_affinity: released}`. `resolution` is the size of a voxel in nm, for
-    drawings of volumes. `shape` is the shape of a sample's image in its archive, (H, W), (H, W, 3) or (Z, Y, X); `counts` is
-    the number of samples in each list of an archive. From these two `grd plan` estimates time and space before the data are
-    there.
+    `shifts` lists, axis by axis, the distances in pixels at which the supervised loss compares embeddings, first 1, that of
+    neighbours; distillation and inference use those up to `reach` (the paper's N). `inter_affinity_factor` is what the data
+    set's released script has before the mean of Eq. 7; it counts under `fidelity: {inter_affinity: released}`. `resolution` is
+    the size of a voxel in nm, for drawings of volumes. `shape` is the shape of a sample's image in its archive, (H, W),
+    (H, W, 3) or (Z, Y, X); `counts` is the number of samples in each list of an archive. From these two `grd plan` estimates
+    time and space before the data are there.
     """
 
     title: str
@@ -140,14 +154,14 @@ class Dataset(Source):
     licence: str
     page: str
     normalisation: Literal["imagenet", "unit"]
-    resolution: tuple[float, float, float] | None = None
+    resolution: tuple[Above, Above, Above] | None = None
     shape: Extent
     counts: dict[SplitName, Positive] = {}
     canvas: Extent
     padding: Literal["reflect", "zero"]
     shifts: tuple[tuple[Positive, ...], ...]
     reach: Positive
-    inter_affinity_factor: Annotated[float, Field(gt=0)] = 1.0
+    inter_affinity_factor: Above = 1.0
     augment: Augment
     segmenters: dict[str, Segmenter] = Field(min_length=1)
     metrics: list[Literal["sbd", "dic", "aji", "f1", "pq", "dice", "voi", "arand"]] = Field(min_length=1)
@@ -179,6 +193,43 @@ class Dataset(Source):
         return self
 
     @model_validator(mode="after")
+    def _check_shifts(self) -> Self:
+        found = [list(along) for along in self.shifts]
+        if any(along[:1] != [1] or len(set(along)) < len(along) for along in found):
+            raise ValueError(
+                "expected along each axis shifts that differ, first 1, which joins neighbouring pixels to instances, found "
+                f"{found}; correct them"
+            )
+        for along, *sides in zip(found, self.augment.crop, self.canvas, strict=True):
+            if max(along) >= min(sides):
+                raise ValueError(
+                    f"expected shifts below the sides of augment.crop and canvas, here {sides[0]} and {sides[1]}, found "
+                    f"{max(along)}, a distance that no two pixels have; leave it out, or enlarge them"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _check_segmenters(self) -> Self:
+        kind, fitting = ("images", ["mutex"]) if self.rank == 2 else ("volumes", ["waterz", "multicut"])
+        for name, settings in self.segmenters.items():
+            if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", name):  # names files, and arrays in HDF5 files
+                raise ValueError(
+                    f"expected a segmenter's name of letters, digits, _, . and -, no . or - first, found '{name}'; rename it"
+                )
+            if settings.algorithm not in fitting:
+                raise ValueError(
+                    f"expected {' or '.join(fitting)} as algorithm of segmenter {name}, as the data are {kind}, found "
+                    f"{settings.algorithm}; change it"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _check_percentiles(self) -> Self:
+        if self.percentiles and self.percentiles[0] >= self.percentiles[1]:
+            raise ValueError(f"expected percentiles that ascend, such as [1, 99.8], found {list(self.percentiles)}; correct them")
+        return self
+
+    @model_validator(mode="after")
     def _check_metrics(self) -> Self:
         of_volumes = {"voi", "arand"}
         if len(set(self.metrics)) < len(self.metrics) or any((name in of_volumes) != (self.rank == 3) for name in self.metrics):
@@ -192,3 +243,11 @@ class Dataset(Source):
         if self.split == "archive" and len(self.counts) < 3:
             raise ValueError("`split: archive` needs `counts` of training, validation and test")
         return self
+
+
+def parse_datasets(content: Mapping[str, Any], file: Path) -> dict[str, Dataset]:
+    """All data sets by name; GrdError for a fault of one, and for a name that paths of results cannot have."""
+    for name in content:
+        if not re.fullmatch("[a-z0-9_]+", str(name)):
+            raise GrdError(f"{file}: expected names of data sets of small letters, digits and _, found '{name}'; rename it")
+    return parse_all(Dataset, content, file)

@@ -16,9 +16,9 @@ class RunRow(Closed):
 
     network: str
     teacher: str | None = None
-    datasets: list[str] | None = None
+    datasets: list[str] | None = Field(default=None, min_length=1)
     seeds: Seeds | None = None
-    methods: list[str] = ["none"]
+    methods: list[str] = Field(default=["none"], min_length=1)
     changes: dict[Annotated[str, Field(pattern="^[a-z_]+$")], Annotated[float, Field(ge=0, allow_inf_nan=False)]] = {}
 
 

@@ -3,6 +3,8 @@
 A name under `methods` in config/experiments.yaml adds a method to a table.
 """
 
+import re
+from collections.abc import Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -17,12 +19,24 @@ if TYPE_CHECKING:
 
 
 def method_class(name: str) -> "type[Method]":
-    """Class of the method with this name."""
+    """Class of the method with this name; GrdError, with its file, if file or class are not as a method's are."""
+    from grd.distillation.method import Method
+
     check_name(name, METHODS[1:], "method", "distillation")
     module = import_module(f"grd.distillation.{name}")
+    if not re.fullmatch("[a-z0-9_]+", name):
+        raise GrdError(f"{module.__file__}: expected a file name of small letters, digits and _, found another; rename the file")
     if not hasattr(module, name.upper()):
         raise GrdError(f"{module.__file__}: expected a class {name.upper()}, found none; name the method's class so")
-    return getattr(module, name.upper())
+    kind = getattr(module, name.upper())
+    parts = {
+        "the base class Method": isinstance(kind, type) and issubclass(kind, Method),
+        "`weights`, numbers by name": isinstance(getattr(kind, "weights", None), Mapping),
+        "a function `terms`": getattr(kind, "terms", Method.terms) is not Method.terms,
+    }
+    if lacking := [part for part, there in parts.items() if not there]:
+        raise GrdError(f"{module.__file__}: expected class {name.upper()} to have {lacking[0]}, found none; add it")
+    return kind
 
 
 def weights_and_options(settings: RunSettings) -> tuple[dict[str, float], dict[str, float]]:

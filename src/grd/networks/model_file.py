@@ -151,7 +151,13 @@ def load_model(path: Path, device: torch.device) -> tuple[EmbeddingNetwork, Mode
         raise GrdError(f"{path}: expected a file of format '{FORMAT}' version {FORMAT_VERSION}, found another; train again")
     card = ModelCard.of(content["card"])
     network = build(card.network, **card.arguments)
-    network.load_state_dict(content["weights"])
+    try:
+        network.load_state_dict(content["weights"])
+    except RuntimeError as error:
+        raise GrdError(
+            f"{path}: expected weights of the network {card.network} as it is now, found others; it was edited since: train "
+            "again, or use the version of grd that trained"
+        ) from error
     return network.to(device).eval(), card
 
 

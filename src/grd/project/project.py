@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from grd.config.catalogue import NETWORKS
-from grd.config.datasets import Dataset
+from grd.config.datasets import Dataset, parse_datasets
 from grd.config.experiments import Experiment, kind_of
 from grd.config.general import Config
 from grd.config.parsing import check_name, merge, parse, parse_all, read_yaml
@@ -43,11 +43,10 @@ class Project:
         file = folder / "scales" / f"{check_name(general.scale, scales, 'scale', str(folder / 'config.yaml'))}.yaml"
         scale = parse(Scale, read_yaml(file), file)
         datasets = read_yaml(folder / "datasets.yaml")
-        parse_all(Dataset, datasets, folder / "datasets.yaml")
-        for name in [*scale.datasets, *scale.twins]:
-            check_name(name, datasets, "data set", str(file))
-        for name in scale.networks:
-            check_name(name, NETWORKS, "network", str(file))
+        parse_datasets(datasets, folder / "datasets.yaml")
+        for what, used, valid in (("data set", [*scale.datasets, *scale.twins], datasets), ("network", scale.networks, NETWORKS)):
+            for name in used:
+                check_name(name, valid, what, str(file))
         for name in general.allow_missing:
             check_name(name, datasets, "data set", f"{folder / 'config.yaml'}, allow_missing")
         experiments = parse_all(Experiment, read_yaml(folder / "experiments.yaml"), folder / "experiments.yaml")
@@ -56,7 +55,7 @@ class Project:
         project = cls(
             general,
             scale,
-            parse_all(Dataset, merge(datasets, scale.datasets), file),
+            parse_datasets(merge(datasets, scale.datasets), file),
             experiments,
             read_yaml(folder / "published.yaml"),
             read_yaml(folder / "claims.yaml"),
@@ -88,9 +87,12 @@ class Project:
     def check_twin(self, dataset: str) -> None:
         """GrdError for a data set without a twin where the data are twins: tables would call real data synthetic."""
         if self.scale.data == "twins" and dataset not in self.scale.twins:
+            meant = {each.scale for name, each in self.experiments.items() if dataset in self.datasets_of(name)}
+            named = min(meant - {None, self.config.scale}, key=str, default=None)
+            remedy = f"call with --config scale={named}" if named else "choose a scale of real data, or add one under `twins`"
             raise GrdError(
                 f"config/scales/{self.config.scale}.yaml: expected a twin of {dataset}, as the data of this scale are twins, "
-                "found none; choose a scale of real data, or add one under `twins`"
+                f"found none; {remedy}"
             )
 
     @property

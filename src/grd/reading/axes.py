@@ -27,16 +27,22 @@ class Choice:
     channel: int | None = None
     time: int | None = None
 
+    def __str__(self) -> str:
+        """The options that say it, such as `--axes CYX --channel 1`."""
+        return " ".join(f"--{name} {value}" for name, value in vars(self).items() if value is not None)
+
 
 class Frame:
     """One image (Y, X) or (Y, X, S), or one volume (Z, Y, X), of an array; read where it is sliced."""
 
     def __init__(self, stored: Stored, letters: str, order: str, fixed: dict[int, int | slice]) -> None:
         kept = [axis for axis in range(len(letters)) if not isinstance(fixed.get(axis), int)]
-        self.where, self.dtype = stored.where, np.dtype(UNUSUAL.get(np.dtype(stored.array.dtype).char, stored.array.dtype))
+        self.where, self.lossy = stored.where, stored.lossy
+        self.dtype = np.dtype(UNUSUAL.get(np.dtype(stored.array.dtype).char, stored.array.dtype))
         self.axes = order
         self.pixel_size = tuple(stored.pixel_size.get(letter, 0.0) for letter in order if letter != "S")
         self._array, self._fixed, self._inverted = stored.array, fixed, stored.inverted
+        self._source = stored, letters, fixed
         self._places = [letters.index(letter) for letter in order]
         self._turn = [kept.index(place) for place in self._places]
         sizes = (range(stored.array.shape[place])[fixed.get(place, slice(None))] for place in self._places)
@@ -46,6 +52,11 @@ class Frame:
     def ndim(self) -> int:
         """Number of axes."""
         return len(self.shape)
+
+    def first_colour(self) -> "Frame":
+        """The first colour (Y, X) of an image (Y, X, S)."""
+        stored, letters, fixed = self._source
+        return Frame(stored, letters, self.axes[:2], fixed | {letters.index(self.axes[2]): 0})
 
     def __getitem__(self, region: Any) -> np.ndarray:
         wanted = () if region is ... else region if isinstance(region, tuple) else (region,)

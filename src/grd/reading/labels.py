@@ -19,6 +19,9 @@ INVALID = 1 << 63
 PIECES = 3
 """Pieces per number above which an array is taken for a mask, a colouring or an image in place of labels."""
 
+WHITE = 255
+"""The one number of masks of all objects; who numbers objects rarely starts there."""
+
 LOOKED_AT = {2: 1024, 3: 256}
 """Side of the middle part in which pieces are counted, by rank."""
 
@@ -40,11 +43,12 @@ def label_rank(path: Path) -> int | None:
         return _rank(stored)
 
 
-def read_labels(path: Path, rank: int, axes: str | None = None) -> Labels:
+def read_labels(path: Path, rank: int, axes: str | None = None, whole: bool = False) -> Labels:
     """Labels of images (rank 2) or volumes (rank 3), with ids as they are stored, of colours R * 65536 + G * 256 + B.
 
     Colours of a palette are counted by their numbers. With rank 2 an array (n, Y, X) without names of axes holds n images.
-    GrdError for values that are no whole numbers from 0, and for files whose compression changes values.
+    Objects of many pieces are warned of, unless all that is marked is one `whole` object. GrdError for values that are no whole
+    numbers from 0, and for files whose compression changes values.
     """
     with open_file(path, LABELS) as stored:
         if stored.lossy:
@@ -53,6 +57,9 @@ def read_labels(path: Path, rank: int, axes: str | None = None) -> Labels:
             stored = replace(stored, axes=_images(stored))
         found = frames(replace(stored, palette=None, inverted=False), rank, Choice(axes))
         arrays = [_ids(sample) for sample in found.samples]
+    if not whole:
+        for sample, ids in zip(found.samples, arrays, strict=True):
+            _warn_of_pieces(ids, sample.where)
     return Labels(str(path), arrays, found.names if found.along else [""])
 
 
@@ -82,8 +89,9 @@ def _warn_of_pieces(labels: np.ndarray, where: str) -> None:
     """Warn of objects of many pieces: a mask of all, a colouring in which numbers return, or an image."""
     side = LOOKED_AT[labels.ndim]
     part = labels[tuple(slice(max(length - side, 0) // 2, (length + side) // 2) for length in labels.shape)]
-    numbers, pieces = int(np.count_nonzero(np.unique(part))), label(part, return_num=True)[1]
-    if pieces > PIECES * numbers:
+    ids, pieces = np.unique(part[part > 0]), label(part, return_num=True)[1]
+    numbers = len(ids)
+    if pieces > (1 if ids.tolist() == [WHITE] else PIECES * numbers):
         log.warning(
             "%s: %d number%s for %d pieces; expected a number for each object, not a mask of all, a colouring or an image",
             where,
@@ -110,5 +118,4 @@ def _ids(sample: Frame) -> np.ndarray:
         values = ids_of_colours(values)
     elif values.dtype == np.uint64:
         values = np.where(values >= INVALID, 0, values)
-    _warn_of_pieces(values, sample.where)
     return values

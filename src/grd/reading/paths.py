@@ -1,6 +1,8 @@
 """Files, folders and patterns that people name → the image files that they mean."""
 
+import logging
 import re
+import unicodedata
 from collections.abc import Iterable
 from glob import glob
 from pathlib import Path
@@ -17,6 +19,9 @@ ENDINGS = frozenset(
 )
 """Names of files in folders that are taken for images; a file that is named itself may be called anything."""
 
+MICROSCOPES = frozenset([".czi", ".lif", ".lof", ".nd2", ".oib", ".oif", ".oir", ".vsi", ".zvi", ".ims", ".dv", ".svs", ".ndpi"])
+"""Names of files in folders that are images of formats that are not read."""
+
 LABEL_ENDS = re.compile(
     r"[-_. ](labels?|masks?|cp_masks|seg|segmentation|gt|truth|groundtruth|instances?|pred|prediction)$", re.IGNORECASE
 )
@@ -24,16 +29,20 @@ LABEL_ENDS = re.compile(
 IMAGE_ENDS = re.compile(r"[-_. ](images?|img|raw|input)$", re.IGNORECASE)
 """The same of images."""
 
+log = logging.getLogger(__name__)
+
 
 def expand(named: Iterable[Path | str]) -> list[Path]:
     """Paths of all files that are named, that lie in folders that are named, or that fit a pattern such as `*.tif`, each once.
 
-    GrdError for a folder or a pattern without images; a file that is absent stays, for whoever opens it.
+    Warns of files of microscopes' formats in a folder, which are left out. GrdError for a folder or a pattern without images; a
+    file that is absent stays, for whoever opens it.
     """
     found: dict[Path, None] = {}
     for each in map(Path, named):
         file, _ = locate(each)
         if file.is_dir() and file.suffix.lower() != ".zarr" and file == each:
+            _warn_of_microscopes(each)
             found |= dict.fromkeys(files_of(each))
         elif not file.exists() and any(character in str(each) for character in "*?["):
             fitting = sorted(Path(path) for path in glob(str(each), recursive=True))
@@ -43,6 +52,18 @@ def expand(named: Iterable[Path | str]) -> list[Path]:
         else:
             found[each] = None
     return list(found)
+
+
+def _warn_of_microscopes(folder: Path) -> None:
+    foreign = sorted(path.name for path in folder.iterdir() if path.suffix.lower() in MICROSCOPES and path.name[0] != ".")
+    if foreign:
+        log.warning(
+            "%s: left out %d file%s of formats that are not read, such as %s; save them as OME-TIFF, for instance with Fiji",
+            folder,
+            len(foreign),
+            "s" * (len(foreign) > 1),
+            foreign[0],
+        )
 
 
 def files_of(folder: Path) -> list[Path]:
@@ -57,11 +78,16 @@ def files_by_name(folder: Path, ends: re.Pattern[str], files: Iterable[Path] | N
     """Image files in a folder, or some of them, by their names without `ends`; GrdError for two of one name."""
     names: dict[str, Path] = {}
     for path in files_of(folder) if files is None else files:
-        name = ends.sub("", output_name(path))
+        name = ends.sub("", composed(output_name(path)))
         if name in names:
             raise GrdError(f"{folder}: expected one file for {name}, found {names[name].name} and {path.name}; take one away")
         names[name] = path
     return names
+
+
+def composed(name: str) -> str:
+    """A name with each accented letter as one character: file systems of macOS may give letter and accent as two."""
+    return unicodedata.normalize("NFC", name)
 
 
 def output_name(path: Path) -> str:

@@ -116,6 +116,11 @@ class Student:
                 f"method {self.settings.method}: expected a loss term for each weight ({', '.join(weights)}), found "
                 f"{', '.join(terms) or 'none'}; let `terms` and `weights` have the same names"
             )
+        if wrong := [name for name, term in terms.items() if not isinstance(term, Tensor) or term.dim()]:
+            raise GrdError(
+                f"method {self.settings.method}: expected scalar tensors from `terms`, found {', '.join(wrong)} to be other "
+                "values; take a mean or a sum"
+            )
         total = supervised + sum(weights[name] * term for name, term in terms.items() if weights[name])
         return {"affinity": supervised, **terms, "loss": total}
 

@@ -4,7 +4,8 @@ A mask is a label image (a number for each object, 0 for background) or a folder
 names of their images, or these with an ending such as `-labels` or `_mask`.
 """
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -18,10 +19,12 @@ from grd.errors import GrdError
 from grd.reading.axes import Choice, frames
 from grd.reading.files import open_file
 from grd.reading.labels import read_labels
-from grd.reading.paths import ENDINGS, IMAGE_ENDS, LABEL_ENDS, files_by_name, files_of
+from grd.reading.paths import ENDINGS, IMAGE_ENDS, LABEL_ENDS, composed, files_by_name, files_of
 
 IMAGES, MASKS = "images", "masks"
 Pair = tuple[Path, Path]
+
+log = logging.getLogger(__name__)
 
 
 def read(files: dict[str, Path], allow_missing: bool, settings: Folder) -> Iterator[Sample]:
@@ -55,7 +58,7 @@ def read_mask(mask: Path, rank: int) -> list[np.ndarray]:
     """
     if rank == 3 or mask.suffix.lower() == ".zarr" or not mask.is_dir():
         return read_labels(mask, rank).arrays
-    objects = {path: read_labels(path, rank).arrays[0] > 0 for path in files_of(mask)}
+    objects = {path: read_labels(path, rank, whole=True).arrays[0] > 0 for path in files_of(mask)}
     first = next(iter(objects))
     if other := next((path for path in objects if objects[path].shape != objects[first].shape), None):
         raise GrdError(
@@ -95,6 +98,7 @@ def find_pairs(images: Path, masks: Path) -> dict[str, Pair]:
 def _images(folder: Path, shared: bool) -> dict[str, Path]:
     """Image files by name of the sample; in a folder of both, those without the ending of a mask."""
     if nested := _below(folder, IMAGES):
+        _warn_of_others(folder, [path.parent for path in nested.values()])
         return {name: _only_file(inner) for name, inner in nested.items()}
     files = [path for path in files_of(folder) if not (shared and LABEL_ENDS.search(path.stem))]
     return files_by_name(folder, IMAGE_ENDS, files)
@@ -106,14 +110,29 @@ def _masks(folder: Path, shared: bool) -> dict[str, Path]:
         return nested
     folders = _subfolders(folder)
     if folders and not any(path.suffix.lower() in ENDINGS for path in folder.iterdir()):
-        return {path.name: path for path in folders}
+        return {composed(path.name): path for path in folders}
     files = [path for path in files_of(folder) if not shared or LABEL_ENDS.search(path.stem)]
     return files_by_name(folder, LABEL_ENDS, files)
 
 
 def _below(folder: Path, kind: str) -> dict[str, Path]:
     """Folders NAME/`kind`, by NAME."""
-    return {path.name: path / kind for path in _subfolders(folder) if (path / kind).is_dir()}
+    return {composed(path.name): path / kind for path in _subfolders(folder) if (path / kind).is_dir()}
+
+
+def _warn_of_others(folder: Path, taken: Collection[Path]) -> None:
+    """Warn of subfolders and image files that are left out, since there are folders NAME/images beside them."""
+    files = [path for path in folder.iterdir() if path.suffix.lower() in ENDINGS and not path.name.startswith(".")]
+    others = sorted(path.name for path in {*_subfolders(folder), *files} - set(taken))
+    if others:
+        log.warning(
+            "%s: left out %s, which %s no folder %s as %s has; give each one, or take it away",
+            folder,
+            ", ".join(others[:5]) + ", …" * (len(others) > 5),
+            "have" if len(others) > 1 else "has",
+            IMAGES,
+            min(taken).name,
+        )
 
 
 def _subfolders(folder: Path) -> list[Path]:
