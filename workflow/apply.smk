@@ -8,8 +8,9 @@
 # options   those of `grd predict`, such as options="--table --diameter 30"
 # batch     images of a job (20); threads (1) and device (auto) of a job
 #
-# A call resumes what another left. If an image cannot be used, the log of its batch names it, and other batches go on. Files that
-# are there before a batch are neither removed for it nor lost if it fails (`update`): labels may have been corrected by hand.
+# A call resumes what another left. If an image cannot be used, the log of its batch names it, and other batches go on. Labels that
+# are there before a batch are neither removed for it nor lost if it fails (`update`): they may have been corrected by hand. What
+# is written beside them is made from them.
 
 from snakemake.utils import min_version
 
@@ -28,7 +29,7 @@ OUT = BATCHES.outputs.folder
 rule all:
     default_target: True
     input:
-        BATCHES.labels(),
+        BATCHES.labels(BATCHES.images),
         OUT / "all-objects.csv" if BATCHES.outputs.table else [],
 
 
@@ -41,7 +42,13 @@ for number, files in enumerate(BATCHES.files):
             images=files_behind(files),
             model=BATCHES.model,
         output:
-            update(BATCHES.written(files)),
+            labels=update(
+                [
+                    directory(path) if path.suffix == ".zarr" else path
+                    for path in BATCHES.labels(files)
+                ]
+            ),
+            besides=BATCHES.besides(files),
         log:
             OUT / f"logs/segment_{number}.log",
         conda:

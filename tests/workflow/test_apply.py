@@ -4,11 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 import tifffile
+import zarr
 from pipelines import Pipeline
 from random_models import write_random_model
 
 from grd.apply.batches import Batches
+from grd.apply.label_files import origin_of
 from grd.errors import GrdError
+from grd.reading.labels import read_labels
 
 SNAKEFILE = ("--snakefile", "workflow/apply.smk")
 
@@ -33,7 +36,8 @@ def test_files_are_divided_into_batches_in_their_order(images, tmp_path):
     said = {"images": f"{images}/a?.tif", "model": str(images / "model.pt"), "out": str(tmp_path), "batch": 2}
     batches = Batches.of(said | {"options": "--table --overlay"})
     assert [[path.stem for path in batch] for batch in batches.files] == [["a0", "a1"], ["a2", "a3"], ["a4"]]
-    assert {path.name for path in batches.written(batches.files[2])} == {"a4-labels.tif", "a4-overlay.png", "a4.csv"}
+    assert [path.name for path in batches.labels(batches.files[2])] == ["a4-labels.tif"]
+    assert [path.name for path in batches.besides(batches.files[2])] == ["a4-overlay.png", "a4.csv"]
 
 
 @pytest.mark.parametrize(
@@ -79,17 +83,25 @@ def test_a_bad_image_stops_its_batch_alone_and_is_named(images, tmp_path):
 
 
 @pytest.mark.slow
-def test_labels_that_were_corrected_by_hand_survive_a_batch_that_fails_and_one_that_grows(images, tmp_path):
+@pytest.mark.parametrize("kind", ["tif", "zarr"])
+def test_labels_that_were_corrected_by_hand_survive_a_batch_that_fails_and_one_that_grows(images, tmp_path, kind):
     pipeline, out, bad = Pipeline(tmp_path / "project"), tmp_path / "out", tmp_path / "a9.tif"
-    said = {"images": f"['{images}/a0.tif', '{images}/a1.tif']", "batch": 5, "options": "--skip-existing"}
+    options = "--table --zarr" if kind == "zarr" else "--table"
+    said = {"images": f"['{images}/a0.tif', '{images}/a1.tif']", "batch": 5, "options": options}
     pipeline.build(*SNAKEFILE, *call(images, out, **said))
-    corrected = np.full((40, 48), 77, np.uint16)
-    tifffile.imwrite(out / "a0-labels.tif", corrected)
+    labels = out / f"a0-labels.{kind}"
+    if kind == "zarr":
+        zarr.open_array(labels / "0", mode="r+")[...] = 77
+    else:
+        tifffile.imwrite(labels, np.full((40, 48), 77, np.uint16))
     bad.write_bytes(b"text")
+    said["options"] += " --skip-existing"
     for last, code in ((bad, 1), (images / "a2.tif", 0)):
         more = said | {"images": f"['{images}/a0.tif', '{images}/a1.tif', '{last}']"}
         assert pipeline.run("--cores", "1", *SNAKEFILE, *call(images, out, **more)).returncode == code
-        assert (tifffile.imread(out / "a0-labels.tif") == corrected).all()
-    assert sorted(path.name for path in out.glob("*-labels.tif")) == [f"a{n}-labels.tif" for n in range(3)]
-    refused = pipeline.run("--cores", "1", *SNAKEFILE, *call(images, out, **said | {"options": ""}))
+        assert (read_labels(labels, 2).arrays[0] == 77).all()
+    assert sorted(path.name for path in out.glob("*-labels.*")) == [f"a{n}-labels.{kind}" for n in range(3)]
+    assert pd.read_csv(out / "a0.csv")["label"].tolist() == [77]
+    assert [origin_of(out / f"a{n}-labels.{kind}") for n in range(3)] == [None, "a1.tif", "a2.tif"]
+    refused = pipeline.run("--cores", "1", *SNAKEFILE, *call(images, out, **said | {"options": options}))
     assert refused.returncode != 0 and "or keep it with --skip-existing" in refused.stdout

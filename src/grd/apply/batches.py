@@ -13,7 +13,7 @@ from grd.apply.outputs import TABLE, Outputs
 from grd.apply.segment import segment_files
 from grd.apply.shipped import find_model
 from grd.errors import GrdError
-from grd.reading.paths import expand, output_name
+from grd.reading.paths import expand
 from grd.reading.stored import locate
 from grd.system.gpu_turns import claim_device
 
@@ -53,18 +53,22 @@ class Batches:
         batches = [files[first : first + said["batch"]] for first in range(0, len(files), said["batch"])]
         return cls(batches, find_model(str(said["model"])), outputs, said["options"], said["threads"], said["device"])
 
-    def labels(self) -> list[Path]:
-        """Files of all labels."""
-        return [self.outputs.labels(path) for batch in self.files for path in batch]
+    @property
+    def images(self) -> list[Path]:
+        """All images, batch after batch."""
+        return [path for batch in self.files for path in batch]
+
+    def labels(self, files: Sequence[Path]) -> list[Path]:
+        """Files of the labels of some images."""
+        return [self.outputs.labels(path) for path in files]
 
     def tables(self) -> list[Path]:
         """Tables of all images, each of its own."""
-        return [self.outputs.folder / f"{output_name(path)}{TABLE}" for batch in self.files for path in batch]
+        return [path for path in self.besides(self.images) if path.suffix == TABLE]
 
-    def written(self, files: Sequence[Path]) -> list[Path]:
-        """Files that are written for a batch."""
-        besides = [besides for path in files for besides in self.outputs.besides(path)]
-        return [self.outputs.labels(path) for path in files] + besides
+    def besides(self, files: Sequence[Path]) -> list[Path]:
+        """Files that are written of some images beside labels."""
+        return [besides for path in files for besides in self.outputs.besides(path)]
 
 
 def _named(images: Any) -> list[str]:
