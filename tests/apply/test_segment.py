@@ -13,8 +13,9 @@ import zarr
 from PIL import Image
 from projects import settings, squares, train_into, volume_settings, write_tubes
 
+from grd.apply.checks import warn_of_specks
 from grd.apply.outputs import Outputs
-from grd.apply.segment import Settings, Work, factor_of, resize_labels, segment_files, warn_of_large_segments, warn_of_specks
+from grd.apply.segment import Settings, Work, factor_of, resize_labels, segment_files, warn_of_large_segments
 from grd.config.segmenters import as_segmenter
 from grd.data.store import read_labels, read_split, write_samples
 from grd.errors import GrdError

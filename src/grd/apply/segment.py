@@ -16,6 +16,7 @@ import torch
 from skimage.transform import resize
 from tqdm import tqdm
 
+from grd.apply.checks import as_grey, warn_of_blocks, warn_of_labels, warn_of_specks
 from grd.apply.large import is_large, segment_large
 from grd.apply.measure import label_counts
 from grd.apply.outputs import Outputs, Sample
@@ -37,9 +38,6 @@ from grd.system.logs import sentence_for
 COVERING = 0.25  # share of an image that no instance should cover
 MOST_RESIZED = 8  # the factor by which images are enlarged or reduced at most
 SIZES = ("max_size", "min_size")  # settings in pixels of the image, which may be resized
-DARK = 0.05  # share of the grey values in which almost all pixels lie if a speck is much brighter
-SEEN = 2048  # rows and columns of an image at which its colours are compared
-FLAT = 0.95  # share of neighbours of equal value from which an image is taken for labels
 
 log = logging.getLogger(__name__)
 
@@ -263,38 +261,3 @@ def warn_of_large_segments(labels: np.ndarray, path: Path) -> None:
             path,
             100 * largest / labels.size,
         )
-
-
-def warn_of_specks(pixels: np.ndarray, where: str) -> None:
-    """Warn of an image in which a few pixels are so bright that all else is dark."""
-    if pixels.max(initial=0) == 255 and np.percentile(pixels, 99.9) < DARK * 255:
-        log.warning("%s: a few pixels are much brighter than all others, which become dark; try --percentiles 0 99.9", where)
-
-
-def as_grey(frame: Frame) -> Frame:
-    """An image (Y, X) for a model of grey images, also of one that was saved in colours; GrdError for colours that differ."""
-    if frame.axes != "YXS":
-        return frame
-    step = max(max(frame.shape[:2]) // SEEN, 1)
-    colours = frame[::step, ::step]
-    if (colours != colours[..., :1]).any():
-        raise GrdError(
-            f"{frame.where}: expected a grey image, as the model learnt, found colours; choose one of them: --channel 0 (red), 1 "
-            "(green) or 2 (blue)"
-        )
-    return frame.first_colour()
-
-
-def warn_of_blocks(frame: Frame) -> None:
-    """Warn of an image whose compression changed grey values; stretched, the blocks of a JPEG look like objects."""
-    if frame.lossy:
-        log.warning("%s: a JPEG, whose blocks can become objects; expected an image as the microscope saved it", frame.where)
-
-
-def warn_of_labels(frame: Frame) -> None:
-    """Warn of whole numbers in flat patches, which no microscope makes."""
-    if frame.axes != "YX" or frame.dtype.kind not in "ui":
-        return
-    part = frame[(slice(0, 512),) * 2]
-    if part.shape[1] > 1 and part.any() and (part[:, 1:] == part[:, :-1]).mean() > FLAT:
-        log.warning("%s: it looks like a label image; expected the image itself", frame.where)
