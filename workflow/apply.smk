@@ -8,9 +8,8 @@
 # options   those of `grd predict`, such as options="--table --diameter 30"
 # batch     images of a job (20); threads (1) and device (auto) of a job
 #
-# A call resumes what another left. If an image cannot be used, the log of its batch names it, and other batches go on. Labels that
-# are there before a batch are neither removed for it nor lost if it fails (`update`): they may have been corrected by hand. What
-# is written beside them is made from them.
+# A call resumes what another left. If an image cannot be used, the log of its batch names it, and other batches go on. Labels are no
+# outputs of rules, since Snakemake removes those before a job and when it fails: they may have been corrected by hand.
 
 from snakemake.utils import min_version
 
@@ -22,14 +21,17 @@ min_version("9.0")
 
 with exit_on_error():
     BATCHES = Batches.of(config)
+    if workflow.is_main_process:
+        BATCHES.begin()
 
 OUT = BATCHES.outputs.folder
+DONE = [BATCHES.done(number) for number in range(len(BATCHES.files))]
 
 
 rule all:
     default_target: True
     input:
-        BATCHES.labels(BATCHES.images),
+        DONE,
         OUT / "all-objects.csv" if BATCHES.outputs.table else [],
 
 
@@ -42,13 +44,7 @@ for number, files in enumerate(BATCHES.files):
             images=files_behind(files),
             model=BATCHES.model,
         output:
-            labels=update(
-                [
-                    directory(path) if path.suffix == ".zarr" else path
-                    for path in BATCHES.labels(files)
-                ]
-            ),
-            besides=BATCHES.besides(files),
+            touch(BATCHES.done(number)),
         log:
             OUT / f"logs/segment_{number}.log",
         conda:
@@ -71,7 +67,7 @@ for number, files in enumerate(BATCHES.files):
 
 rule join_tables:
     input:
-        BATCHES.tables(),
+        DONE,
     output:
         OUT / "all-objects.csv",
     log:
@@ -79,6 +75,8 @@ rule join_tables:
     localrule: True
     conda:
         "../envs/base.yaml"
+    params:
+        tables=[str(table) for table in BATCHES.tables()],
     message:
         "Joining the tables of all images"
     script:

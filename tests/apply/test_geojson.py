@@ -118,7 +118,7 @@ def test_the_file_is_json_with_the_features(tmp_path):
 
 
 def test_an_image_without_instances_has_no_features():
-    assert geojson(np.zeros((3, 3), np.uint16)) == {"type": "FeatureCollection", "features": []}
+    assert geojson(np.zeros((3, 3), np.uint16)) == {"type": "FeatureCollection", "software": "grd predict", "features": []}
 
 
 def test_labels_may_have_any_integer_type():

@@ -22,7 +22,10 @@ def check_refused(config, sentence):
         ("cvppp", {"m": MUTEX, "w": WATERZ}, "expected mutex as algorithm of segmenter w, as the data are images, found waterz"),
         ("cvppp", {"m": MULTICUT}, "expected mutex as algorithm of segmenter m, as the data are images, found multicut"),
         ("ac34", {"m": MUTEX}, "expected waterz or multicut as algorithm of segmenter m, as the data are volumes, found mutex"),
-        *(("ac34", {name: WATERZ}, "expected a segmenter's name of letters, digits, .* found") for name in ("a/b", ".", "é", "")),
+        *(
+            ("ac34", {name: WATERZ}, "expected a segmenter's name of letters, digits, .* found")
+            for name in ("a/b", ".", "names", "")
+        ),
     ],
 )
 def test_a_segmenter_for_other_data_or_with_a_name_that_no_file_can_have_is_refused(config, dataset, segmenters, sentence):
@@ -70,17 +73,15 @@ def test_augmentation_out_of_bounds_is_refused(config, key, value, place):
 @pytest.mark.parametrize(
     ("file", "keys", "value", "sentence"),
     [
-        ("datasets.yaml", ("cvppp", "percentiles"), [99.8, 1], r"'cvppp': expected percentiles that ascend, .* \[99\.8, 1\.0\]"),
+        (
+            "datasets.yaml",
+            ("cvppp", "percentiles"),
+            [99.8, 1],
+            r"'cvppp\.percentiles': expected percentiles that ascend, .* \[99\.8, 1\.0\]",
+        ),
         ("datasets.yaml", ("ac34", "resolution"), [29, -6, 6], r"'ac34\.resolution\.1' has value -6; input should be greater"),
         ("experiments.yaml", ("table2", "runs", 4, "methods"), [], r"'table2\.runs\.4\.methods' has value \[\]; .* at least 1"),
         ("experiments.yaml", ("table2", "runs", 0, "datasets"), [], r"'table2\.runs\.0\.datasets' has value \[\]; .* at least 1"),
-        (
-            "scales/demo.yaml",
-            ("networks", "resunet", "widths"),
-            [8, -16, 32, 64, 128],
-            r"demo\.yaml: 'networks\.resunet': expected numbers above 0 in widths, found -16",
-        ),
-        ("scales/demo.yaml", ("networks", "mala", "pooling"), [[1, 0, 2]], "expected numbers above 0 in pooling, found 0"),
     ],
 )
 def test_numbers_and_lists_that_make_nothing_are_refused(config, file, keys, value, sentence):

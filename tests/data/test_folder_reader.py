@@ -82,7 +82,7 @@ def test_what_lies_beside_folders_of_samples_is_left_out_with_a_warning(tmp_path
     (tmp_path / "notes.txt").touch()
     assert list(find_pairs(tmp_path, tmp_path)) == ["a"]
     assert [record.getMessage() for record in caplog.records] == [
-        f"{tmp_path}: left out b, loose.png, which have no folder images as a has; give each one, or take it away"
+        f"{tmp_path}: left out b, loose.png: only folders with a folder images in them, such as a, are read"
     ]
 
 

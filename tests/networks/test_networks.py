@@ -24,6 +24,14 @@ def test_an_unknown_network_is_answered_with_the_nearest():
         build("resnet_tiny")
 
 
+@pytest.mark.parametrize("arguments", [{"widths": [-8, 16, 32, 64, 128]}, {"widths": [8, 16]}, {"depth": 3}])
+def test_arguments_of_which_no_network_can_be_made_are_one_sentence(arguments):
+    with pytest.raises(
+        GrdError, match=r"network resunet: expected arguments that it can be built with, found .*; see `networks`"
+    ):
+        build("resunet", **arguments)
+
+
 def test_taps_of_the_teacher_have_the_released_shapes():
     shapes = output_shapes(build("resunet"), (4, 3, 2, 1), (544, 544))[1]
     assert shapes == {4: (680, 34, 34), 3: (680, 68, 68), 2: (349, 136, 136), 1: (179, 272, 272)}

@@ -36,8 +36,7 @@ def test_files_are_divided_into_batches_in_their_order(images, tmp_path):
     said = {"images": f"{images}/a?.tif", "model": str(images / "model.pt"), "out": str(tmp_path), "batch": 2}
     batches = Batches.of(said | {"options": "--table --overlay"})
     assert [[path.stem for path in batch] for batch in batches.files] == [["a0", "a1"], ["a2", "a3"], ["a4"]]
-    assert [path.name for path in batches.labels(batches.files[2])] == ["a4-labels.tif"]
-    assert [path.name for path in batches.besides(batches.files[2])] == ["a4-overlay.png", "a4.csv"]
+    assert [path.name for path in batches.written(batches.files[2])] == ["a4-labels.tif", "a4-overlay.png", "a4.csv"]
 
 
 @pytest.mark.parametrize(
@@ -78,7 +77,7 @@ def test_a_bad_image_stops_its_batch_alone_and_is_named(images, tmp_path):
     bad.write_bytes(b"text")
     result = pipeline.run("--cores", "2", *SNAKEFILE, *call(images, out, images=f"['{images}/a?.tif', '{bad}']"))
     assert result.returncode == 1
-    assert sorted(path.name for path in out.glob("*-labels.tif")) == [f"a{n}-labels.tif" for n in range(4)]
+    assert sorted(path.name for path in out.glob("*-labels.tif")) == [f"a{n}-labels.tif" for n in range(5)]
     assert "a9.tif: expected a tif, PNG" in (out / "logs/segment_2.log").read_text()
 
 

@@ -5,6 +5,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from glob import glob
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -46,29 +47,29 @@ class Batches:
         for name in ("batch", "threads"):
             if not isinstance(said[name], int) or said[name] < 1:
                 raise GrdError(f"--config {name}: expected a number of at least 1, found {said[name]}; correct it")
-        chosen = parse_options(said["options"])
-        outputs = outputs_of(chosen, Path(said["out"]))
+        outputs = outputs_of(parse_options(said["options"]), Path(said["out"]))
         files = outputs.without_labels(expand(_named(said["images"])))
-        outputs.check_names(files, chosen.skip_existing)
         batches = [files[first : first + said["batch"]] for first in range(0, len(files), said["batch"])]
         return cls(batches, find_model(str(said["model"])), outputs, said["options"], said["threads"], said["device"])
 
-    @property
-    def images(self) -> list[Path]:
-        """All images, batch after batch."""
-        return [path for batch in self.files for path in batch]
+    def begin(self) -> None:
+        """Refuse what would replace files of someone else, and forget batches whose files are gone: they are made again."""
+        self.outputs.check_names(list(chain.from_iterable(self.files)), parse_options(self.options).skip_existing)
+        for number, files in enumerate(self.files):
+            if not all(path.exists() for path in self.written(files)):
+                self.done(number).unlink(missing_ok=True)
 
-    def labels(self, files: Sequence[Path]) -> list[Path]:
-        """Files of the labels of some images."""
-        return [self.outputs.labels(path) for path in files]
+    def done(self, number: int) -> Path:
+        """The file that says that a batch is done."""
+        return self.outputs.folder / f"logs/segment_{number}.done"
+
+    def written(self, files: Sequence[Path]) -> list[Path]:
+        """Files that are written of some images."""
+        return [written for path in files for written in (self.outputs.labels(path), *self.outputs.besides(path))]
 
     def tables(self) -> list[Path]:
         """Tables of all images, each of its own."""
-        return [path for path in self.besides(self.images) if path.suffix == TABLE]
-
-    def besides(self, files: Sequence[Path]) -> list[Path]:
-        """Files that are written of some images beside labels."""
-        return [besides for path in files for besides in self.outputs.besides(path)]
+        return [path for path in self.written(list(chain.from_iterable(self.files))) if path.suffix == TABLE]
 
 
 def _named(images: Any) -> list[str]:

@@ -37,10 +37,10 @@ def warn_of_labels(frame: Frame) -> None:
         log.warning("%s: it looks like a label image; expected the image itself", frame.where)
 
 
-def warn_of_blocks(frame: Frame) -> None:
-    """Warn of an image whose compression changed grey values; stretched, the blocks of a JPEG look like objects."""
+def warn_of_loss(frame: Frame) -> None:
+    """Warn of an image whose compression, such as JPEG, may have changed grey values; stretched, its blocks look like objects."""
     if frame.lossy:
-        log.warning("%s: a JPEG, whose blocks can become objects; expected an image as the microscope saved it", frame.where)
+        log.warning("%s: compressed as JPEG or alike, whose blocks can become objects; expected a file without loss", frame.where)
 
 
 def warn_of_specks(pixels: np.ndarray, where: str) -> None:

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from skimage.measure import label as connected_components
 
+from grd.apply.label_files import SOFTWARE
 from grd.errors import GrdError
 from grd.system.files import write_text
 
@@ -37,7 +38,7 @@ def geojson(labels: np.ndarray, measurements: pd.DataFrame | None = None) -> dic
         )
     values = _measurements(labels, measurements)
     features = [_feature(number, parts, values[number]) for number, parts in sorted(polygons(labels).items())]
-    return {"type": "FeatureCollection", "features": features}
+    return {"type": "FeatureCollection", "software": SOFTWARE, "features": features}
 
 
 def write_geojson(path: Path, labels: np.ndarray, measurements: pd.DataFrame | None = None) -> None:

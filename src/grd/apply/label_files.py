@@ -14,6 +14,7 @@ import numpy as np
 import tifffile
 
 from grd.errors import GrdError
+from grd.provenance.file_list import content_digest
 from grd.system.files import atomic_write
 
 LARGEST_CLASSIC = 2**32 - 2**25
@@ -23,7 +24,7 @@ AT_ONCE = 2**28
 TILE = 1024
 """Side of the tiles and chunks of large labels."""
 SOFTWARE = "grd predict"
-"""Begins what labels say of the program that wrote them; programs in which they are corrected replace it."""
+"""The program that wrote a file, as the file says; programs in which labels are corrected replace it."""
 
 
 def write_labels(
@@ -51,7 +52,7 @@ def origin_of(path: Path) -> str | None:
     with suppress(Exception):  # of a damaged file, anything
         software = _software_of_zarr(path) if path.suffix == ".zarr" else _software_of_tif(path)
         if software.startswith(SOFTWARE):
-            return software.removeprefix(SOFTWARE).strip()
+            return software.removeprefix(f"{SOFTWARE} ")
     return None
 
 
@@ -61,10 +62,9 @@ def _software_of_tif(path: Path) -> str:
 
 
 def _software_of_zarr(path: Path) -> str:
-    """What its attributes say; nothing if a chunk was changed after these, which are written last."""
-    attributes = path / "zarr.json"
-    untouched = last_change(path) == attributes.stat().st_mtime_ns
-    return str(json.loads(attributes.read_text())["attributes"]["software"]) if untouched else ""
+    """What its attributes say; nothing if labels were changed since."""
+    attributes = json.loads((path / "zarr.json").read_text())["attributes"]
+    return str(attributes["software"]) if attributes["sha256"] == content_digest(path / "0") else ""
 
 
 def last_change(path: Path) -> int:
@@ -160,6 +160,7 @@ def write_zarr(
         "axes": [{"name": letter.lower(), **unit} for letter, unit in units.items()],
         "datasets": [{"path": "0", "coordinateTransformations": scale}],
     }
-    group.attrs.update({"ome": {"version": "0.5", "multiscales": [image], "image-label": {}}, "software": software})
+    ome: dict[str, Any] = {"version": "0.5", "multiscales": [image], "image-label": {}}
+    group.attrs.update({"ome": ome, "software": software, "sha256": content_digest(part / "0")})
     shutil.rmtree(path, ignore_errors=True)
     part.rename(path)

@@ -99,8 +99,8 @@ class Outputs:
         """GrdError if the labels that are there were made of another image, channel or moment, as far as they say so."""
         if (found := origin_of(self.labels(path))) not in (None, ascii_name(origin)):
             raise GrdError(
-                f"{self.labels(path)}: expected labels of {origin}, found those of {found}; choose another folder, or leave out "
-                "--skip-existing"
+                f"{self.labels(path)}: expected labels of {origin}, found those of {found}; say of the file what was said for "
+                "these, choose another folder, or leave out --skip-existing"
             )
 
     def check_outlines(self, path: Path, rank: int, along: str) -> None:
@@ -187,4 +187,4 @@ def _is_foreign(path: Path) -> bool:
         head = file.read(1000).decode(errors="replace")
     if path.suffix == TABLE:
         return not {"label", "centroid_x", "bbox_x_max"} <= set(head.partition("\n")[0].split(","))
-    return (SOFTWARE if path.suffix == ".png" else '"objectType":"detection"') not in head
+    return SOFTWARE not in head

@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.image import imsave
 from scipy.ndimage import maximum_filter, minimum_filter
 
+from grd.apply.label_files import SOFTWARE
 from grd.apply.measure import consecutive
 from grd.errors import GrdError
 from grd.reading.grey import stretch
@@ -24,8 +25,6 @@ COLOURS[6] = 255, 40, 40
 """Red in place of a brown that would be as bright as the orange."""
 GAP = 8
 """White pixels between sections of a volume."""
-SOFTWARE = {"Software": "grd predict"}
-"""Says in a picture who wrote it."""
 
 
 def overlay(labels: np.ndarray, image: np.ndarray) -> np.ndarray:
@@ -51,7 +50,7 @@ def write_overlay(path: Path, labels: np.ndarray, image: np.ndarray) -> None:
     """Write the picture of instances on their image as PNG, whole or not at all."""
     picture = overlay(labels, image)
     with atomic_write(path) as part:
-        imsave(part, picture, format="png", metadata=SOFTWARE, pil_kwargs={"compress_level": 1})
+        imsave(part, picture, format="png", metadata={"Software": SOFTWARE}, pil_kwargs={"compress_level": 1})
 
 
 def _shown(shape: Sequence[int]) -> tuple[list[int], slice, slice]:

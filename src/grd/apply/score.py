@@ -85,11 +85,8 @@ def check_complete(bad: Collection[str]) -> None:
 
 
 def check_table(path: Path) -> None:
-    """GrdError unless scores can be written to a path: to a csv file that is not there yet, or that holds scores."""
-    if path.is_dir() or path.suffix.lower() != ".csv":
-        found = "a folder" if path.is_dir() else f"'{path.suffix}'"
-        raise GrdError(f"{path}: expected a file that ends with .csv for the scores, found {found}; name such a file")
-    if path.exists() and not _holds_scores(path):
+    """GrdError for a path of scores that is a folder, or a file of someone else."""
+    if path.is_dir() or (path.exists() and not _holds_scores(path)):
         raise GrdError(
             f"{path}: expected no file, or scores that this command wrote, found another, which would be replaced; name another"
         )

@@ -16,7 +16,7 @@ import torch
 from skimage.transform import resize
 from tqdm import tqdm
 
-from grd.apply.checks import as_grey, warn_of_blocks, warn_of_labels, warn_of_specks
+from grd.apply.checks import as_grey, warn_of_labels, warn_of_loss, warn_of_specks
 from grd.apply.large import is_large, segment_large
 from grd.apply.measure import label_counts
 from grd.apply.outputs import Outputs, Sample
@@ -51,7 +51,7 @@ class Settings:
     percentiles: Grey values that become 0 and 255, in place of those of the model's card.
     diameter: Of the objects in an image, in pixels; images are resized to the size of object that the model learnt.
     scale: Factor by which images are resized, in place of a diameter.
-    skip_existing: Leave out files whose labels exist.
+    skip_existing: Keep labels that exist.
     precision: Of products and convolutions in the network, `float32` or `bfloat16`.
     """
 
@@ -124,10 +124,11 @@ class Work:
     def segment(self, path: Path, outputs: Outputs) -> Generator[Sample]:
         """Labels of each image or volume of a file, one after another; labels of large ones lie on the disk, in the outputs'
         folder."""
-        for frame, sample in self._frames(path, outputs):
+        for number, (frame, sample) in enumerate(self._frames(path, outputs)):
             if self.learnt_grey:
                 frame = as_grey(frame)
-                warn_of_blocks(frame)
+                if number == 0:
+                    warn_of_loss(frame)
             warn_of_labels(frame)
             rule = grey_rule(frame, self.settings.percentiles, frame.where)
             with error_location(str(path)), self._labels(frame, rule, outputs.folder) as labels:
@@ -187,7 +188,7 @@ class Work:
 def origin_text(path: Path, choice: Choice) -> str:
     """What labels are of: an image, and the options that choose a part of it, such as `a.tif --time 1`."""
     file, part = locate(path)
-    return " ".join(filter(None, [file.name, part and f":{part}", str(choice)])).replace(" :", ":")
+    return f"{file.name}{f':{part}' if part else ''} {choice}".rstrip()
 
 
 def factor_of(settings: Settings, object_size: float, rank: int) -> float:

@@ -61,6 +61,13 @@ def _ascending(ends: Range) -> Range:
     return ends
 
 
+def _apart(percentiles: Range) -> Range:
+    """Percentiles of which the higher is not the lower one, nor a share where per cent are meant."""
+    if percentiles[0] >= percentiles[1] or percentiles[1] <= 1:
+        raise ValueError(f"expected percentiles that ascend, such as [1, 99.8], found {list(percentiles)}; correct them")
+    return percentiles
+
+
 Above = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(gt=0, le=1)]
 
@@ -123,7 +130,7 @@ class Source(Closed):
     split: Path | Literal["archive"]
     min_instance: int = Field(default=0, ge=0)
     subset: dict[SplitName, Positive] = {}
-    percentiles: tuple[Percent, Percent] | None = None
+    percentiles: Annotated[tuple[Percent, Percent], AfterValidator(_apart)] | None = None
 
     def content(self, addresses: bool = False) -> dict[str, Any]:
         """Plain values that decide the samples; with `addresses` also where archives come from, or folders are."""
@@ -212,21 +219,15 @@ class Dataset(Source):
     def _check_segmenters(self) -> Self:
         kind, fitting = ("images", ["mutex"]) if self.rank == 2 else ("volumes", ["waterz", "multicut"])
         for name, settings in self.segmenters.items():
-            if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", name):  # names files, and arrays in HDF5 files
+            if name == "names" or not re.fullmatch(r"\w[\w .-]*", name):  # arrays in HDF5 files, which have one of this name
                 raise ValueError(
-                    f"expected a segmenter's name of letters, digits, _, . and -, no . or - first, found '{name}'; rename it"
+                    f"expected a segmenter's name of letters, digits, blanks, _, . and -, not names, found '{name}'; rename it"
                 )
             if settings.algorithm not in fitting:
                 raise ValueError(
                     f"expected {' or '.join(fitting)} as algorithm of segmenter {name}, as the data are {kind}, found "
                     f"{settings.algorithm}; change it"
                 )
-        return self
-
-    @model_validator(mode="after")
-    def _check_percentiles(self) -> Self:
-        if self.percentiles and self.percentiles[0] >= self.percentiles[1]:
-            raise ValueError(f"expected percentiles that ascend, such as [1, 99.8], found {list(self.percentiles)}; correct them")
         return self
 
     @model_validator(mode="after")

@@ -1,10 +1,9 @@
 """config/scales/*.yaml: data, sizes of networks, and length of training."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from grd.config.parsing import Closed, Positive, Size
 
@@ -61,23 +60,6 @@ class Twin(Closed):
     drift: Annotated[float, Field(ge=0, le=0.5)] = 0.25
 
 
-def _check_arguments(arguments: dict[str, Any]) -> dict[str, Any]:
-    """The arguments of a network, whose widths, factors and kernels are above 0."""
-    for name, value in arguments.items():
-        if wrong := [number for number in _numbers(value) if not number > 0]:
-            raise ValueError(f"expected numbers above 0 in {name}, found {wrong[0]}; correct it")
-    return arguments
-
-
-def _numbers(value: Any) -> Iterator[float]:
-    """The numbers in a value, at any depth; True and False are none."""
-    if isinstance(value, list):
-        for part in value:
-            yield from _numbers(part)
-    elif isinstance(value, int | float) and not isinstance(value, bool):
-        yield value
-
-
 class Scale(Closed):
     """A scale of config/scales: data, sizes of networks, and length of training.
 
@@ -89,7 +71,7 @@ class Scale(Closed):
     title: str
     data: Literal["archives", "twins"]
     twins: dict[str, Twin] = {}
-    networks: dict[str, Annotated[dict[str, Any], AfterValidator(_check_arguments)]] = {}
+    networks: dict[str, dict[str, Any]] = {}
     training: Training
     volumes: dict[str, Any] = {}
     threads: Positive = 4

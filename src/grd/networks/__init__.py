@@ -27,7 +27,7 @@ def build(name: str, **arguments: Any) -> "EmbeddingNetwork":
     chosen = {**NETWORKS[name].arguments, **arguments}
     try:
         return network(**chosen)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, ArithmeticError, RuntimeError) as error:
         raise GrdError(
             f"network {name}: expected arguments that it can be built with, found {chosen} ({error}); see `networks` of the scale"
         ) from error

@@ -29,7 +29,7 @@ class Choice:
 
     def __str__(self) -> str:
         """The options that say it, such as `--axes CYX --channel 1`."""
-        return " ".join(f"--{name} {value}" for name, value in vars(self).items() if value is not None)
+        return " ".join(f"--{name} {str(value).upper()}" for name, value in vars(self).items() if value is not None)
 
 
 class Frame:

@@ -19,7 +19,7 @@ ENDINGS = frozenset(
 )
 """Names of files in folders that are taken for images; a file that is named itself may be called anything."""
 
-MICROSCOPES = frozenset([".czi", ".lif", ".lof", ".nd2", ".oib", ".oif", ".oir", ".vsi", ".zvi", ".ims", ".dv", ".svs", ".ndpi"])
+MICROSCOPES = frozenset([".czi", ".lif", ".lof", ".nd2", ".oib", ".oif", ".oir", ".vsi", ".zvi", ".dv"])
 """Names of files in folders that are images of formats that are not read."""
 
 LABEL_ENDS = re.compile(

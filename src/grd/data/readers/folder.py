@@ -126,10 +126,9 @@ def _warn_of_others(folder: Path, taken: Collection[Path]) -> None:
     others = sorted(path.name for path in {*_subfolders(folder), *files} - set(taken))
     if others:
         log.warning(
-            "%s: left out %s, which %s no folder %s as %s has; give each one, or take it away",
+            "%s: left out %s: only folders with a folder %s in them, such as %s, are read",
             folder,
             ", ".join(others[:5]) + ", …" * (len(others) > 5),
-            "have" if len(others) > 1 else "has",
             IMAGES,
             min(taken).name,
         )
