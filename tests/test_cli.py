@@ -77,7 +77,7 @@ def test_scores_of_the_other_files_are_shown_and_kept_if_one_is_bad(capsys, tmp_
         assert code == 2 and "mean" in out and "error: b: expected pairs that can be scored" in err
         assert [line[:2] for line in table.read_text().splitlines()[1:]] == ["a,", "c,"]
     code, _, err = run(capsys, "score", tmp_path / "found", tmp_path / "true", "--table", tmp_path)
-    assert code == 2 and "found a folder" in err and "Traceback" not in err
+    assert code == 2 and "expected no file, or scores that this command wrote" in err and "Traceback" not in err
 
 
 def test_channels_are_counted_from_0(capsys):
