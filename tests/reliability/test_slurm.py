@@ -179,7 +179,7 @@ def test_images_are_segmented_by_jobs_of_the_cluster_batch_by_batch(pipeline, tm
     model, out, before = (
         write_random_model(tmp_path / "model.pt", "resunet_tiny"),
         tmp_path / "out",
-        max(job.number for job in jobs()),
+        max((job.number for job in jobs()), default=0),
     )
     said = (f"images='{tmp_path}/a?.tif'", f"model={model}", f"out={out}", "batch=2", "options=--table")
     result = submit(pipeline, "--snakefile", "workflow/apply.smk", "--config", *said)
