@@ -52,9 +52,14 @@ class Batches:
         batches = [files[first : first + said["batch"]] for first in range(0, len(files), said["batch"])]
         return cls(batches, find_model(str(said["model"])), outputs, said["options"], said["threads"], said["device"])
 
+    @property
+    def images(self) -> list[Path]:
+        """All images, batch after batch."""
+        return list(chain.from_iterable(self.files))
+
     def begin(self) -> None:
         """Refuse what would replace files of someone else, and forget batches whose files are gone: they are made again."""
-        self.outputs.check_names(list(chain.from_iterable(self.files)), parse_options(self.options).skip_existing)
+        self.outputs.check_names(self.images, parse_options(self.options).skip_existing)
         for number, files in enumerate(self.files):
             if not all(path.exists() for path in self.written(files)):
                 self.done(number).unlink(missing_ok=True)
@@ -69,7 +74,7 @@ class Batches:
 
     def tables(self) -> list[Path]:
         """Tables of all images, each of its own."""
-        return [path for path in self.written(list(chain.from_iterable(self.files))) if path.suffix == TABLE]
+        return [path for path in self.written(self.images) if path.suffix == TABLE]
 
 
 def _named(images: Any) -> list[str]:

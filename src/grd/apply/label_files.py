@@ -68,7 +68,7 @@ def _software_of_zarr(path: Path) -> str:
 
 
 def last_change(path: Path) -> int:
-    """The time, in ns, at which a file, or the newest file in a folder, was changed; files of other programs are hidden there."""
+    """The time, in ns, at which a file, or the newest file in a folder but for hidden ones, was changed."""
     files = [each for each in path.rglob("[!.]*") if each.is_file()] if path.is_dir() else [path]
     return max((file.stat().st_mtime_ns for file in files), default=0)
 

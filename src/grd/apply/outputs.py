@@ -179,10 +179,10 @@ class Outputs:
 
 def _is_foreign(path: Path) -> bool:
     """True for a file, or the folder of a zarr, that looks otherwise than this command writes it."""
-    if path.name.endswith((LABELS, ZARR)):
-        return (path.is_file() or (path.is_dir() and path.suffix == ".zarr")) and origin_of(path) is None
-    if not path.is_file():
+    if not (path.exists() if path.suffix == ".zarr" else path.is_file()):
         return False
+    if path.name.endswith((LABELS, ZARR)):
+        return origin_of(path) is None
     with path.open("rb") as file:
         head = file.read(1000).decode(errors="replace")
     if path.suffix == TABLE:

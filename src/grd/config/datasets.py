@@ -68,6 +68,13 @@ def _apart(percentiles: Range) -> Range:
     return percentiles
 
 
+def _array_name(name: str) -> str:
+    """A name that an array in a labels file can have, beside the one called names."""
+    if name == "names" or not re.fullmatch(r"\w[\w .-]*", name):
+        raise ValueError(f"expected a name of letters, digits, blanks, _, . and -, not names, found '{name}'; rename it")
+    return name
+
+
 Above = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(gt=0, le=1)]
 
@@ -170,7 +177,7 @@ class Dataset(Source):
     reach: Positive
     inter_affinity_factor: Above = 1.0
     augment: Augment
-    segmenters: dict[str, Segmenter] = Field(min_length=1)
+    segmenters: dict[Annotated[str, AfterValidator(_array_name)], Segmenter] = Field(min_length=1)
     metrics: list[Literal["sbd", "dic", "aji", "f1", "pq", "dice", "voi", "arand"]] = Field(min_length=1)
 
     @property
@@ -219,10 +226,6 @@ class Dataset(Source):
     def _check_segmenters(self) -> Self:
         kind, fitting = ("images", ["mutex"]) if self.rank == 2 else ("volumes", ["waterz", "multicut"])
         for name, settings in self.segmenters.items():
-            if name == "names" or not re.fullmatch(r"\w[\w .-]*", name):  # arrays in HDF5 files, which have one of this name
-                raise ValueError(
-                    f"expected a segmenter's name of letters, digits, blanks, _, . and -, not names, found '{name}'; rename it"
-                )
             if settings.algorithm not in fitting:
                 raise ValueError(
                     f"expected {' or '.join(fitting)} as algorithm of segmenter {name}, as the data are {kind}, found "

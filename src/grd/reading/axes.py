@@ -28,7 +28,7 @@ class Choice:
     time: int | None = None
 
     def __str__(self) -> str:
-        """The options that say it, such as `--axes CYX --channel 1`."""
+        """The options that say it, axes in capitals, such as `--axes CYX --channel 1`."""
         return " ".join(f"--{name} {str(value).upper()}" for name, value in vars(self).items() if value is not None)
 
 
@@ -41,8 +41,7 @@ class Frame:
         self.dtype = np.dtype(UNUSUAL.get(np.dtype(stored.array.dtype).char, stored.array.dtype))
         self.axes = order
         self.pixel_size = tuple(stored.pixel_size.get(letter, 0.0) for letter in order if letter != "S")
-        self._array, self._fixed, self._inverted = stored.array, fixed, stored.inverted
-        self._source = stored, letters, fixed
+        self._stored, self._letters, self._fixed = stored, letters, fixed
         self._places = [letters.index(letter) for letter in order]
         self._turn = [kept.index(place) for place in self._places]
         sizes = (range(stored.array.shape[place])[fixed.get(place, slice(None))] for place in self._places)
@@ -55,18 +54,18 @@ class Frame:
 
     def first_colour(self) -> "Frame":
         """The first colour (Y, X) of an image (Y, X, S)."""
-        stored, letters, fixed = self._source
-        return Frame(stored, letters, self.axes[:2], fixed | {letters.index(self.axes[2]): 0})
+        colours = self._letters.index(self.axes[2])
+        return Frame(self._stored, self._letters, self.axes[:2], self._fixed | {colours: 0})
 
     def __getitem__(self, region: Any) -> np.ndarray:
         wanted = () if region is ... else region if isinstance(region, tuple) else (region,)
-        index: list[Any] = [self._fixed.get(axis, slice(None)) for axis in range(self._array.ndim)]
+        index: list[Any] = [self._fixed.get(axis, slice(None)) for axis in range(len(self._letters))]
         for place, part in zip(self._places, wanted, strict=False):
             index[place] = part if place not in self._fixed else index[place]
         with readable(self.where):
-            values = np.require(self._array[tuple(index)], requirements="W").transpose(self._turn)
+            values = np.require(self._stored.array[tuple(index)], requirements="W").transpose(self._turn)
         values = values.astype(self.dtype, copy=False)
-        return _invert(values) if self._inverted else values
+        return _invert(values) if self._stored.inverted else values
 
 
 @dataclass(frozen=True)

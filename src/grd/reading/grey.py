@@ -73,11 +73,8 @@ def _range(image: Any, where: str) -> tuple[float, float, bool]:
 
 def _percentiles(image: Any, percentiles: Sequence[float]) -> tuple[float, float]:
     step = max(1, int(np.ceil((np.prod(image.shape, dtype=float) / SAMPLED) ** 0.5)))
-    rows_first = image.shape[2:] == (3,)  # (H, W, 3): some rows and columns, all colours
-    parts = [
-        (image[region][::step, ::step] if rows_first else image[region][..., ::step, ::step]).ravel()
-        for region in regions(image.shape, BLOCK)
-    ]
+    spread: Any = np.s_[::step, ::step] if image.shape[2:] == (3,) else np.s_[..., ::step, ::step]  # of colours all
+    parts = [image[region][spread].ravel() for region in regions(image.shape, BLOCK)]
     low, high = np.percentile(np.concatenate(parts), percentiles)
     return float(low), float(high)
 
