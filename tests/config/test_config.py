@@ -65,6 +65,12 @@ def test_every_scale_that_is_shipped_is_valid(scale):
             r"\.algorithm' has value 'watrz'; .* 'waterz'\?",
         ),
         ("datasets.yaml", ("ac34", "augment", "cutout"), 0.5, "scale and cutout are for images; leave them out for volumes"),
+        (
+            "scales/demo.yaml",
+            ("datasets", "cvppp", "augment", "crop"),
+            [64, 32],
+            r"expected a crop with as many rows as columns, .*, found \[64, 32\]; change it",
+        ),
         ("datasets.yaml", ("ac34", "reach"), 0, r"'ac34\.reach' has value 0; input should be greater than 0"),
         ("datasets.yaml", ("ac34", "canvas"), [16, 16], "need one entry per axis: 2 for images, 3 for volumes"),
         ("scales/demo.yaml", ("volumes", "iteration"), 1, r"unknown key 'volumes\.iteration' .* did you mean 'iterations'"),

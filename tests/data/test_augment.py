@@ -151,6 +151,12 @@ def test_cutout_fills_squares_within_the_foreground_s_box_with_its_mean():
             assert torch.allclose(fill[0][where], image[0, 8:24, 8:24].mean())
 
 
+def test_cutout_leaves_an_image_without_foreground_as_it_is():
+    images, settings = torch.rand(3, 1, 32, 32), Augment(crop=(32, 32), cutout=1)
+    draws = Draws(3, torch.device("cpu"), generator(3, "c"))
+    assert torch.equal(cutout(images, torch.zeros(3, 32, 32, dtype=torch.bool), settings, draws), images)
+
+
 @pytest.mark.parametrize(
     "recipe",
     [

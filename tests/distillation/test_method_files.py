@@ -53,6 +53,26 @@ def test_a_file_name_that_runs_cannot_have_is_refused(monkeypatch, name):
         method_class(name)
 
 
+@pytest.mark.parametrize("name", ["affinity", "step", "level2"])
+def test_names_that_a_history_or_a_run_cannot_hold_are_refused(monkeypatch, name):
+    place(monkeypatch, "mse", MSE=type("MSE", (Method,), {"weights": {name: 1.0}, "terms": terms}))
+    with pytest.raises(
+        GrdError, match=f"expected names of weights and options of small letters and _, .* found '{name}'; rename it"
+    ):
+        method_class("mse")
+
+
+def test_an_option_may_be_a_fraction_unless_its_own_number_is_whole():
+    kind = type("MSE", (Method,), {"weights": WEIGHTS, "terms": terms, "options": {"temperature": 0.5, "queue_size": 32}})
+    kind.check({"temperature": 0.7, "queue_size": 16}, {})
+    for changes, sentence in (
+        ({"temperature": 0}, "a number above 0 for temperature, found 0"),
+        ({"queue_size": 2.5}, "a whole"),
+    ):
+        with pytest.raises(GrdError, match=f"expected {sentence}"):
+            kind.check(changes, {})
+
+
 def test_a_complete_class_is_a_method(monkeypatch):
     kind = type("MSE", (Method,), {"weights": WEIGHTS, "terms": terms})
     place(monkeypatch, "mse", MSE=kind)

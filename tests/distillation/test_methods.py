@@ -165,6 +165,9 @@ def test_context_loss_is_the_weighted_mean_over_sizes():
     checked[..., ::2] = 1  # ½ at full size, ¼ at every other
     expected = (1 / 2 + 1 / 4 / 2 + 1 / 4 / 4 + 1 / 4 / 8) / (1 + 1 / 2 + 1 / 4 + 1 / 8)
     assert context_loss(checked, torch.zeros_like(checked)).item() == pytest.approx(expected)
+    small = checked[..., :4, :4]  # what is pooled first, here to 2 a side, weighs ½
+    expected = (1 / 2 + 1 / 4 / 2 + 1 / 4 / 4) / (1 + 1 / 2 + 1 / 4)
+    assert context_loss(small, torch.zeros_like(small)).item() == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("reading", list(itertools.product(("paper", "released"), repeat=3)))

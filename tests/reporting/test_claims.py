@@ -706,7 +706,10 @@ def test_a_table_with_some_rows_is_judged_by_the_claims_that_it_has_numbers_for(
     assert list(table.sections) == ["V-B. Results on 2D data sets"]
     found = {row.claim.says: row for row in table.rows}
     assert not any("CVPPP:" in says for says in found)  # it has none
-    for says in ("ResUNet-tiny on C. elegans: gap reduced by 40.7 % (AJI)", "MobileNet on C. elegans: gap reduced by 57.7 % (PQ)"):
+    for says in (
+        "ResUNet-tiny on C. elegans: gap reduced by 40.7 % (AJI)",
+        "MobileNet on C. elegans: gap reduced by 57.7 % (PQ)",
+    ):
         assert found[says].reproduced == found[says].published
     better = found["BISKD, without relations between images, is “suboptimal”: GRD is better"].reproduced
     assert better.text == "16 of 16 columns (the paper has 40)" and better.verdict == UNTESTED

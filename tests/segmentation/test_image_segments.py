@@ -73,6 +73,12 @@ def test_the_threshold_on_cosines_lies_between_background_and_foreground():
     assert best_cosine([np.array([[0.9, 0.8, 0.7, 0.1]])], [truth]) == pytest.approx(0.4, abs=0.002)
 
 
+def test_of_two_ranges_of_thresholds_that_are_equally_good_the_first_counts():
+    """The foreground is at -0.8 and 0, the background at -0.5 and 0.5; between -0.5 and 0 two pixels are on the wrong side."""
+    truth, cosines = np.array([[1, 0, 1, 0]]), np.array([[-0.8, -0.5, 0, 0.5]])
+    assert best_cosine([cosines], [truth]) == pytest.approx(-0.65, abs=0.002)
+
+
 def test_the_threshold_weighs_background_and_foreground_alike():
     """One of two foreground pixels is wrong above 0.5; below it, one of ten background pixels."""
     truth = np.array([[0] * 10 + [1] * 2])

@@ -111,9 +111,15 @@ class Augment(Closed):
     cutout_side: Positive = 20
 
     @model_validator(mode="after")
-    def _check_volume(self) -> Self:
-        if len(self.crop) == 3 and (self.scale or self.cutout):
+    def _check_crop(self) -> Self:
+        volume = len(self.crop) == 3
+        if volume and (self.scale or self.cutout):
             raise ValueError("scale and cutout are for images; leave them out for volumes")
+        if self.crop[-2] != self.crop[-1] and (self.transpose or (volume and self.rotate)):
+            raise ValueError(
+                "expected a crop with as many rows as columns, as `transpose` needs and, in volumes, `rotate`, found "
+                f"{list(self.crop)}; change it, or set these to 0"
+            )
         return self
 
 

@@ -17,6 +17,9 @@ from grd.project.run import RunSettings
 if TYPE_CHECKING:
     from grd.distillation.method import Method
 
+RESERVED = ("affinity", "learning_rate", "loss", "step", "validation", "validation_score")
+"""Names that the history of every training uses."""
+
 
 def method_class(name: str) -> "type[Method]":
     """Class of the method with this name; GrdError, with its file, if file or class are not as a method's are."""
@@ -36,6 +39,12 @@ def method_class(name: str) -> "type[Method]":
     }
     if lacking := [part for part, there in parts.items() if not there]:
         raise GrdError(f"{module.__file__}: expected class {name.upper()} to have {lacking[0]}, found none; add it")
+    for number in (*kind.weights, *kind.options):
+        if number in RESERVED or not re.fullmatch("[a-z_]+", number):
+            raise GrdError(
+                f"{module.__file__}: expected names of weights and options of small letters and _, other than "
+                f"{', '.join(RESERVED)}, found '{number}'; rename it"
+            )
     return kind
 
 

@@ -91,8 +91,8 @@ class Method(nn.Module, ABC):
 
     `levels` lists the levels of the features that the method uses, deep ones first; level n lies below n poolings. Levels that
     one of the two networks lacks are left out of `used_levels`. `weights` holds the factor of each term in the total loss,
-    `options` the method's other numbers; a run may change both by name. `smallest_batch` is the number of images that a batch
-    must have for the method to teach anything.
+    `options` the method's other numbers, all above 0, and whole where the method's own number is an int; a run may change both by
+    name. `smallest_batch` is the number of images that a batch must have for the method to teach anything.
     """
 
     levels: ClassVar[tuple[int, ...]] = ()
@@ -130,7 +130,7 @@ class Method(nn.Module, ABC):
         """Check the changes of a run; `weights` are those of its scale.
 
         Raises GrdError for a name that is neither weight nor option, for a value that changes nothing, and for an option that is
-        no whole number above 0.
+        not above 0, or not whole where the method's own number is an int.
         """
         cls.apply_changes(changes)
         for name, value in {**cls.weights, **cls.options, **weights}.items():
@@ -138,9 +138,10 @@ class Method(nn.Module, ABC):
                 raise GrdError(
                     f"method {cls.__name__.lower()}: expected a change of {name}, found {value:g}, its value anyway; leave it out"
                 )
-        for name in cls.options:
-            if not (value := changes.get(name, 1)) or value != int(value):
-                raise GrdError(f"method {cls.__name__.lower()}: expected a whole number above 0 for {name}, found {value:g}")
+        for name, own in cls.options.items():
+            value, kind = changes.get(name, own), "whole number" if isinstance(own, int) else "number"
+            if value <= 0 or (isinstance(own, int) and value != int(value)):
+                raise GrdError(f"method {cls.__name__.lower()}: expected a {kind} above 0 for {name}, found {value:g}")
 
     @abstractmethod
     def terms(self, student: View, teacher: View, moment: Moment) -> dict[str, Tensor]:

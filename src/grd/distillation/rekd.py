@@ -18,15 +18,17 @@ RAMP = 1 / 12  # of the training: 20 of the 240 epochs in the ReKD paper
 def context_loss(student: Tensor, teacher: Tensor) -> Tensor:
     """Hierarchical context loss of features (B, C, *spatial).
 
-    It is the weighted mean of the mean squared errors at full size (weight 1) and after pooling to 4, 2 and 1 pixels a side
-    (weights 1/2, 1/4, 1/8). Volumes are pooled within their sections.
+    It is the weighted mean of the mean squared errors at full size (weight 1) and after pooling to 4, 2 and 1 pixels a side, of
+    which those below the map's own side count. Each weighs half of the one before, as in ReKD's code: 1/2, 1/4, 1/8 for maps
+    above 4 pixels, 1/2, 1/4 for maps of 4. Volumes are pooled within their sections.
     """
     pool = F.adaptive_avg_pool2d if student.dim() == 4 else _pool_sections
-    total, weights = F.mse_loss(student, teacher), 1.0
-    for number, size in enumerate(POOL_SIZES, start=1):
+    total, weight, weights = F.mse_loss(student, teacher), 1.0, 1.0
+    for size in POOL_SIZES:
         if size < student.shape[-1]:
-            total = total + F.mse_loss(pool(student, size), pool(teacher, size)) / 2**number
-            weights += 1 / 2**number
+            weight /= 2
+            total = total + weight * F.mse_loss(pool(student, size), pool(teacher, size))
+            weights += weight
     return total / weights
 
 

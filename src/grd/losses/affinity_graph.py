@@ -27,7 +27,8 @@ def gram(vectors: Tensor) -> Tensor:
 
 
 def pool(vectors: Tensor, reading: Reading) -> Tensor:
-    """Vectors that Eq. 7 compares: every pixel (paper), or 7 x 7 means of the unit vectors, not renormalised (released)."""
+    """Vectors that Eq. 7 compares: every pixel (paper), or means of the unit vectors over 7 x 7 pixels, of volumes over 3 x 7 x 7
+    voxels, not renormalised (released)."""
     if reading == "paper":
         return vectors
     average = F.avg_pool2d if vectors.dim() == 4 else F.avg_pool3d
@@ -45,8 +46,8 @@ def inter_affinity_loss(
     exact without any HW x HW matrix, because both affinities share the bank's vectors m_j:
     mean_ij ((s_i - t_i)·m_j)² = ⟨mean_i Δ_i Δ_iᵀ, mean_j m_j m_jᵀ⟩ with Δ_i = s_i - t_i.
 
-    paper: every pixel. released: 7 x 7 pooled maps (its HW x HW matrix does not fit otherwise). Both are `factor` times the mean
-    over l and images. Eq. 7 has a factor of 1. The released scripts sum over 2 images and 12 maps: the one of CVPPP then
+    paper: every pixel. released: maps averaged by `pool` (the HW x HW matrix does not fit otherwise). Both are `factor` times the
+    mean over l and images. Eq. 7 has a factor of 1. The released scripts sum over 2 images and 12 maps: the one of CVPPP then
     multiplies by 2 / 12, which makes 4 times the mean; the others forget this, which makes 24 times the mean.
     """
     delta = gram(pool(student, reading) - pool(teacher, reading))

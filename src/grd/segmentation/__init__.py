@@ -5,23 +5,17 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from grd.config.segmenters import MulticutSegmenter, Segmenter, WaterzSegmenter, chosen_names
-from grd.data.ids import drop_small
 from grd.errors import GrdError
-from grd.segmentation.cleanup import drop_background, drop_similar, merge_small_segments
+from grd.segmentation.cleanup import merge_small_segments
 from grd.segmentation.images import Surroundings, segment_image
 from grd.segmentation.multicut import multicut
-from grd.segmentation.mutex import mutex_watershed
 from grd.segmentation.waterz import agglomerate, best_threshold
 
 __all__ = [
     "agglomerate",
     "best_threshold",
-    "drop_background",
-    "drop_similar",
-    "drop_small",
     "merge_small_segments",
     "multicut",
-    "mutex_watershed",
     "segment",
 ]
 
@@ -44,8 +38,8 @@ def segment(
         settings: The algorithm and its parameters.
         truth: (*size) integer ground truth, 0 = background. Only a mutex watershed with `foreground: truth` reads it, and
             only its foreground mask.
-        size: Size of the image in the middle of the canvas, None if it fills it. As in the released code, partition and size
-            limits are those of the canvas, which is cropped at the end.
+        size: Size of the image in the middle of the canvas, None if it fills it. As in the released code, partition, merging and
+            `max_size` see the canvas, which is then cropped; `min_size` sees the cropped image.
         background: (*canvas) cosine of each embedding and the background's direction, less its threshold. Only a mutex watershed
             with `foreground: learned` reads it.
 

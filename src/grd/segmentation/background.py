@@ -31,7 +31,7 @@ def mean_direction(predictor: ImagePredictor, images: Split) -> list[float] | No
 
 def best_cosine(similarities: Iterable[np.ndarray], truths: Iterable[np.ndarray]) -> float:
     """Threshold on cosines (H, W) with the least balanced error, the mean share of background and of foreground pixels on its
-    wrong side; of equals the middle one."""
+    wrong side; of equals the middle of their first range."""
     counts = np.zeros((2, BINS))
     for similarity, truth in zip(similarities, truths, strict=True):
         bins = np.rint((similarity.clip(-1, 1) + 1) / 2 * (BINS - 1)).astype(int)
@@ -39,7 +39,9 @@ def best_cosine(similarities: Iterable[np.ndarray], truths: Iterable[np.ndarray]
             counts[row] += np.bincount(bins[chosen], minlength=BINS)
     background, foreground = (row.cumsum() / max(row.sum(), 1) for row in counts)  # shares at or below a threshold
     errors = background + 1 - foreground
-    return float(np.flatnonzero(errors == errors.min()).mean() / (BINS - 1) * 2 - 1)
+    best = np.flatnonzero(errors == errors.min())
+    first_range = best[best - best[0] == np.arange(len(best))]
+    return float(first_range.mean() / (BINS - 1) * 2 - 1)
 
 
 def learn_background(predictor: ImagePredictor, training: Split, validation: Split) -> tuple[Background | None, list[Prediction]]:

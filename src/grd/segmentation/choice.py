@@ -26,7 +26,7 @@ Scores = dict[str, float]
 
 
 class Held(NamedTuple):
-    """Validation samples, and by what numbers are chosen on them.
+    """Validation samples, and the score by which settings are chosen on them.
 
     predictions, truths: One per sample, the truths (*size) integers.
     offsets: Those of the affinities.

@@ -69,7 +69,7 @@ def selection_value(measures: Mapping[str, float], settings: RunSettings, step: 
 
 
 def describe(settings: RunSettings, step: int) -> str:
-    """How the weights of this step were selected, for the model's card: `step 2500 of 3000: highest sbd of mutex on …`."""
+    """How the weights of this step were selected, for the card: `step 2500 of 3000: highest aji by segmenter mutex on …`."""
     where = f"step {step} of {settings.training.iterations}"
     match settings.training.select, settings.selection:
         case "score", Selection(metric=metric, name=name):
