@@ -24,6 +24,24 @@ def run(capsys, *arguments):
     return code, *capsys.readouterr()
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (
+            ["predict", "a.tif", "--model", "nuclei", "-o", "out"],
+            "interrupted; the same call with --skip-existing does what is left",
+        ),
+        (["plan", "all"], "interrupted"),
+    ],
+)
+def test_an_interrupted_call_says_so(capsys, monkeypatch, words, said):
+    def interrupted(_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(f"grd.cli._{words[0]}", interrupted)
+    assert run(capsys, *words) == (130, "", f"{said}\n")
+
+
 def test_complexity_prints_table_1_s_counts(capsys):
     code, out, _ = run(capsys, "complexity")
     assert code == 0

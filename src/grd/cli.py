@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from grd.project.paths import Layout
     from grd.project.project import Project
 
+INTERRUPTED = 130  # what shells make of Ctrl-C
+
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point; a GrdError is one sentence on the screen and exit code 2."""
@@ -36,6 +38,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
             sys.stdout.flush()
         except BrokenPipeError:  # whoever reads, like `head`, has enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        except KeyboardInterrupt:
+            resumes = "; the same call with --skip-existing does what is left" if hasattr(chosen, "skip_existing") else ""
+            sys.stderr.write(f"interrupted{resumes}\n")
+            sys.exit(INTERRUPTED)
 
 
 def _nearest(words: Sequence[str], options: Sequence[str]) -> str:
@@ -70,8 +76,9 @@ def _add_images(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     score.add_argument("prediction", type=Path, help="label image or volume, or a folder of them")
     score.add_argument("truth", type=Path, help="the same of the ground truth; files of folders pair by name")
     score.add_argument("--table", type=Path, metavar="CSV", help="also write the scores of each image to this file")
-    score.add_argument("--images", dest="rank", action="store_const", const=2, help="stacks are separate images")
-    score.add_argument("--volume", dest="rank", action="store_const", const=3, help="stacks are volumes")
+    stacks = score.add_mutually_exclusive_group()
+    stacks.add_argument("--images", dest="rank", action="store_const", const=2, help="stacks are separate images")
+    stacks.add_argument("--volume", dest="rank", action="store_const", const=3, help="stacks are volumes")
     score.add_argument("--axes", metavar="LETTERS", help="axes of all files, such as ZYX (T, Z, C, Y, X; S for colours)")
     score.add_argument("--ignore", type=int, nargs="+", default=[], metavar="ID", help="true labels that do not count")
     score.add_argument("--pairs-only", action="store_true", help="of folders, leave out files that only one of them has")
@@ -83,7 +90,7 @@ def _add_images(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     own.add_argument("masks", type=Path, help="folder of label images of the same names, or the same folder with masks/ in it")
     own.add_argument("--volumes", action="store_true", help="files are volumes (Z, Y, X)")
     own.add_argument("--seed", type=not_negative, default=0, help="of the split into training, validation and test (default 0)")
-    own.add_argument("--axes", metavar="LETTERS", help="axes of the images, where the files leave them open, such as CYX")
+    own.add_argument("--axes", metavar="LETTERS", help="axes of the images, and of masks of as many axes, where files leave them open, such as CYX")
     own.add_argument("--channel", type=not_negative, metavar="N", help="the channel to train on, from 0")
     own.set_defaults(action=_import)
 
@@ -135,12 +142,13 @@ TARGETS = "a table or figure of config/experiments.yaml, tables, figures, all, t
 
 def _project(scale: str | None, targets: Sequence[str] = ()) -> "tuple[Project, Layout]":
     """The project at a scale, and where its results lie; without a scale that which a target names, or config/config.yaml's."""
+    from grd.config.command_line import named_scale
     from grd.config.parsing import read_yaml
     from grd.config.scales import scale_names
     from grd.project.paths import Layout
     from grd.project.project import Project
 
-    scale = scale or next((target for target in targets if target in scale_names()), None)
+    scale = named_scale(targets, [f"scale={scale}"] if scale else [], scale_names()) or scale
     project = Project.load(config=read_yaml(Path("config/config.yaml")) | ({"scale": scale} if scale else {}))
     return project, Layout.of(project)
 
@@ -263,7 +271,10 @@ def _verify(chosen: argparse.Namespace) -> None:
         sys.stdout.write(f"not verified, since nothing tells what was written: {len(found.unknown)} file(s), such as {first}\n")
     if faults:
         raise GrdError(f"expected {len(found.expected)} file(s) as they were written, found the above; do as it says")
-    sys.stdout.write(f"{len(found.expected)} file(s), {size(found.bytes)}: all as they were written\n")
+    if not found.expected:
+        raise GrdError("expected files that a passport or an account knows, found none; name files of results/ or data/")
+    which = "the others as they were written" if found.unknown or found.gone else "all as they were written"
+    sys.stdout.write(f"{len(found.expected)} file(s), {size(found.bytes)}: {which}\n")
 
 
 def _explain(chosen: argparse.Namespace) -> None:

@@ -1,5 +1,6 @@
 """`grd import` makes a data set of two folders: a split, a list of files, and entries at the end of config/'s files."""
 
+import errno
 import json
 import re
 from itertools import chain
@@ -13,6 +14,7 @@ import yaml
 from apply.own_data import copy_project, write, write_pairs, write_volumes
 from PIL import Image
 
+from grd.apply import own_dataset
 from grd.apply.own_dataset import import_folders
 from grd.apply.own_settings import crop_side, shifts_for
 from grd.config.parsing import read_yaml
@@ -245,6 +247,30 @@ def test_a_split_without_objects_is_refused(project):
         empty(path)
     with pytest.raises(GrdError, match="expected objects in each split, found none in"):
         import_folders("mine", images, masks)
+
+
+def test_a_part_of_a_volume_without_objects_is_refused(project):
+    images, masks = write_volumes(project / "own")
+    (path,) = masks.iterdir()
+    labels = tifffile.imread(path)
+    labels[18:24] = 0
+    write(path, labels)
+    with pytest.raises(GrdError, match=r"none in validation, sections v0\[18:24\]; label some of them, or add volumes"):
+        import_folders("mine", images, masks, volumes=True)
+
+
+def test_a_full_disk_leaves_the_configuration_as_it_was(project, monkeypatch):
+    before = contents(project / "config")
+
+    def no_room(path, text):
+        with open(path, "a") as file:
+            file.write(text[:10])
+        raise OSError(errno.ENOSPC, "full", str(path))
+
+    monkeypatch.setattr(own_dataset, "_append", no_room)
+    with pytest.raises(OSError, match="full"):
+        import_folders("mine", *write_pairs(project / "own"))
+    assert contents(project / "config") == before
 
 
 def test_a_file_that_cannot_grow_is_left_as_it_is(project):

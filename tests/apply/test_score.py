@@ -8,6 +8,7 @@ import pytest
 import tifffile
 
 from grd.apply.score import check_complete, check_table, format_scores, score, score_files
+from grd.data import store
 from grd.errors import GrdError
 
 CASES = Path(__file__).parents[1] / "reading" / "cases"
@@ -54,6 +55,17 @@ def test_images_of_one_file_are_scored_one_by_one():
     frame, _ = score_files(CASES / "images_a.h5", CASES / "images_b.h5")
     assert len(frame) == 50
     check(frame, {"sbd": 0.6498, "dic": 3.34, "aji": 0.519, "f1": 0.6681, "pq": 0.5442, "dice": 0.9426})
+
+
+def test_images_of_one_file_are_paired_by_name(tmp_path):
+    labels = np.arange(3 * 64).reshape(3, 8, 8) // 10 * (np.arange(8) > 2)
+    for name, order in (("a", "xyz"), ("b", "zxy"), ("c", "xyw")):
+        stored = np.stack([labels["xyzw".index(letter) % 3] for letter in order])
+        store.write_labels(tmp_path / f"{name}.h5", list(order), {"mutex": stored})
+    frame, _ = score_files(tmp_path / "a.h5", tmp_path / "b.h5")
+    assert (frame["pq"] == 1).all() and [name.split()[-1] for name in frame["image"]] == ["z", "x", "y"]
+    with pytest.raises(GrdError, match=r"a\.h5: expected images of the same names as in .*c\.h5, found w in one only"):
+        score_files(tmp_path / "a.h5", tmp_path / "c.h5")
 
 
 def test_files_of_two_folders_are_paired_by_name(tmp_path):

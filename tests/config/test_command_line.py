@@ -55,5 +55,7 @@ def test_a_target_may_be_the_name_of_a_scale_which_jobs_inherit(monkeypatch):
 )
 def test_a_scale_beside_other_targets_or_another_scale_is_refused(monkeypatch, targets, config, found):
     monkeypatch.setenv(SCALE, "")
-    with pytest.raises(GrdError, match=f"expected trial, which is made at its own scale, alone, found {found} beside it"):
+    with pytest.raises(
+        GrdError, match=f"trial: expected this target, which is made at its own scale, alone, found {found} beside it"
+    ):
         scale_of_targets(targets, config, {"trial"})

@@ -18,6 +18,7 @@ from grd.errors import GrdError
         ("a: 1\nb: *unknown\n", r", line 2: not valid YAML \(found undefined alias"),
         ("ä: 1\nb: \x01\n", r", line 2: not valid YAML \(.*not allowed"),
         ("a: 1\nb: 2024-13-01\n", r": not valid YAML \(month must be in 1\.\.12\)"),
+        ("a: 1\n2024: 2\n", r", line 2: not valid YAML \(key 2024 is no text; write it in quotation marks, or another\)"),
         ("a: {b: 1}\nc:\n  d: 2\n  d: 3\n", r", line 4: not valid YAML \(key 'd' stands twice; drop one\)"),
         ("- 1\n", ": expected a mapping at the top, found list"),
     ],

@@ -15,6 +15,7 @@ from grd.errors import GrdError
 GREY = np.arange(48, dtype=np.uint16).reshape(6, 8)
 LABELS = np.zeros((6, 8), np.uint8)
 LABELS[:2, :3], LABELS[4:, 5:] = 7, 2
+ONE = np.where(LABELS == 7, 255, 0).astype(np.uint8)
 
 
 def write(path, array):
@@ -150,12 +151,30 @@ def test_a_mask_of_another_size_or_number_than_its_image_is_refused(tmp_path):
     image = write(tmp_path / "a.tif", GREY)
     with pytest.raises(GrdError, match=r"m\.tif: expected the size \(6, 8\) of .*a\.tif, found \(8, 6\); replace one"):
         list(read_pair("a", (image, write(tmp_path / "m.tif", LABELS.T.copy())), settings()))
-    with pytest.raises(GrdError, match=r"n\.tif: expected masks of the 1 images in .*a\.tif, found 2"):
+    with pytest.raises(GrdError, match=r"n\.tif: expected 1 images as in .*a\.tif, found 2"):
         list(read_pair("a", (image, write(tmp_path / "n.tif", np.stack([LABELS] * 2))), settings()))
 
 
 def test_objects_of_one_image_have_one_size(tmp_path):
-    write(tmp_path / "m/1.png", LABELS)
-    write(tmp_path / "m/2.png", LABELS.T.copy())
+    write(tmp_path / "m/1.png", ONE)
+    write(tmp_path / "m/2.png", ONE.T.copy())
     with pytest.raises(GrdError, match=r"expected objects in masks of one size, found \(6, 8\) in 1\.png and \(8, 6\) in 2\.png"):
         list(read_pair("a", (write(tmp_path / "a.tif", GREY), tmp_path / "m"), settings()))
+
+
+@pytest.mark.parametrize(
+    ("mask", "found"), [(np.stack([ONE, ONE[::-1]]), "2 pages"), (LABELS, "2 different numbers")], ids=["stack", "label image"]
+)
+def test_a_file_in_a_folder_of_objects_has_one_object(tmp_path, mask, found):
+    write(tmp_path / "m/a/objects.tif", mask)
+    with pytest.raises(GrdError, match=rf"objects\.tif: expected the mask of one object, .* found {found}; .* name it a\.tif"):
+        list(read_pair("a", (write(tmp_path / "a.tif", GREY), tmp_path / "m/a"), settings()))
+
+
+def test_masks_share_the_letters_that_name_the_images_axes(tmp_path):
+    for kind, array in (("a", np.stack([GREY, GREY + 1])), ("m", np.stack([LABELS, LABELS[::-1]]))):
+        tifffile.imwrite(tmp_path / f"{kind}.tif", array, imagej=True, metadata={"axes": "ZYX"})
+    pair = tmp_path / "a.tif", tmp_path / "m.tif"
+    with pytest.raises(GrdError, match="T in place of Z"):
+        list(read_pair("a", pair, settings()))
+    assert [sample.name for sample in read_pair("a", pair, settings(axes="TYX"))] == ["a:0", "a:1"]

@@ -23,6 +23,8 @@ from projects import settings, squares, write_squares
 
 import grd.distillation.at
 from grd.apply import label_files
+from grd.apply.outputs import Outputs
+from grd.apply.segment import disk_array
 from grd.data import store
 from grd.distillation import method_class
 from grd.errors import GrdError
@@ -30,7 +32,7 @@ from grd.networks import build
 from grd.networks.model_file import ModelCard, save_model
 from grd.project.run import Run
 from grd.system.devices import explain_memory_errors
-from grd.system.files import write_text
+from grd.system.files import atomic_write, write_text
 from grd.system.gpu_turns import claim_device
 from grd.system.logs import log_to
 from grd.training.checkpoint import Checkpoints
@@ -227,6 +229,16 @@ def test_a_file_that_does_not_fit_is_not_there_at_all(small_disk, capfd, write, 
     assert [path.name for path in small_disk.iterdir()] == ["filler"]
 
 
+def test_labels_on_the_disk_that_do_not_fit_are_one_sentence_and_leave_no_file(small_disk, capfd):
+    def write():
+        with disk_array(small_disk, (2000, 2000)) as labels:
+            labels[:] = 1
+
+    assert as_a_job(small_disk.parent / "log", write) == 2
+    assert capfd.readouterr().err.startswith(f"error: {small_disk}: expected room to write")
+    assert not list(small_disk.iterdir())
+
+
 @contextmanager
 def small_files():
     """Within this context no file may grow beyond 2000 bytes."""
@@ -250,6 +262,18 @@ def test_a_file_that_fits_holds_what_was_written(tmp_path):
     store.write_samples(tmp_path / "ours.h5", {"test": split})
     with h5py.File(tmp_path / "ours.h5") as file:
         assert np.array_equal(file["test/images"], split.images) and np.array_equal(file["test/labels"], split.labels)
+
+
+def test_a_folder_without_permission_is_refused_before_anything_is_segmented(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda path, mode: path != tmp_path)  # root may write everywhere
+    with pytest.raises(GrdError, match="labels: expected permission to write there, found none; choose another folder"):
+        Outputs(tmp_path / "labels").check_names([Path("a.tif")])
+
+
+def test_an_error_of_the_file_beside_it_names_the_file_that_is_meant(tmp_path):
+    with pytest.raises(PermissionError) as caught, atomic_write(tmp_path / "a.csv") as part:
+        raise PermissionError(errno.EACCES, "Permission denied", str(part))
+    assert caught.value.filename == str(tmp_path / "a.csv")
 
 
 def test_a_file_that_may_not_be_written_is_one_sentence(capfd, tmp_path):

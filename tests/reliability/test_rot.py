@@ -83,6 +83,15 @@ def test_files_as_they_were_written_are_counted_and_all_is_well(capsys):
     assert len(out.splitlines()) == 1
 
 
+def test_what_nothing_vouches_for_is_no_success(capsys, tmp_path):
+    (tmp_path / "a.csv").write_text("1")
+    code, out, err = verify(capsys, tmp_path / "a.csv")
+    assert code == 2 and "not verified" in out and "expected files that a passport or an account knows, found none" in err
+    (RUN / "scores.csv.passport.json").unlink()
+    code, out, _ = verify(capsys)
+    assert code == 0 and out.endswith("the others as they were written\n")
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_flipped_bit_is_named_with_its_rule_and_remedy(capsys, kind):
     path, (_, rule, again) = file_of(kind), KINDS[kind]

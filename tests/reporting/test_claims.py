@@ -22,13 +22,12 @@ from grd.project.run import Run
 from grd.reporting.claims import KINDS, check_names, load_claims
 from grd.reporting.claims.base import CONSTRUCTED, FAILS, HOLDS, UNTESTED, Evidence, enumeration, rival
 from grd.reporting.claims.evidence import (
-    all_settings,
     check_claims,
     dataset_titles,
-    pairs_with_settings,
     published_evidence,
     published_numbers,
     reproduced_numbers,
+    settings_of_claims,
 )
 from grd.reporting.claims.table import as_csv, as_markdown, as_tex, claims_table, write_claims
 from grd.reporting.figures.figure6 import Point, held_bytes
@@ -240,7 +239,7 @@ def test_the_quantities_of_figure_6_are_columns_of_its_data(claims):
 
 
 def test_a_project_with_fewer_rows_has_claims_that_are_not_tested(claims):
-    settings = {pair: all_settings(project(), *pair) for pair in pairs_with_settings(claims)}
+    settings = settings_of_claims(project(), claims)
     fewer = Evidence({("table2", "resunet", "cvppp", "", "sbd"): 80.0}, dataset_titles(project()), settings=settings)
     for section in claims.values():
         for claim in section:
@@ -472,6 +471,19 @@ def test_samples_are_counted_over_splits_and_twins_say_nothing_about_sizes():
 def test_a_data_set_that_a_claim_mistypes_is_named_before_anything_runs(about):
     entry = {"place": "V", "says": "A sentence.", **about}
     with pytest.raises(GrdError, match=r"claims\.yaml, 'A sentence\.': unknown data set 'cvpp'; did you mean 'cvppp'"):
+        check_claims(replace(project(), claims={"V": [entry]}))
+
+
+@pytest.mark.parametrize(
+    ("about", "sentence"),
+    [
+        ({"run": "resunet_tiny-grdd-resunet", "path": "weights.node"}, "unknown method 'grdd'; did you mean 'grd'"),
+        ({"run": "resunet_tiny-grd-resunet", "path": "weights.nod"}, "unknown setting 'nod'; did you mean 'node'"),
+    ],
+)
+def test_a_run_or_setting_that_a_claim_mistypes_is_named_before_anything_runs(about, sentence):
+    entry = {"kind": "setting", "place": "V", "says": "A sentence.", "dataset": "cvppp", "claimed": 1, **about}
+    with pytest.raises(GrdError, match=sentence):
         check_claims(replace(project(), claims={"V": [entry]}))
 
 

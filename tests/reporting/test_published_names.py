@@ -72,10 +72,11 @@ def test_a_typo_names_the_file_and_the_nearest_name(keys, name, sentence):
         check_published(renamed(*keys, name=name))
 
 
-def test_a_cell_that_is_no_number_is_refused():
+@pytest.mark.parametrize("cell", ["88,6", True, float("nan"), float("inf")])
+def test_a_cell_that_is_no_number_is_refused(cell):
     published = copy.deepcopy(PROJECT.published)
-    published["table2"]["cvppp"]["resunet"]["sbd"] = "88,6"
-    with pytest.raises(GrdError, match=r"table2, cvppp, resunet: expected a number or null in 'sbd', found '88,6'"):
+    published["table2"]["cvppp"]["resunet"]["sbd"] = cell
+    with pytest.raises(GrdError, match=rf"table2, cvppp, resunet: expected a number or null in 'sbd', found {cell!r}"):
         check_published(replace(PROJECT, published=published))
 
 

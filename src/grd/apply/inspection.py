@@ -20,13 +20,15 @@ from grd.reading.grey import grey_rule
 
 @dataclass(frozen=True)
 class Facts:
-    """Facts of a sample: name, shape (H, W), (H, W, 3) or (Z, Y, X), number type, pixels or voxels of each object, True if some
-    have no object, and True if its only number marks several separate regions."""
+    """Facts of a sample: name, shape (H, W), (H, W, 3) or (Z, Y, X), number type, pixels or voxels of each object, whether there
+    are objects in each row or section, True if some pixels have no object, and True if its only number marks several separate
+    regions."""
 
     name: str
     shape: tuple[int, ...]
     dtype: str
     areas: np.ndarray
+    filled: np.ndarray
     background: bool
     scattered: bool
 
@@ -35,7 +37,8 @@ class Facts:
         """Facts of a sample, whose ids are consecutive."""
         counts = np.bincount(sample.labels.ravel(), minlength=1)
         scattered = len(counts) == 2 and int(label(sample.labels > 0).max()) > 1
-        return cls(sample.name, sample.image.shape, str(sample.image.dtype), counts[1:], bool(counts[0]), scattered)
+        filled = np.array([rows.any() for rows in sample.labels])
+        return cls(sample.name, sample.image.shape, str(sample.image.dtype), counts[1:], filled, bool(counts[0]), scattered)
 
 
 @dataclass(frozen=True)

@@ -63,7 +63,7 @@ def _software_of_tif(path: Path) -> str:
 
 def _software_of_zarr(path: Path) -> str:
     """What its attributes say; nothing if labels were changed since."""
-    attributes = json.loads((path / "zarr.json").read_text())["attributes"]
+    attributes = json.loads((path / "zarr.json").read_text(encoding="utf-8"))["attributes"]
     return str(attributes["software"]) if attributes["sha256"] == content_digest(path / "0") else ""
 
 

@@ -1,6 +1,7 @@
 """The files that are written for each image: labels, and on request overlay, table and outlines."""
 
 import logging
+import os
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -67,8 +68,8 @@ class Outputs:
         return kept
 
     def check_names(self, files: Sequence[Path], keep: bool = False) -> None:
-        """GrdError if images would share a file of labels, if one's table would be that of all, if the folder is a file, or if
-        something would replace a file of someone else; with `keep` labels that are there stay."""
+        """GrdError if images would share a file of labels, if one's table would be that of all, if the folder is a file or must
+        not be changed, or if something would replace a file of someone else; with `keep` labels that are there stay."""
         first: dict[Path, Path] = {}
         for path in files:
             if (other := first.setdefault(self.labels(path), path)) is not path:
@@ -81,6 +82,9 @@ class Outputs:
             raise GrdError(f"{shared}: expected another name, found that of the table of all images, {ALL}; rename the image")
         if self.folder.exists() and not self.folder.is_dir():
             raise GrdError(f"{self.folder}: expected a folder for label images, found a file; choose another folder")
+        there = next(place for place in (self.folder, *self.folder.absolute().parents) if place.exists())
+        if not os.access(there, os.W_OK | os.X_OK):
+            raise GrdError(f"{self.folder}: expected permission to write there, found none; choose another folder")
         all_tables = [self.folder / ALL] if self.table and self.joined else []
         written = chain([] if keep else map(self.labels, files), chain.from_iterable(map(self.besides, files)), all_tables)
         if foreign := next((path for path in written if _is_foreign(path)), None):

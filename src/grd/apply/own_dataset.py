@@ -1,6 +1,8 @@
 """Folders of images and masks → a data set of the pipeline: a split, a list of files, and entries in config/."""
 
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from grd.apply.own_settings import dataset_text, split_text, table_text
 from grd.config.datasets import Dataset, Folder
 from grd.config.experiments import Experiment
 from grd.config.parsing import parse, read_yaml
+from grd.config.splits import parse_entry
 from grd.data.readers.folder import IMAGES, MASKS, Pair, find_pairs
 from grd.errors import GrdError
 from grd.provenance.file_list import entry_of, write_list
@@ -52,10 +55,11 @@ def import_folders(
     entry, row = dataset_text(name, found, folder, split.as_posix()), table_text(name, volumes, SCALE)
     _check_text(Dataset, datasets, name, entry)
     _check_text(Experiment, experiments, table, row)
-    write_list(files, _entries(pairs, folder))
-    write_text(split, split_text(lists, f"{name}: {note}"))
-    _append(datasets, entry)
-    _append(experiments, row)
+    with _all_or_nothing([files, split, datasets, experiments]):
+        write_list(files, _entries(pairs, folder))
+        write_text(split, split_text(lists, f"{name}: {note}"))
+        _append(datasets, entry)
+        _append(experiments, row)
     return found.describe() + _summary(table, lists, [split, files, datasets, experiments])
 
 
@@ -83,13 +87,14 @@ def split_lists(found: Inspection, seed: int, where: Path) -> tuple[dict[str, li
 
 
 def _check_splits(lists: Mapping[str, Sequence[str]], found: Inspection, masks: Path, seed: int) -> None:
-    """GrdError for a split of whole samples in none of which there are objects."""
-    counts = {facts.name: len(facts.areas) for facts in found.samples}
-    if empty := next((split for split, names in lists.items() if not any(counts.get(name, 1) for name in names)), None):
-        raise GrdError(
-            f"{masks}: expected objects in each split, found none in {empty} as drawn with seed {seed}; take another --seed, or "
-            "add images with objects"
-        )
+    """GrdError for a split without objects."""
+    filled = {facts.name: facts.filled for facts in found.samples}
+    for split, entries in lists.items():
+        parts = [parse_entry(entry) for entry in entries]
+        if not any(filled[name][part].any() for name, part in parts):
+            cut = f", sections {entries[0]}; label some of them, or add volumes"
+            drawn = f" as drawn with seed {seed}; take another --seed, or add images with objects"
+            raise GrdError(f"{masks}: expected objects in each split, found none in {split}{cut if parts[0][1] else drawn}")
 
 
 def _parts(found: Inspection, where: Path) -> dict[str, list[str]]:
@@ -122,7 +127,7 @@ def _check_text(model: type[Dataset] | type[Experiment], path: Path, key: str, t
     """GrdError unless a file has the entry that is meant when the text stands at its end."""
     before = read_yaml(path)
     try:
-        after = yaml.safe_load(path.read_text() + "\n" + text)
+        after = yaml.safe_load(path.read_text(encoding="utf-8") + "\n" + text)
     except yaml.YAMLError:
         after = {}
     if key not in after or before | {key: after[key]} != after:
@@ -130,10 +135,28 @@ def _check_text(model: type[Dataset] | type[Experiment], path: Path, key: str, t
     parse(model, after[key], path, key)
 
 
+@contextmanager
+def _all_or_nothing(paths: Sequence[Path]) -> Iterator[None]:
+    """Files that are new or grow in this context are as they were before if it ends with an error."""
+    sizes = {path: path.stat().st_size if path.exists() else None for path in paths}
+    try:
+        yield
+    except BaseException:
+        for path, size in sizes.items():
+            if size is None:
+                path.unlink(missing_ok=True)
+            elif path.stat().st_size > size:
+                os.truncate(path, size)
+        raise
+
+
 def _append(path: Path, text: str) -> None:
     whole = path.read_bytes().endswith(b"\n")
-    with open(path, "a", encoding="utf-8", newline="") as file:
-        file.write(("\n" if whole else "\n\n") + text)
+    try:
+        with open(path, "a", encoding="utf-8", newline="") as file:
+            file.write(("\n" if whole else "\n\n") + text)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 def _entries(pairs: Mapping[str, Pair], folder: Folder) -> dict[str, Any]:

@@ -66,12 +66,11 @@ def _score_pair(pair: Pair, rank: int | None, ignored: Collection[int], axes: st
     if chosen is None:
         raise GrdError(f"{second}: expected axes with names, found three without; say what they are with --images or --volume")
     found, true = read_labels(first, chosen, axes), read_labels(second, chosen, axes)
-    if len(found.arrays) != len(true.arrays):
-        raise GrdError(f"{first}: expected {len(true.arrays)} images as in {second}, found {len(found.arrays)}; compare equals")
+    arrays = found.in_order_of(true.names, str(second))
     with error_location(str(first)):
         return [
             {"image": " ".join(filter(None, (name, part)))} | score(one, other, chosen, ignored)
-            for part, one, other in zip(true.names, found.arrays, true.arrays, strict=True)
+            for part, one, other in zip(true.names, arrays, true.arrays, strict=True)
         ]
 
 

@@ -1,14 +1,16 @@
 """Users' own images and volumes → labels, and what people want to see and measure of them."""
 
 import logging
+import os
 import sys
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import zip_longest
+from math import prod
 from pathlib import Path
-from tempfile import NamedTemporaryFile
+from tempfile import TemporaryFile
 from typing import Any
 
 import numpy as np
@@ -228,10 +230,16 @@ def resize_labels(labels: np.ndarray, size: Sequence[int]) -> np.ndarray:
 
 @contextmanager
 def disk_array(folder: Path, shape: Sequence[int]) -> Iterator[np.ndarray]:
-    """An int32 array in a file that ends with the context."""
+    """An int32 array in a file that ends with the context, or with the process; OSError, before anything is written, if the disk
+    has no room for it."""
     folder.mkdir(parents=True, exist_ok=True)
-    with NamedTemporaryFile(dir=folder, prefix=".labels-") as file:
-        yield np.memmap(file, np.int32, "w+", shape=tuple(shape))
+    with TemporaryFile(dir=folder) as file:
+        if hasattr(os, "posix_fallocate"):  # or a full disk would end the process when pages are written
+            try:
+                os.posix_fallocate(file.fileno(), 0, 4 * prod(shape))
+            except OSError as error:
+                raise OSError(error.errno, error.strerror, str(folder)) from error
+        yield np.memmap(file, np.int32, "r+", shape=tuple(shape))
 
 
 def choose_segmenter(predictor: Predictor, model: Path, name: str | None, changes: Mapping[str, Any]) -> Segmenter:

@@ -16,18 +16,24 @@ SCALE = "GRD_SCALE"
 
 
 def scale_of_targets(targets: Collection[str], config: Iterable[str] | None, scales: Collection[str]) -> str | None:
-    """The scale that a call's target names, or that of the call which started this process; None without.
-
-    `config` are the call's pairs NAME=VALUE. GrdError if other targets stand beside it, since all would be made at that scale,
-    and if `config` has another scale.
-    """
-    for target in targets:
-        if target in scales:
-            others = [word for word in config or () if word.startswith("scale=") and word != f"scale={target}"]
-            if found := " ".join([*(word for word in targets if word != target), *others]):
-                raise GrdError(f"snakemake: expected {target}, which is made at its own scale, alone, found {found} beside it")
-            os.environ[SCALE] = target
+    """The scale that a call's target names, or that of the call which started this process; None without."""
+    if scale := named_scale(targets, config or (), scales):
+        os.environ[SCALE] = scale
     return os.environ.get(SCALE)
+
+
+def named_scale(targets: Collection[str], config: Iterable[str], scales: Collection[str]) -> str | None:
+    """The scale that a target names; None without.
+
+    `config` are pairs NAME=VALUE. GrdError if other targets stand beside it, since all would be made at that scale, and if
+    `config` has another scale.
+    """
+    for target in (target for target in targets if target in scales):
+        others = [word for word in config if word.startswith("scale=") and word != f"scale={target}"]
+        if found := " ".join([*(word for word in targets if word != target), *others]):
+            raise GrdError(f"{target}: expected this target, which is made at its own scale, alone, found {found} beside it")
+        return target
+    return None
 
 
 def check_command_line() -> None:

@@ -37,6 +37,10 @@ LONGEST = 60
 """Number of characters of a value that messages show."""
 
 
+TEXT = ("tag:yaml.org,2002:str", "tag:yaml.org,2002:merge")
+"""Kinds of keys: text, and the sign that merges a mapping."""
+
+
 class Loader(FASTEST):  # type: ignore[misc, valid-type]
     """The loader, for which a key that stands twice in a mapping is a fault: the last one would win without a word."""
 
@@ -45,6 +49,9 @@ class Loader(FASTEST):  # type: ignore[misc, valid-type]
         if not hasattr(node, "own_keys"):  # merging adds keys to a node, which may be met again
             node.own_keys = set()
             for key, _ in node.value:
+                if key.tag not in TEXT:
+                    fault = f"key {key.value} is no text; write it in quotation marks, or another"
+                    raise yaml.MarkedYAMLError(problem=fault, problem_mark=key.start_mark)
                 if (name := str(key.value)) in node.own_keys:
                     raise yaml.MarkedYAMLError(problem=f"key '{name}' stands twice; drop one", problem_mark=key.start_mark)
                 node.own_keys.add(name)
@@ -54,7 +61,7 @@ class Loader(FASTEST):  # type: ignore[misc, valid-type]
 class Closed(BaseModel):
     """A mapping with a fixed set of keys."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=(), allow_inf_nan=False)
 
 
 Model = TypeVar("Model", bound=Closed)

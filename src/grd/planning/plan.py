@@ -102,4 +102,6 @@ def runs_of(project: Project, layout: Layout, targets: Iterable[str]) -> list[Ru
     for target in targets:
         at_path = "/" in target
         runs += [project.check_run(layout.run_at(target))] if at_path else project.runs_of(target)
+    for dataset in dict.fromkeys(run.dataset for run in runs):
+        project.check_twin(dataset)
     return with_teachers(runs)

@@ -10,7 +10,7 @@ from grd.errors import GrdError
 def read_account(path: Path) -> dict[str, Any]:
     """An account: `key`, digests of `files` and `inputs`, and more; GrdError for another file."""
     try:
-        content = json.loads(path.read_text())
+        content = json.loads(path.read_text(encoding="utf-8"))
         _ = content["key"], content["files"].items(), content["inputs"]
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         raise GrdError(f"{path}: expected the account of a training, found none; delete {path.parent} and rerun") from None

@@ -136,7 +136,7 @@ def _archives(record: Path, passport: Passport) -> Iterator[str]:
     """The archives that a record lists, and those that differ from what lies in their folder now."""
     present = {name: entry["sha256"] for name, entry in read_manifest(Path(passport.content["settings"]["folder"])).items()}
     try:
-        entries: dict[str, dict[str, Any]] = json.loads(record.read_text())
+        entries: dict[str, dict[str, Any]] = json.loads(record.read_text(encoding="utf-8"))
     except (OSError, ValueError):  # gone, or damaged, which is said where the record is named
         return
     for name, entry in entries.items():

@@ -43,7 +43,7 @@ class Module:
     def parse(cls, name: str, path: Path) -> "Module":
         """Read a file."""
         module = cls(name, path)
-        for statement in _without_docstrings(ast.parse(path.read_text())).body:
+        for statement in _without_docstrings(ast.parse(path.read_text(encoding="utf-8"))).body:
             if isinstance(statement, ast.Import | ast.ImportFrom):
                 module.imports.update(_import_bindings(statement))
             elif names := list(_bound_names(statement)):

@@ -22,7 +22,7 @@ def read_manifest(folder: Path) -> dict[str, dict[str, Any]]:
 def read_entries(path: Path, remedy: str) -> dict[str, dict[str, Any]]:
     """The entries of a list of files by name; empty if there is no list, GrdError for a file that holds something else."""
     try:
-        content = json.loads(path.read_text())
+        content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
     except ValueError:

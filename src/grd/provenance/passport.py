@@ -44,7 +44,7 @@ class Passport:
     def read(cls, path: Path) -> "Passport":
         """The passport in a file; GrdError for another file, or another version."""
         try:
-            content = json.loads(path.read_text())
+            content = json.loads(path.read_text(encoding="utf-8"))
             found = content["format"], content["format_version"]
             _ = content["rule"], content["inputs"].items(), content["outputs"].items()
         except (ValueError, KeyError, TypeError, AttributeError):

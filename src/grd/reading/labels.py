@@ -1,6 +1,7 @@
 """Label images and volumes as people store them."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -35,6 +36,23 @@ class Labels:
     where: str
     arrays: list[np.ndarray]
     names: list[str]
+
+    def in_order_of(self, names: Sequence[str], where: str) -> list[np.ndarray]:
+        """The arrays in the order of other images' names, by place where one side only counts its images.
+
+        GrdError, which names the other file `where`, for another number of images, and for images of other names.
+        """
+        if len(names) != len(self.names):
+            raise GrdError(
+                f"{self.where}: expected {len(names)} images as in {where}, found {len(self.names)}; complete one of the two"
+            )
+        counted = [str(number) for number in range(len(names))]
+        if len(names) == 1 or counted in (names, self.names):
+            return self.arrays
+        if lonely := sorted({*names} ^ {*self.names}):
+            raise GrdError(f"{self.where}: expected images of the same names as in {where}, found {lonely[0]} in one only")
+        by_name = dict(zip(self.names, self.arrays, strict=True))
+        return [by_name[name] for name in names]
 
 
 def label_rank(path: Path) -> int | None:
@@ -109,6 +127,8 @@ def ids_of_colours(colours: np.ndarray) -> np.ndarray:
 
 def _ids(sample: Frame) -> np.ndarray:
     values = sample[...]
+    if values.dtype.kind not in "fui":
+        raise GrdError(f"{sample.where}: expected whole numbers from 0 as labels, found {values.dtype}; convert them")
     if values.dtype.kind == "f" and np.isfinite(values).all() and (values == np.rint(values)).all():
         values = values.astype(np.int64)
     if values.dtype.kind not in "ui" or values.min(initial=0) < 0:

@@ -1,6 +1,7 @@
 """Check of config/published.yaml: tables, data sets, runs, segmenters and columns have names that a table can have."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from math import isfinite
 from typing import Any
 
 from grd.config.parsing import check_mapping, check_name
@@ -60,5 +61,6 @@ def _check_row_names(project: Project, where: str, names: tuple[str, ...]) -> No
 def _check_cells(columns: Iterable[str], where: str, cells: Mapping[str, Any]) -> None:
     for column, value in cells.items():
         check_name(column, columns, "column", where)
-        if not isinstance(value, int | float | None):
+        number = isinstance(value, int | float) and isfinite(value) and (not isinstance(value, bool) or column in TERMS)
+        if value is not None and not number:
             raise GrdError(f"{where}: expected a number or null in '{column}', found {value!r}; correct it")

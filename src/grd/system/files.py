@@ -18,8 +18,8 @@ log = logging.getLogger(__name__)
 def atomic_write(path: Path) -> Iterator[Path]:
     """Write a file atomically: yields a path beside `path`, which is fsynced and renamed on leaving, or removed on an error.
 
-    Files that killed processes left half-written are removed, too. A full disk is an OSError that names `path`, whatever the
-    library that writes makes of it.
+    Files that killed processes left half-written are removed, too. Errors of the file beside it name `path`, and so does a full
+    disk, whatever the library that writes makes of it.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -33,7 +33,8 @@ def atomic_write(path: Path) -> Iterator[Path]:
         os.replace(part, path)
         _sync(path.parent)
     except Exception as error:
-        if number := next((cause.errno for cause in _causes(error) if is_disk_full(cause)), None):
+        own = (cause for cause in _causes(error) if is_disk_full(cause) or getattr(cause, "filename", None) == str(part))
+        if number := next((cause.errno for cause in own if isinstance(cause, OSError)), None):
             raise OSError(number, os.strerror(number), str(path)) from error
         raise
     finally:
@@ -79,4 +80,4 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 def write_text(path: Path, text: str) -> None:
     """Write a text file whole or not at all."""
     with atomic_write(path) as part:
-        part.write_text(text)
+        part.write_text(text, encoding="utf-8")

@@ -156,7 +156,7 @@ class TrainingRecord:
     def read(cls, path: Path) -> "TrainingRecord":
         """The record that `write` wrote; GrdError for another file."""
         try:
-            record = cls(**json.loads(path.read_text()))
+            record = cls(**json.loads(path.read_text(encoding="utf-8")))
             _ = Path(record.run, record.key)  # both are names of folders
             return record
         except (ValueError, TypeError):

@@ -76,4 +76,4 @@ class History:
 
 def read_history(path: Path) -> list[Record]:
     """The records of a history.jsonl."""
-    return [json.loads(line) for line in Path(path).read_text().splitlines()]
+    return [json.loads(line) for line in Path(path).read_text(encoding="utf-8").splitlines()]

@@ -93,7 +93,7 @@ class _Part:
 
     def resumable(self) -> tuple[int, str]:
         """Number of bytes that a transfer can resume after, and their version."""
-        version = self.version.read_text() if self.version.exists() else ""
+        version = self.version.read_text(encoding="utf-8") if self.version.exists() else ""
         return (self.file.stat().st_size, version) if version and self.file.exists() else (0, "")
 
     def remove(self) -> None:

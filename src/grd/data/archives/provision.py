@@ -39,12 +39,12 @@ def provide(dataset: str, source: Source, folder: Path, inbox: Path, twin: Twin 
 
 def _draw(dataset: str, source: Source, folder: Path, inbox: Path, twin: Twin) -> str:
     write_twin(dataset, source, twin, folder)
-    return (folder / MANIFEST).read_text()
+    return (folder / MANIFEST).read_text(encoding="utf-8")
 
 
 def _obtain(dataset: str, source: Source, folder: Path, inbox: Path, twin: None) -> str:
     obtain(dataset, source, folder, inbox, progress=sys.stderr.isatty())
-    return (folder / MANIFEST).read_text()
+    return (folder / MANIFEST).read_text(encoding="utf-8")
 
 
 def _look_up(dataset: str, source: Source, folder: Path, inbox: Path, twin: None) -> str:
@@ -73,7 +73,7 @@ PROVIDERS: dict[str, Callable[..., str]] = {"twin": _draw, "folder": _look_up, "
 def read_record(record: Path, folder: Path) -> dict[str, Path]:
     """Paths of the files that a record lists, by name; GrdError for one that is absent or has other bytes."""
     found = {}
-    for name, entry in json.loads(record.read_text()).items():
+    for name, entry in json.loads(record.read_text(encoding="utf-8")).items():
         path = found[name] = folder / entry["file"]
         if not path.exists() or content_digest(path) != entry["sha256"]:
             what, remedy = ("file", "call again") if entry["source"] == OWN else ("archive", "delete both and rerun")

@@ -5,6 +5,7 @@ names of their images, or these with an ending such as `-labels` or `_mask`.
 """
 
 import logging
+import re
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
@@ -17,8 +18,8 @@ from grd.data.readers.celegans import flatten
 from grd.data.sample import Sample
 from grd.errors import GrdError
 from grd.reading.axes import Choice, frames
-from grd.reading.files import open_file
-from grd.reading.labels import read_labels
+from grd.reading.files import LABELS, open_file
+from grd.reading.labels import Labels, read_labels
 from grd.reading.paths import ENDINGS, IMAGE_ENDS, LABEL_ENDS, composed, files_by_name, files_of
 
 IMAGES, MASKS = "images", "masks"
@@ -40,10 +41,8 @@ def read_pair(name: str, pair: Pair, settings: Folder) -> Iterator[Sample]:
     """
     image, mask = pair
     with open_file(image) as stored:
-        found = frames(stored, settings.rank, Choice(settings.axes, settings.channel)).samples
-        labels = read_mask(mask, settings.rank)
-        if len(found) != len(labels):
-            raise GrdError(f"{mask}: expected masks of the {len(found)} images in {image}, found {len(labels)}; complete them")
+        stack = frames(stored, settings.rank, Choice(settings.axes, settings.channel))
+        found, labels = stack.samples, read_mask(mask, settings.rank, settings.axes).in_order_of(stack.names or [""], str(image))
         for number, (pixels, objects) in enumerate(zip(found, labels, strict=True)):
             size = pixels.shape[: settings.rank]
             if size != objects.shape:
@@ -51,21 +50,42 @@ def read_pair(name: str, pair: Pair, settings: Folder) -> Iterator[Sample]:
             yield Sample(name if len(found) == 1 else f"{name}:{number}", pixels[...], _consecutive(objects, mask))
 
 
-def read_mask(mask: Path, rank: int) -> list[np.ndarray]:
+def read_mask(mask: Path, rank: int, axes: str | None = None) -> Labels:
     """Labels (H, W) or (Z, Y, X) of a label file, or of a folder with a mask per object, whose pixels other than 0 are its own.
 
-    Where objects of a folder overlap, the smaller one is on top.
+    Where objects of a folder overlap, the smaller one is on top. `axes` are those of the images, which masks without channels
+    may share.
     """
     if rank == 3 or mask.suffix.lower() == ".zarr" or not mask.is_dir():
-        return read_labels(mask, rank).arrays
-    objects = {path: read_labels(path, rank, whole=True).arrays[0] > 0 for path in files_of(mask)}
+        return read_labels(mask, rank, shared_axes(mask, axes))
+    objects = {path: _object(path) for path in files_of(mask)}
     first = next(iter(objects))
     if other := next((path for path in objects if objects[path].shape != objects[first].shape), None):
         raise GrdError(
             f"{mask}: expected objects in masks of one size, found {objects[first].shape} in {first.name} and "
             f"{objects[other].shape} in {other.name}; replace one of the two"
         )
-    return [flatten(list(objects.values()))]
+    return Labels(str(mask), [flatten(list(objects.values()))], [""])
+
+
+def _object(path: Path) -> np.ndarray:
+    """The one object (H, W) of a mask; GrdError for several pages, and for numbers that tell several objects apart."""
+    pages = read_labels(path, 2, whole=True).arrays
+    numbers = np.unique(pages[0])
+    if len(pages) > 1 or np.count_nonzero(numbers) > 1:
+        found = f"{len(pages)} pages" if len(pages) > 1 else f"{np.count_nonzero(numbers)} different numbers"
+        raise GrdError(
+            f"{path}: expected the mask of one object, as it lies in a folder for an image, found {found}; if it is a label "
+            f"image, name it {path.parent.name}{path.suffix} and put it in place of the folder"
+        )
+    return pages[0] > 0
+
+
+def shared_axes(mask: Path, axes: str | None) -> str | None:
+    """The letters that a user gave the images' axes, without channels and colours, if they fit the mask's axes."""
+    letters = re.sub("[CS]", "", (axes or "").upper())
+    with open_file(mask, LABELS) as stored:
+        return letters if letters and len(letters) == stored.array.ndim else None
 
 
 def _consecutive(labels: np.ndarray, where: Path) -> np.ndarray:

@@ -58,13 +58,14 @@ class Setting(Claim):
     def check(self, evidence: Evidence) -> Finding:
         """Another value contradicts the claim if the released code has it; a scale that trains with it tests nothing."""
         released = evidence.settings is None
-        value = self.released if evidence.settings is None else self._value(evidence.settings[self.dataset, self.run])
+        value = self.released if evidence.settings is None else self.value(evidence.settings[self.dataset, self.run])
         if value is None:
             return NOTHING
         text = f"released code: {plain_text(value)}" if released else plain_text(value)
         return Finding(text, HOLDS if value == self.claimed else FAILS if released else UNTESTED)
 
-    def _value(self, settings: Any) -> Any:
+    def value(self, settings: Any) -> Any:
+        """The value among the settings of the run; GrdError for a path that is none of them."""
         for part in self.path.split("."):
             settings = settings[check_name(part, settings, "setting", f"claim '{self.says}'")]
         return len(settings) if self.entries else settings

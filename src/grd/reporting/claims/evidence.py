@@ -41,6 +41,9 @@ def check_claims(project: Project) -> None:
         for name in claim.named_datasets():
             check_name(name, project.datasets, "data set", f"config/claims.yaml, '{claim.says}'")
     check_names(claims, published_numbers(project.published))
+    settings = settings_of_claims(project, claims)
+    for claim in setting_claims(claims):
+        claim.value(settings[claim.dataset, claim.run])
 
 
 def published_numbers(published: Mapping[str, Any]) -> dict[Key, float | None]:
@@ -77,7 +80,7 @@ def reproduced_evidence(project: Project, layout: Layout, claims: Claims) -> Evi
     trained = dict.fromkeys(run.dataset for run in project.all_runs())
     return replace(
         _evidence_of_tables(project, tables),
-        settings={pair: all_settings(project, *pair) for pair in pairs_with_settings(claims)},
+        settings=settings_of_claims(project, claims),
         samples={dataset: shapes(layout.samples(dataset)) for dataset in trained},
         listed=[dataset for dataset in trained if project.datasets[dataset].split != "archive"],
         seeds=len(project.config.seeds),
@@ -144,15 +147,20 @@ def figures_of_claims(claims: Claims) -> list[str]:
     return sorted({name for section in claims.values() for claim in section for name in claim.figures()})
 
 
-def pairs_with_settings(claims: Claims) -> list[tuple[str, str]]:
-    """Data set and run stem of every claim about a setting."""
-    wanted = [claim for section in claims.values() for claim in section if isinstance(claim, Setting)]
-    return list(dict.fromkeys((claim.dataset, claim.run) for claim in wanted))
+def setting_claims(claims: Claims) -> list[Setting]:
+    """The claims about settings."""
+    return [claim for section in claims.values() for claim in section if isinstance(claim, Setting)]
 
 
-def all_settings(project: Project, dataset: str, stem: str) -> dict[str, Any]:
+def settings_of_claims(project: Project, claims: Claims) -> dict[tuple[str, str], dict[str, Any]]:
+    """The settings that claims are about, by data set and run stem; GrdError for a run that cannot be."""
+    about = {(claim.dataset, claim.run): f"config/claims.yaml, '{claim.says}'" for claim in setting_claims(claims)}
+    return {pair: all_settings(project, *pair, where) for pair, where in about.items()}
+
+
+def all_settings(project: Project, dataset: str, stem: str, where: str) -> dict[str, Any]:
     """Settings of the run of the first seed and of its data set as plain values, those that code decides included."""
-    settings = project.settings(Run.from_name(dataset, f"{stem}-s{project.config.seeds[0]}"))
+    settings = project.settings(Run.from_stem(dataset, stem, where, project.config.seeds[0]))
     configured = {**project.dataset(dataset).model_dump(mode="json"), **settings.model_dump(mode="json")}
     return {**configured, **coded_settings(settings)}
 
