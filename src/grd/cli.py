@@ -90,7 +90,7 @@ def _add_images(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     own.add_argument("masks", type=Path, help="folder of label images of the same names, or the same folder with masks/ in it")
     own.add_argument("--volumes", action="store_true", help="files are volumes (Z, Y, X)")
     own.add_argument("--seed", type=not_negative, default=0, help="of the split into training, validation and test (default 0)")
-    own.add_argument("--axes", metavar="LETTERS", help="axes of images, and of masks that have as many, where files leave them open")
+    own.add_argument("--axes", metavar="LETTERS", help="axes of images (and masks of as many axes), where files leave them open")
     own.add_argument("--channel", type=not_negative, metavar="N", help="the channel to train on, from 0")
     own.set_defaults(action=_import)
 
