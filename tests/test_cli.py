@@ -42,6 +42,12 @@ def test_an_interrupted_call_says_so(capsys, monkeypatch, words, said):
     assert run(capsys, *words) == (130, "", f"{said}\n")
 
 
+@pytest.mark.parametrize("words", [["predict", "", "--model", "nuclei", "-o", "out"], ["score", "a.tif", ""], ["verify", ""]])
+def test_an_empty_name_is_no_folder(capsys, words):
+    code, _, err = run(capsys, *words)
+    assert code == 2 and "expected a name, found an empty text; is a variable of the shell not set?" in err
+
+
 def test_complexity_prints_table_1_s_counts(capsys):
     code, out, _ = run(capsys, "complexity")
     assert code == 0

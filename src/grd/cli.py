@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from grd.apply.options import add_options, not_negative, positive
+from grd.apply.options import add_options, named_path, not_negative, positive
 from grd.system.logs import log_to
 
 if TYPE_CHECKING:
@@ -65,17 +65,19 @@ def parser() -> argparse.ArgumentParser:
 def _add_images(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the commands for users' own images."""
     predict = commands.add_parser("predict", help="segment images or volumes with a trained model")
-    predict.add_argument("images", nargs="+", metavar="IMAGE", help="files, folders, patterns; file.h5:name for an array in it")
+    predict.add_argument(
+        "images", nargs="+", type=named_path, metavar="IMAGE", help="files, folders, patterns; file.h5:name for an array in it"
+    )
     predict.add_argument("--model", required=True, help="a run's model.pt, or the name of a model that ships")
-    predict.add_argument("-o", "--out", type=Path, required=True, help="folder for the label images")
+    predict.add_argument("-o", "--out", type=named_path, required=True, help="folder for the label images")
     add_options(predict)
     predict.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps")
     predict.set_defaults(action=_predict)
 
     score = commands.add_parser("score", help="every metric of the paper for segmentations and their ground truths")
-    score.add_argument("prediction", type=Path, help="label image or volume, or a folder of them")
-    score.add_argument("truth", type=Path, help="the same of the ground truth; files of folders pair by name")
-    score.add_argument("--table", type=Path, metavar="CSV", help="also write the scores of each image to this file")
+    score.add_argument("prediction", type=named_path, help="label image or volume, or a folder of them")
+    score.add_argument("truth", type=named_path, help="the same of the ground truth; files of folders pair by name")
+    score.add_argument("--table", type=named_path, metavar="CSV", help="also write the scores of each image to this file")
     stacks = score.add_mutually_exclusive_group()
     stacks.add_argument("--images", dest="rank", action="store_const", const=2, help="stacks are separate images")
     stacks.add_argument("--volume", dest="rank", action="store_const", const=3, help="stacks are volumes")
@@ -86,8 +88,10 @@ def _add_images(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
 
     own = commands.add_parser("import", help="make a data set of your own images and masks, to train on")
     own.add_argument("name", help="of the data set: small letters, digits and _")
-    own.add_argument("images", type=Path, help="folder of images or volumes")
-    own.add_argument("masks", type=Path, help="folder of label images of the same names, or the same folder with masks/ in it")
+    own.add_argument("images", type=named_path, help="folder of images or volumes")
+    own.add_argument(
+        "masks", type=named_path, help="folder of label images of the same names, or the same folder with masks/ in it"
+    )
     own.add_argument("--volumes", action="store_true", help="files are volumes (Z, Y, X)")
     own.add_argument("--seed", type=not_negative, default=0, help="of the split into training, validation and test (default 0)")
     own.add_argument("--axes", metavar="LETTERS", help="axes of images (and masks of as many axes), where files leave them open")
@@ -96,8 +100,8 @@ def _add_images(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
 
     export = commands.add_parser("export", help="a model for other software: ONNX, or a package for bioimage.io")
     export.add_argument("model", help="a run's model.pt, or the name of a model that ships")
-    export.add_argument("-o", "--out", type=Path, required=True, help="a file .onnx, or a package .zip")
-    export.add_argument("--sample", type=Path, metavar="IMAGE", help="packages: an image such as the model is for")
+    export.add_argument("-o", "--out", type=named_path, required=True, help="a file .onnx, or a package .zip")
+    export.add_argument("--sample", type=named_path, metavar="IMAGE", help="packages: an image such as the model is for")
     export.add_argument("--author", nargs="+", default=[], metavar="NAME", help="packages: who trained the model")
     export.set_defaults(action=_export)
 
@@ -127,12 +131,12 @@ def _add_pipeline(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
     benchmark.set_defaults(action=_benchmark)
 
     verify = commands.add_parser("verify", help="hash all files again, and name those that are not what was written")
-    verify.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="files or folders (default: all of the scale)")
+    verify.add_argument("paths", nargs="*", type=named_path, metavar="PATH", help="files or folders (default: all of the scale)")
     verify.add_argument("--scale", help="a file of config/scales (default: that of config/config.yaml)")
     verify.set_defaults(action=_verify)
 
     explain = commands.add_parser("explain", help="where a file came from: jobs, settings and inputs, back to the archives")
-    explain.add_argument("file", type=Path, metavar="FILE", help="a file of results/, there or gone")
+    explain.add_argument("file", type=named_path, metavar="FILE", help="a file of results/, there or gone")
     explain.add_argument("--only", nargs="+", default=[], metavar="WORD", help="branches whose path has all of these words")
     explain.set_defaults(action=_explain)
 

@@ -94,6 +94,13 @@ def not_negative(text: str) -> int:
     return int(text)
 
 
+def named_path(text: str) -> Path:
+    """A path; an empty text, as a shell makes it of a variable that is not set, is none."""
+    if not text:
+        raise argparse.ArgumentTypeError("expected a name, found an empty text; is a variable of the shell not set?")
+    return Path(text)
+
+
 def positive(text: str) -> int:
     """A whole number of at least 1."""
     if not text.isdecimal() or int(text) < 1:

@@ -39,7 +39,7 @@ def expand(named: Iterable[Path | str]) -> list[Path]:
     file that is absent stays, for whoever opens it.
     """
     found: dict[Path, None] = {}
-    for each in map(Path, filter(_is_named, named)):
+    for each in map(Path, named):
         file, _ = locate(each)
         if file.is_dir() and file.suffix.lower() != ".zarr" and file == each:
             _warn_of_microscopes(each)
@@ -52,13 +52,6 @@ def expand(named: Iterable[Path | str]) -> list[Path]:
         else:
             found[each] = None
     return list(found)
-
-
-def _is_named(path: Path | str) -> bool:
-    """True; GrdError for an empty text, as a shell makes it of a variable that is not set."""
-    if not str(path):
-        raise GrdError("expected the name of a file or folder, found an empty one; is a variable of the shell not set?")
-    return True
 
 
 def _warn_of_microscopes(folder: Path) -> None:
