@@ -237,9 +237,10 @@ def disk_array(folder: Path, shape: Sequence[int]) -> Iterator[np.ndarray]:
         if hasattr(os, "posix_fallocate"):  # or a full disk would end the process when pages are written
             try:
                 os.posix_fallocate(file.fileno(), 0, 4 * prod(shape))
-            except OSError as error:
-                raise OSError(error.errno, error.strerror, str(folder)) from error
-        yield np.memmap(file, np.int32, "r+", shape=tuple(shape))
+            except OSError as error:  # of a file system that cannot do this, too
+                if is_disk_full(error):
+                    raise OSError(error.errno, error.strerror, str(folder)) from error
+        yield np.memmap(file, np.int32, "w+", shape=tuple(shape))
 
 
 def choose_segmenter(predictor: Predictor, model: Path, name: str | None, changes: Mapping[str, Any]) -> Segmenter:
