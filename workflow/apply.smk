@@ -14,6 +14,7 @@
 from snakemake.utils import min_version
 
 from grd.apply.batches import Batches, files_behind
+from grd.system.locks import occupy
 from grd.system.logs import exit_on_error
 
 min_version("9.0")
@@ -26,6 +27,13 @@ with exit_on_error():
 
 OUT = BATCHES.outputs.folder
 DONE = [BATCHES.done(number) for number in range(len(BATCHES.files))]
+LOCKS = []  # open files, which stay locked as long as this process lives
+
+
+# The profiles turn off Snakemake's own lock, which would hold up calls with other folders.
+onstart:
+    with exit_on_error():
+        LOCKS.append(occupy(OUT))
 
 
 rule all:

@@ -84,11 +84,16 @@ def compute_job(job: SnakemakeJob) -> "Iterator[tuple[torch.device, dict[str, An
 
 def planned_project(job: SnakemakeJob) -> tuple[Project, Layout]:
     """The project and its paths; GrdError if config/ was edited since the workflow was planned."""
+    check_config()
+    project = Project.load(config=job.config)
+    return project, Layout.of(project)
+
+
+def check_config() -> None:
+    """GrdError if config/ was edited since the workflow was planned."""
     for path in Path("config").rglob("*.yaml"):
         if path.stat().st_mtime > _planning_time():
             raise GrdError(f"{path}: expected the file that this call was planned with, found it edited since; call again")
-    project = Project.load(config=job.config)
-    return project, Layout.of(project)
 
 
 def _planning_time() -> float:

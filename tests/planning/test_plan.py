@@ -78,7 +78,9 @@ def test_finished_runs_are_subtracted_and_counted(layout):
     plan = planned(layout, "table5", benchmark=measured(shipped()))
     assert [(job.name, len(job.runs)) for job in plan.jobs] == [("distil/cvppp_resunet_s0_table5", 9)]
     assert plan.jobs[0].cost.step_seconds == 10 + 9 * 2
-    assert "finished    3 of them (their weights.pt is there); 9 are left" in report(plan)
+    assert "finished    3 of them (their weights.pt is there; `snakemake -n` says if they are out of date); 9 are left" in report(
+        plan
+    )
     asked = layout.results / "runs/cvppp/mobilenet_v2-grd-resunet-node1-s0"
     done = planned(layout, str(asked))
     assert done.jobs == [] and "0 jobs, 0 runs, 0 iterations" in report(done, 2) and "time  " not in report(done, 2)

@@ -11,7 +11,7 @@ from grd.config.command_line import scale_of_targets
 from grd.config.experiments import kind_of
 from grd.config.parsing import read_yaml
 from grd.config.scales import scale_names
-from grd.jobs import PLANNED
+from grd.jobs import PLANNED, check_config
 from grd.planning.estimate import read_benchmark, training_resources
 from grd.project.groups import all_groups
 from grd.project.paths import Layout
@@ -54,10 +54,14 @@ with exit_on_error():
         check_published(PROJECT)
         check_claims(PROJECT)
 
-# Settings that cannot change a result reach scripts through `config`. PLANNED is the time of this call: a job refuses to run if
-# its code was edited later.
+# Settings that cannot change a result reach scripts through `config`. PLANNED is the time of this call, which its jobs inherit,
+# also on a cluster: they refuse to run if their code was edited later, and on a cluster, where they read it again, config/.
 config |= PROJECT.config.model_dump(mode="json")
-os.environ[PLANNED] = str(time.time())
+if workflow.is_main_process:
+    os.environ[PLANNED] = str(time.time())
+else:
+    with exit_on_error():
+        check_config()
 
 LATEX = not missing_latex()
 if workflow.is_main_process and not LATEX:

@@ -52,7 +52,7 @@ def documentation(card: ModelCard, use: Use) -> str:
         "",
         "## Validation",
         "",
-        *_scores(use),
+        *_scores(card, use),
         "",
         "## Data and training",
         "",
@@ -74,14 +74,14 @@ def _usage(card: ModelCard) -> list[str]:
         f"{size} The output has a unit vector of float32 per pixel.",
         "",
         "The affinity of a pixel and another one at an offset is the dot product of their vectors. `config.grd` of the package's "
-        "description has the `offsets`, and under `use` the `segmenters` that make instances of affinities and the "
-        "`background`: segments whose mean vector has a cosine with `direction` above `threshold` are background.",
+        "description has the `offsets`, and under `use` the `segmenters` that make instances of affinities and the `background`. "
+        "A segment is background if the mean dot product of its pixels' vectors and `direction` is above `threshold`.",
         "",
         "The Python package `grd` segments with such models as they leave training: `grd predict`.",
     ]
 
 
-def _scores(use: Use) -> list[str]:
+def _scores(card: ModelCard, use: Use) -> list[str]:
     """A table of the scores on validation samples."""
     if not use.scores:
         return ["The card of the model has no scores. Score segmentations of images that it has not seen with `grd score`."]
@@ -89,7 +89,7 @@ def _scores(use: Use) -> list[str]:
     rows = [[segmenter, *(f"{scores[name]:.3f}" for name in names)] for segmenter, scores in use.scores.items()]
     head = ["segmenter", *(METRICS[name].title.replace("|", "\\|") for name in names)]
     table = [pipes(cells) for cells in (head, ["---"] * len(head), *rows)]
-    return ["Means over validation images, on which settings were chosen:", "", *table]
+    return [f"Means over validation {_kinds(card)[0]}, on which settings were chosen:", "", *table]
 
 
 def _origin(card: ModelCard, use: Use) -> list[str]:
@@ -100,6 +100,11 @@ def _origin(card: ModelCard, use: Use) -> list[str]:
     return [
         f"- Data: {', '.join(part for part in known if part)}. Licence: {data.get('licence') or 'not stated'}.",
         f"- Run: {card.dataset}/{card.run}; {card.selection or 'weights of the last step'}.",
-        f"- Median size of the objects: {use.object_size:g} pixels. Images whose objects have another size have to be resized.",
+        f"- Median size of the objects: {use.object_size:g} {_kinds(card)[1]}. Objects of another size have to be resized.",
         f"- Versions: {versions}.",
     ]
+
+
+def _kinds(card: ModelCard) -> tuple[str, str]:
+    """What samples of the network, and their elements, are called."""
+    return ("images", "pixels") if NETWORKS[card.network].rank == 2 else ("volumes", "voxels")

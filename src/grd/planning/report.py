@@ -6,8 +6,9 @@ import io
 from grd.planning.plan import UNKNOWN, Plan
 
 NOTES = (
-    "All but counts are estimates. Time is of training and validation; prediction, segmentation and scores come on top. Disk is",
-    "without archives, and checkpoints while a job trains (up to ten times its models).",
+    "All but counts are estimates. Time is of training steps and validation losses. Where validation scores choose weights,",
+    "their segmentations come on top; so do prediction, segmentation and scores of test data. Disk counts neither archives nor",
+    "the checkpoints of a job that trains (up to ten times its models).",
 )
 
 
@@ -25,7 +26,8 @@ def _runs(plan: Plan) -> list[str]:
     alone = sum(run.taught_by is None for run in wanted)
     lines = [f"runs        {len(wanted)}: {alone} without teacher, {len(wanted) - alone} students"]
     if done := len(plan.finished & wanted):
-        lines.append(f"finished    {done} of them (their weights.pt is there); {len(wanted) - done} are left")
+        why = "their weights.pt is there; `snakemake -n` says if they are out of date"
+        lines.append(f"finished    {done} of them ({why}); {len(wanted) - done} are left")
     if others := len(set(trained) - wanted):
         lines.append(f"companions  {others} other students, trained in the same jobs")
     steps = sum(sum(job.steps) for job in plan.jobs)

@@ -19,8 +19,11 @@ from pathlib import Path
 from grd.errors import GrdError
 from grd.system.digests import digest_of, sha256
 
-ASIDE = ("grd.errors", "grd.jobs", "grd.provenance", "grd.system")
-"""Modules and packages that cannot change a result."""
+ASIDE = (
+    *("grd.errors", "grd.jobs", "grd.provenance"),
+    *(f"grd.system.{name}" for name in ("digests", "files", "gpu_turns", "hardware", "locks", "logs")),
+)
+"""Modules and packages that cannot change a result. (`grd.system.devices`, where precision is decided, can.)"""
 PACKAGE = "grd"
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from grd.config.experiments import Experiment
 from grd.project.project import Project
 from grd.reporting.formats.tex import tex_text
-from grd.reporting.notes import scale_note, twins_banner
+from grd.reporting.notes import scale_note, twins_banner, volume_note
 
 PREAMBLE = r"""\documentclass[10pt,a4paper,landscape]{article}
 \usepackage[T1]{fontenc}
@@ -54,7 +54,7 @@ def _introduction(project: Project, made_with: Mapping[str, Mapping[str, str]]) 
     yield tex_text(INTRODUCTION)
     if banner := twins_banner(project):
         yield rf"\par\emph{{{tex_text(banner)}}}"
-    yield r"\par " + tex_text(scale_note(project, project.scale.training))
+    yield r"\par " + tex_text(f"{scale_note(project, project.scale.training)} {volume_note(project)}")
     yield r"\par\smallskip"
     yield from (_listing(title, content) for title, content in made_with.items())
 
@@ -81,11 +81,17 @@ def _figure(name: str, figure: Experiment) -> str:
 
 def settings_of(project: Project) -> dict[str, str]:
     """Names and values, as text, of the settings that the results were made with."""
-    training, seeds = project.scale.training, ", ".join(map(str, project.config.seeds))
+    seeds = ", ".join(map(str, project.config.seeds))
     shown = ("iterations", "teacher_iterations", "batch_size", "learning_rate", "schedule", "precision", "select")
     return {
         "scale": project.config.scale,
         "seeds": seeds,
-        **{name.replace("_", " "): str(getattr(training, name)) for name in shown},
+        **{name.replace("_", " "): _of_images_and_volumes(project, name) for name in shown},
         **{f"fidelity, {name.replace('_', ' ')}": value for name, value in project.config.fidelity.model_dump().items()},
     }
+
+
+def _of_images_and_volumes(project: Project, name: str) -> str:
+    """A setting of trainings on images and, where it differs, on volumes; without one for teachers, they have the students'."""
+    images, volumes = (getattr(each, name) or "as students" for each in (project.scale.training, project.volume_training))
+    return str(images) if images == volumes else f"{images}; volumes {volumes}"

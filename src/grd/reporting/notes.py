@@ -1,6 +1,6 @@
 """Sentences about data and training that tables, claims and the document share."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from grd.config.scales import Training
 from grd.distillation import weights_and_options
@@ -48,6 +48,14 @@ SELECTED = {
 }
 
 
+def foreground_notes(project: Project, datasets: Iterable[str]) -> list[str]:
+    """A sentence on data sets whose first segmenter is given the ground truth's foreground, if there are some."""
+    shown = [project.datasets[name] for name in datasets]
+    given = [one.title for one in shown if getattr(one.segmenters[one.first_segmenter], "foreground", "") == "truth"]
+    said = "the mutex watershed is given the ground truth's foreground, as in the authors' released evaluation."
+    return [f"{', '.join(given)}: {said}"] if given else []
+
+
 def baseline_notes(project: Project, runs: Sequence[Run]) -> list[str]:
     """A sentence on the weights and features of AT, SPKD and ReKD, if they are among these runs."""
     weights: dict[str, float] = {}
@@ -62,6 +70,11 @@ def inter_affinity_note(project: Project, run: Run) -> str:
     """The factor before the mean of Eq. 7 that λ5 multiplies in a run, beside those of the released scripts."""
     factor = project.settings(run).inter_affinity_factor
     return f"λ5 multiplies {factor:g} x the mean of Eq. 7; the released scripts have 4 x on CVPPP A1, 24 x on other data."
+
+
+def volume_note(project: Project) -> str:
+    """Iterations and selection of the trainings on volumes, in a sentence."""
+    return f"Volumes: {duration(project.volume_training)}; {SELECTED[project.volume_training.select]}."
 
 
 def duration(training: Training) -> str:

@@ -89,7 +89,7 @@ def test_a_figure_has_the_curves_of_its_own_runs_on_one_page(tmp_path):
         layout.history(run).write_text("".join(json.dumps(record) + "\n" for record in history(["affinity", "loss"])))
     figure, data = curves(project, layout, "figure_curves_worms")
     titles = [axis.get_title() for axis in figure.axes]
-    assert titles[:2] == ["ResUNet", "ResUNet-tiny"] and titles[-1] == "ResUNet → ResUNet-tiny: GRD" and len(titles) == 7
+    assert titles[:2] == ["ResUNet", "ResUNet-tiny"] and titles[-1] == "ResUNet → MobileNet: GRD" and len(titles) == 13
     assert set(data["seed"]) == {0, 1, 2}
     plt.close(figure)
 

@@ -90,7 +90,7 @@ def test_the_band_is_what_seeds_alone_spread(tmp_path):
     assert (low, high) == (pytest.approx(52 - 5**0.5), pytest.approx(52 + 5**0.5))
     assert seed_band(data.assign(sd=[3.0, None, None])) is None
     figure, _ = figure6(project(), scored(tmp_path, project()))
-    assert not figure.axes[0].patches and "points show no trend" in figure.get_label()
+    assert not figure.axes[0].patches and "no trend can be read from the points" in figure.get_label()
 
 
 def test_a_few_points_of_sbd_do_not_fill_the_axis():

@@ -33,6 +33,6 @@ def test_rows_of_several_seeds_have_an_sd_and_rows_of_one_have_none(laptop, tmp_
         scores = {"segmenter": "mutex", "image": ["a", "b"], **dict.fromkeys(("aji", "dice", "f1", "pq"), number / 100)}
         pd.DataFrame(scores).to_csv(layout.scores(run), index=False)
     table = make_table("table_laptop", laptop, layout)
-    assert all(cell.sd is not None for cell in table.rows["+ GRD"])
-    assert all(cell.sd is None for cell in table.rows["+ AT"])
+    assert all(cell.sd is not None for cell in table.rows["T & S1 + GRD"])
+    assert all(cell.sd is None for cell in table.rows["T & S1 + AT"])
     assert "mean ± sd over seeds 0, 1, 2 where an sd stands, else one run per cell, seed 0" in table.notes[0]

@@ -122,12 +122,30 @@ def test_table_1_counts_the_paper_s_networks_and_times_the_trained(tmp_path):
 )
 def test_a_time_that_its_repeats_contradict_is_marked(tmp_path, forward, whole, doubtful):
     layout = scored(tmp_path, project())
-    write(layout.timing(Run("cvppp", "resunet")), {"forward": forward, "end_to_end": whole, "images": 2, "device": "CPU"})
+    write(
+        layout.timing(Run("cvppp", "resunet")), {"forward": forward, "end_to_end": whole, "images": 2, "device": "CPU, 2 threads"}
+    )
     table = table1(project(), layout)
     cells = table.rows["T1: ResUNet"][3:5]
     assert tuple(cell.doubtful for cell in cells) == tuple(" ?" in cell.text() for cell in cells) == doubtful
     assert any(note.startswith("? marks a time") for note in table.notes) == any(doubtful)
     assert (" ? (" in as_markdown(table)) == (" ? (" in as_tex(table)) == (">?</span>" in as_html(table)) == any(doubtful)
+
+
+def test_times_of_different_devices_are_marked_and_each_is_named(tmp_path):
+    layout = scored(tmp_path, project())
+    times = {"forward": [1.8, 2.2], "end_to_end": [4.0, 6.0]}
+    write(layout.timing(Run("cvppp", "resunet_tiny")), {**times, "images": 2, "device": "a GPU"})
+    table = table1(project(), layout)
+    for row, doubtful in (("T1: ResUNet", True), ("S1: ResUNet-tiny", True), ("T: MALA", False)):
+        assert [cell.doubtful for cell in table.rows[row][3:5]] == [doubtful] * 2
+    (measured,) = (note for note in table.notes if "measured on a GPU" in note)
+    assert measured.startswith(
+        "ResUNet, NestedUNet, MobileNet: measured on CPU, 2 threads; ResUNet-tiny: measured on a GPU; test"
+    )
+    assert measured.endswith(
+        "CVPPP A1: the mutex watershed is given the ground truth's foreground, as in the authors' released evaluation."
+    )
 
 
 def test_table_1_has_the_networks_of_volumes_at_their_own_size(tmp_path):
@@ -144,7 +162,7 @@ def test_table_1_says_how_many_passes_were_timed_and_gives_no_sd_of_a_single_one
     layout = scored(tmp_path, project())
     for network, seconds in {"resunet": [2.0, 3.0, 4.0], "mala": [5.0]}.items():
         (run,) = (run for run in project().runs("table1") if run.network == network)
-        write(layout.timing(run), {"forward": seconds, "end_to_end": seconds, "images": 2, "device": "a GPU"})
+        write(layout.timing(run), {"forward": seconds, "end_to_end": seconds, "images": 2, "device": "CPU, 2 threads"})
     table = table1(project(), layout)
     assert table.rows["T1: ResUNet"][3].text() == "3.00 ± 1.00 (2.00)"
     assert [cell.text() for cell in table.rows["T: MALA"][3:5]] == ["5.00 (53.50)", "5.00 (–)"]

@@ -22,7 +22,7 @@ from grd.reporting.claims.evidence import (
 from grd.reporting.formats.markdown import head, pipes
 from grd.reporting.formats.page import page, sorting_head, switch
 from grd.reporting.formats.tex import ampersands, tex_text
-from grd.reporting.notes import scale_note, twins_banner
+from grd.reporting.notes import scale_note, twins_banner, volume_note
 from grd.system.files import write_text
 
 MARKS = {HOLDS: "✓", CONSTRUCTED: "(✓)", FAILS: "×", UNTESTED: "–"}
@@ -35,6 +35,8 @@ READING_NOTES: tuple[str, ...] = (
     "missing could decide it.",
     "Dice and F1 of C. elegans and BBBC039V1: the prose uses the names of the printed columns, whose contents look exchanged; on "
     "both sides the object F1 is given for its Dice, the pixel Dice for its F1.",
+    "Which row is better, the order of rows and the order of gains are judged on the means as they stand, whatever their sd, and "
+    "also with one seed: such a ✓ or × can be chance.",
 )
 """Notes on any claims."""
 NOTES: tuple[str, ...] = (
@@ -98,10 +100,12 @@ def claims_table(project: Project, layout: Layout, claims: Claims, table: str = 
     if table:
         own = evidence_of_rows(project, layout, table)
         checked = _check(claims_about(claims, str(project.experiments[table].rows_of)), published, own)
-        rows, notes = [row for row in checked if row.reproduced.text != own.absent], READING_NOTES
+        rows, notes, volumes = [row for row in checked if row.reproduced.text != own.absent], READING_NOTES, []
     else:
         rows, notes = _check(claims, published, reproduced_evidence(project, layout, claims)), NOTES
-    return ClaimsTable(rows, [*notes, scale_note(project, project.scale.training, table or None)], twins_banner(project))
+        volumes = [volume_note(project)]
+    scale = scale_note(project, project.scale.training, table or None)
+    return ClaimsTable(rows, [*notes, scale, *volumes], twins_banner(project))
 
 
 def _check(claims: Claims, published: Evidence, reproduced: Evidence) -> list[ClaimRow]:

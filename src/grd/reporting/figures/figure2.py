@@ -8,6 +8,7 @@ from grd.project.paths import Layout
 from grd.project.project import Project
 from grd.reporting.figures.comparisons import ERRORS, Comparison, draw_comparisons, representative_image, student_scores
 from grd.reporting.figures.panels import predictions
+from grd.reporting.notes import foreground_notes
 
 SHOWN = (
     "Of each data set the test image on which the undistilled student has its median PQ; below each segmentation the seed of its "
@@ -17,8 +18,9 @@ SHOWN = (
 
 def figure2(project: Project, layout: Layout, experiment: str = "figure2") -> tuple[Figure, pd.DataFrame]:
     """Image, truth, teacher, student and every method, a row per data set, with errors marked; and the error counts."""
-    rows = [compared_image(project, layout, experiment, dataset) for dataset in project.datasets_of(experiment)]
-    return draw_comparisons(project, rows, f"{SHOWN}. {ERRORS}")
+    datasets = project.datasets_of(experiment)
+    rows = [compared_image(project, layout, experiment, dataset) for dataset in datasets]
+    return draw_comparisons(project, rows, " ".join([f"{SHOWN}.", *foreground_notes(project, datasets), ERRORS]))
 
 
 def compared_image(project: Project, layout: Layout, experiment: str, dataset: str) -> Comparison:

@@ -184,13 +184,14 @@ def _draw_memory(axis: Axes, curve: pd.DataFrame) -> None:
 
 
 CAPTION = (
-    "SBD on CVPPP A1, MobileNet taught by ResUNet, and bytes of the memory bank and the L images that a step draws from it, "
-    "measured on allocated tensors. This pipeline keeps a Gram bank, the paper a map bank of embedding maps. Left: K images "
-    "kept, L = 12 drawn; right: K = 32 kept, L drawn. The text of the paper does not give the points of its figure; it prints "
-    "SBD 86.0 at K = 32, L = 12 and says that memory grows with both, more with K than with L. " + BANK_NOTE.rstrip(".")
+    "SBD on CVPPP A1 (with the ground truth's foreground), MobileNet taught by ResUNet, and bytes of the memory bank and the L "
+    "images that a step draws from it, measured on allocated tensors. This pipeline keeps a Gram bank, the paper a map bank of "
+    "embedding maps. Left: K images kept, L = 12 drawn; right: K = 32 kept, L drawn. The text of the paper does not give the "
+    "points of its figure; it prints SBD 86.0 at K = 32, L = 12 and says that memory grows with both, more with K than with L. "
+    + BANK_NOTE.rstrip(".")
 )
 SPREAD = (
-    "Bars: sd over seeds {seeds}. Grey: the mean of all runs ± the sd pooled from all bars, which seeds alone account for: "
-    "points in it show no trend"
+    "Bars: sd over seeds {seeds}. Grey: the mean of all runs ± the sd of single trainings, pooled from all bars. A difference of "
+    "two points that is smaller than this sd can come from the seeds alone"
 )
-ONE_SEED = "One seed: by how much seeds alone move SBD is not known, so the points show no trend"
+ONE_SEED = "One seed: how much SBD differs between seeds is not known, so no trend can be read from the points"

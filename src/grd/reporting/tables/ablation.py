@@ -9,7 +9,7 @@ from grd.errors import GrdError
 from grd.project.paths import Layout
 from grd.project.project import Project
 from grd.project.run import Run
-from grd.reporting.notes import scale_note, twins_banner
+from grd.reporting.notes import foreground_notes, scale_note, twins_banner
 from grd.reporting.scores import score_columns, score_rows
 from grd.reporting.significance import bold_note
 from grd.reporting.table import Cell, Column, Table
@@ -55,7 +55,12 @@ def ablation(
         caption,
         [*heads, *columns],
         {row.title: [*row.settings, *scores[row.title]] for row in rows.values()},
-        [scale_note(project, project.scale.training), *notes, bold_note(project.row_seeds(experiment), among)],
+        [
+            scale_note(project, project.scale.training),
+            *foreground_notes(project, project.datasets_of(experiment)),
+            *notes,
+            bold_note(project.row_seeds(experiment), among),
+        ],
         {title: stem for stem, title in titles.items()},
         contests,
         twins_banner(project),

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from grd.project.paths import Layout
 from grd.project.project import Project
 from grd.project.titles import titles_of
-from grd.reporting.notes import baseline_notes, scale_note, twins_banner
+from grd.reporting.notes import baseline_notes, foreground_notes, scale_note, twins_banner
 from grd.reporting.runs import one_per_row
 from grd.reporting.scores import Printed, pair_contests, score_rows
 from grd.reporting.significance import bold_note
@@ -36,7 +36,13 @@ def methods_table(
         caption,
         columns,
         score_rows(project, layout, experiment, columns, titles, printed, published_in=published_in),
-        [scale_note(project, training, experiment), *notes, *baseline_notes(project, runs), bold_note(seeds, among)],
+        [
+            scale_note(project, training, experiment),
+            *foreground_notes(project, project.datasets_of(experiment)),
+            *notes,
+            *baseline_notes(project, runs),
+            bold_note(seeds, among),
+        ],
         {title: stem for stem, title in titles.items()},
         pair_contests(runs, titles),
         twins_banner(project),

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 from math import isnan
 from typing import Any
 
@@ -13,7 +14,7 @@ from grd.project.paths import Layout
 from grd.project.project import Project
 from grd.project.run import Run
 from grd.project.titles import titles_of
-from grd.reporting.notes import WIDTH_NOTE, duration, scale_note, twins_banner
+from grd.reporting.notes import WIDTH_NOTE, duration, foreground_notes, scale_note, twins_banner
 from grd.reporting.table import DOUBTFUL, Cell, Column, Table
 from grd.segmentation.timing import BUDGET, REPEATS
 
@@ -25,12 +26,14 @@ def table1(project: Project, layout: Layout) -> Table:
     """Table I: parameters and MACs of the paper's networks, and measured inference times on test images and volumes."""
     titles = titles_of(project, "table1")
     runs = [run for run in project.runs("table1") if run.seed == project.config.seeds[0]]
-    rows = {titles[run.stem]: _row(project, layout, run) for run in runs}
+    devices = {dataset: _devices(project, layout, runs, dataset) for dataset in dict.fromkeys(run.dataset for run in runs)}
+    comparable = {dataset: len(set(chain.from_iterable(found))) == 1 for dataset, found in devices.items()}
+    rows = {titles[run.stem]: _row(project, layout, run, comparable[run.dataset]) for run in runs}
     for network, outputs in COUNTED_WITH.items():
         counted = _complexity_cells(complexity_by_name(network, embedding=outputs), project.published["table1"][network])
         rows[f"{NETWORKS[network].title} as the paper counted it"] = [*counted, *[""] * 4]
     trained = [scale_note(project, project.scale.training), f"MALA: {duration(project.volume_training)}."]
-    notes = [*trained, *_measurement_notes(project, layout, runs), *NOTES, *_doubt_notes(rows.values())]
+    notes = [*trained, *_measurement_notes(project, layout, runs, devices), *NOTES, *_doubt_notes(rows.values())]
     return Table(CAPTION, COLUMNS, rows, notes, {titles[run.stem]: run.stem for run in runs}, banner=twins_banner(project))
 
 
@@ -63,16 +66,16 @@ STEPS = ["forward", "end_to_end"]
 MOST_SPREAD = 0.5
 """Largest sd of a time, as a share of its mean, at which the mean still says something."""
 DOUBT_NOTE = (
-    f"{DOUBTFUL} marks a time that its own repeats contradict: the network alone took longer than image to instances, or the sd "
-    f"exceeds {100 * MOST_SPREAD:g} % of the mean, as where other work ran on the machine. To measure again on a quiet machine: "
-    "snakemake --cores all --forcerun time_inference -- table1."
+    f"{DOUBTFUL} marks a time that cannot be trusted: networks were measured on different devices, the network alone took longer "
+    f"than image to instances, or the sd exceeds {100 * MOST_SPREAD:g} % of the mean, as where other work ran on the machine. To "
+    "measure again on one quiet machine: snakemake --cores all --forcerun time_inference -- table1."
 )
 
 
-def _row(project: Project, layout: Layout, run: Run) -> list[Cell | str]:
+def _row(project: Project, layout: Layout, run: Run, comparable: bool) -> list[Cell | str]:
     printed = project.published["table1"].get(run.network, {})
     counted = _complexity_cells(complexity_by_name(run.network), printed)
-    return [*counted, *_time_cells(_timings(project, layout, run), printed), *_trained_cells(project, run)]
+    return [*counted, *_time_cells(_timings(project, layout, run), printed, comparable), *_trained_cells(project, run)]
 
 
 def _complexity_cells(complexity: Complexity, printed: Mapping[str, Any]) -> list[Cell]:
@@ -83,9 +86,9 @@ def _complexity_cells(complexity: Complexity, printed: Mapping[str, Any]) -> lis
     ]
 
 
-def _time_cells(times: pd.DataFrame, printed: Mapping[str, Any]) -> list[Cell]:
+def _time_cells(times: pd.DataFrame, printed: Mapping[str, Any], comparable: bool) -> list[Cell]:
     mean, sd = times[STEPS].mean(), times[STEPS].std()  # sd (n - 1); NaN for a single pass
-    doubtful = (sd > MOST_SPREAD * mean) | (mean["forward"] > mean["end_to_end"])
+    doubtful = (sd > MOST_SPREAD * mean) | (mean["forward"] > mean["end_to_end"]) | (not comparable)
     published, spread = {"forward": printed.get("seconds")}, {name: None if isnan(sd[name]) else sd[name] for name in STEPS}
     return [Cell(mean[name], spread[name], published.get(name), 2, doubtful=bool(doubtful[name])) for name in STEPS]
 
@@ -101,16 +104,28 @@ def _trained_cells(project: Project, run: Run) -> list[Cell]:
     return [Cell(complexity.parameters / 1e6, None, None, 3), Cell(complexity.macs / 1e9, None, None, 2)]
 
 
-def _measurement_notes(project: Project, layout: Layout, runs: Sequence[Run]) -> list[str]:
-    """Device and test samples of the times, a note for each data set."""
+def _devices(project: Project, layout: Layout, runs: Sequence[Run], dataset: str) -> dict[tuple[str, ...], list[str]]:
+    """Titles of the networks by the devices on which they were timed on a data set."""
+    found: dict[tuple[str, ...], list[str]] = {}
+    for run in (run for run in runs if run.dataset == dataset):
+        names = tuple(dict.fromkeys(_timings(project, layout, run)["device"]))
+        found.setdefault(names, []).append(NETWORKS[run.network].title)
+    return found
+
+
+def _measurement_notes(
+    project: Project, layout: Layout, runs: Sequence[Run], devices: Mapping[str, Mapping[tuple[str, ...], list[str]]]
+) -> list[str]:
+    """Devices and test samples of the times, a note for each data set."""
     notes = []
-    for run in {run.dataset: run for run in reversed(runs)}.values():
-        times, dataset = pd.read_csv(layout.timing(run)), project.datasets[run.dataset]
-        kind = {2: "images", 3: "volumes"}[dataset.rank]
-        networks = ", ".join(NETWORKS[other.network].title for other in runs if other.dataset == run.dataset)
-        measured = f"measured on {times['device'][0]}; test {kind} of {dataset.title}: {times['images'][0]}"
-        notes.append(f"{networks}: {measured}, canvas {' x '.join(map(str, dataset.canvas))}.")
-    return [*notes[::-1], _passes_note(project, layout, runs), "Published times were measured on a TITAN Xp."]
+    for name, by_device in devices.items():
+        dataset, run = project.datasets[name], next(run for run in runs if run.dataset == name)
+        kind, number = {2: "images", 3: "volumes"}[dataset.rank], _timings(project, layout, run)["images"].iloc[0]
+        measured = "; ".join(f"{', '.join(titles)}: measured on {' and '.join(names)}" for names, titles in by_device.items())
+        canvas = " x ".join(map(str, dataset.canvas))
+        tested = f"test {kind} of {dataset.title}: {number}, canvas {canvas}."
+        notes.append(" ".join([f"{measured}; {tested}", *foreground_notes(project, [name])]))
+    return [*notes, _passes_note(project, layout, runs), "Published times were measured on a TITAN Xp."]
 
 
 def _passes_note(project: Project, layout: Layout, runs: Sequence[Run]) -> str:

@@ -26,7 +26,6 @@ def table2(project: Project, layout: Layout) -> Table:
 
 
 TABLE2_NOTES = (
-    "CVPPP: the mutex watershed is given the ground truth's foreground, as in the authors' released evaluation.",
     "C. elegans and BBBC039V1: the paper's columns Dice and F1 look exchanged; here its Dice stands beside the object F1, its F1 "
     "beside the pixel Dice.",
     "AJI uses a predicted segment once, as the released code does; in Kumar et al.'s definition one segment can serve several "
