@@ -39,10 +39,16 @@ def test_colours_of_a_palette_are_counted_by_their_numbers(tmp_path):
 def test_whole_numbers_of_any_type_are_labels(tmp_path):
     np.save(tmp_path / "a.npy", np.array([[0.0, 2.0]]))
     assert ids_of(tmp_path / "a.npy") == [[0, 2]]
-    for wrong in ([[0.5, 1.0]], [[-1, 2]], [[np.nan, 1]]):
+    for wrong in ([[0.5, 1.0]], [[-1, 2]], [[np.nan, 1]], [["a", "b"]]):
         np.save(tmp_path / "a.npy", np.array(wrong))
         with pytest.raises(GrdError, match=r"a\.npy: expected whole numbers from 0 as labels, found"):
             read_labels(tmp_path / "a.npy", 2)
+
+
+def test_a_single_number_is_no_image(tmp_path):
+    np.save(tmp_path / "a.npy", np.array(5))
+    with pytest.raises(GrdError, match=r"a\.npy: expected an image, found a single number; name another array or file"):
+        read_labels(tmp_path / "a.npy", 2)
 
 
 def test_a_jpeg_is_no_label_image(tmp_path):

@@ -15,6 +15,7 @@ from grd.errors import GrdError
 from grd.networks.model_file import load_model
 from grd.provenance import passport as provenance
 from grd.provenance.verify import survey
+from grd.system.digests import sha256
 
 KINDS = {
     "archive": (RESULTS / "data/archives/cvppp/A1.zip", "the archive from twin", "results/demo/data/cvppp.archives.json"),
@@ -87,9 +88,23 @@ def test_what_nothing_vouches_for_is_no_success(capsys, tmp_path):
     (tmp_path / "a.csv").write_text("1")
     code, out, err = verify(capsys, tmp_path / "a.csv")
     assert code == 2 and "not verified" in out and "expected files that a passport or an account knows, found none" in err
-    (RUN / "scores.csv.passport.json").unlink()
+    passport = RUN / "scores.csv.passport.json"
+    passport.write_text(passport.read_text().replace(sha256(RUN / "scores.csv"), ""))
+    code, out, _ = verify(capsys)
+    assert code == 2 and f"{passport}: expected a passport of version 1, found something else" in out
+    passport.unlink()
     code, out, _ = verify(capsys)
     assert code == 0 and out.endswith("the others as they were written\n")
+
+
+def test_a_data_set_may_have_the_name_of_another_folder(capsys):
+    run = RESULTS / "runs/logs" / RUN.name
+    shutil.copytree(RUN, run)
+    for passport in run.glob("*.passport.json"):
+        passport.write_text(passport.read_text().replace(f'"dataset": "{RUN.parent.name}"', '"dataset": "logs"'))
+    flip(run / "scores.csv")
+    code, out, _ = verify(capsys)
+    assert code == 2 and f"{run / 'scores.csv'}: expected sha256" in out
 
 
 @pytest.mark.parametrize("kind", KINDS)

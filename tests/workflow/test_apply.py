@@ -12,6 +12,7 @@ from grd.apply.batches import Batches
 from grd.apply.label_files import origin_of
 from grd.errors import GrdError
 from grd.reading.labels import read_labels
+from grd.system.locks import occupy
 
 SNAKEFILE = ("--snakefile", "workflow/apply.smk")
 
@@ -68,6 +69,16 @@ def test_images_become_labels_and_one_table_and_a_call_resumes(images, tmp_path)
     (out / "a4-labels.tif").unlink()
     pipeline.build(*SNAKEFILE, *call(images, out, options="--table --geojson"))
     assert (out / "a4-labels.tif").exists() and (out / "a0-labels.tif").stat().st_mtime_ns == written
+
+
+@pytest.mark.slow
+def test_two_calls_do_not_write_into_one_folder(images, tmp_path):
+    pipeline, out = Pipeline(tmp_path / "project"), tmp_path / "out"
+    with occupy(out):
+        failed = pipeline.run("--cores", "2", *SNAKEFILE, *call(images, out))
+    assert failed.returncode != 0
+    assert f"{out}: expected to work here alone, found another pipeline" in failed.stdout
+    assert not list(out.glob("*-labels.tif"))
 
 
 @pytest.mark.slow

@@ -68,8 +68,8 @@ class Outputs:
         return kept
 
     def check_names(self, files: Sequence[Path], keep: bool = False) -> None:
-        """GrdError if images would share a file of labels, if one's table would be that of all, if the folder is a file or must
-        not be changed, or if something would replace a file of someone else; with `keep` labels that are there stay."""
+        """GrdError if images would share a file of labels, if one's table would be that of all, if the folder is a file or
+        cannot be written to, or if something would replace a file of someone else; with `keep` labels that are there stay."""
         first: dict[Path, Path] = {}
         for path in files:
             if (other := first.setdefault(self.labels(path), path)) is not path:

@@ -39,11 +39,11 @@ def method_class(name: str) -> "type[Method]":
     }
     if lacking := [part for part, there in parts.items() if not there]:
         raise GrdError(f"{module.__file__}: expected class {name.upper()} to have {lacking[0]}, found none; add it")
-    for number in (*kind.weights, *kind.options):
-        if number in RESERVED or not re.fullmatch("[a-z_]+", number):
+    for own in (*kind.weights, *kind.options):
+        if own in RESERVED or not re.fullmatch("[a-z_]+", own):
             raise GrdError(
                 f"{module.__file__}: expected names of weights and options of small letters and _, other than "
-                f"{', '.join(RESERVED)}, found '{number}'; rename it"
+                f"{', '.join(RESERVED)}, found '{own}'; rename it"
             )
     return kind
 

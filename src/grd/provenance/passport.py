@@ -42,14 +42,15 @@ class Passport:
 
     @classmethod
     def read(cls, path: Path) -> "Passport":
-        """The passport in a file; GrdError for another file, or another version."""
+        """The passport in a file; GrdError for another file, another version, or an output without digest."""
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
-            found = content["format"], content["format_version"]
-            _ = content["rule"], content["inputs"].items(), content["outputs"].items()
+            _ = content["rule"], content["inputs"].items()
+            known = (content["format"], content["format_version"]) == (FORMAT, FORMAT_VERSION)
+            whole = known and all(output["sha256"] for output in content["outputs"].values())
         except (ValueError, KeyError, TypeError, AttributeError):
-            found = None
-        if found != (FORMAT, FORMAT_VERSION):
+            whole = False
+        if not whole:
             raise GrdError(f"{path}: expected a passport of version {FORMAT_VERSION}, found something else; delete it and rerun")
         return cls(path, content)
 

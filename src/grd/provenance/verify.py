@@ -37,7 +37,7 @@ class Expectation:
             found = sha256(self.path)
         except FileNotFoundError:
             return []
-        if self.sha256 and found.startswith(self.sha256):
+        if found.startswith(self.sha256):
             return []
         return [f"{self.path}: expected sha256 {self.sha256[:16]} {self.origin}, found {found[:16]}; {self.remedy}"]
 
@@ -140,7 +140,7 @@ def _outputs(passport: Passport) -> Iterator[Expectation]:
     passport.check_place()
     for name, entry in passport.outputs.items():
         path = passport.path.with_name(name)
-        yield Expectation(path, str(entry.get("sha256", "")), f"that rule {passport.rule} wrote", f"delete it and {_rerun(path)}")
+        yield Expectation(path, entry["sha256"], f"that rule {passport.rule} wrote", f"delete it and {_rerun(path)}")
 
 
 def _archives(folder: Path) -> Iterator[Expectation]:

@@ -46,6 +46,8 @@ def open_file(path: Path, preferred: Sequence[str] = GREY) -> Iterator[Stored]:
     with ExitStack() as resources:
         with readable(path):
             stored = _opener(file)(file, part, preferred, resources)
+        if not stored.array.shape:
+            raise GrdError(f"{path}: expected an image, found a single number; name another array or file")
         yield stored
 
 

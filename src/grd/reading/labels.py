@@ -127,12 +127,10 @@ def ids_of_colours(colours: np.ndarray) -> np.ndarray:
 
 def _ids(sample: Frame) -> np.ndarray:
     values = sample[...]
-    if values.dtype.kind not in "fui":
-        raise GrdError(f"{sample.where}: expected whole numbers from 0 as labels, found {values.dtype}; convert them")
     if values.dtype.kind == "f" and np.isfinite(values).all() and (values == np.rint(values)).all():
         values = values.astype(np.int64)
     if values.dtype.kind not in "ui" or values.min(initial=0) < 0:
-        found = f"{values.dtype}, smallest {values.min()}" if values.size else values.dtype
+        found = f"{values.dtype}, smallest {values.min()}" if values.size and values.dtype.kind in "uif" else values.dtype
         raise GrdError(f"{sample.where}: expected whole numbers from 0 as labels, found {found}; convert them")
     if sample.axes.endswith("S"):
         values = ids_of_colours(values)

@@ -33,8 +33,8 @@ def atomic_write(path: Path) -> Iterator[Path]:
         os.replace(part, path)
         _sync(path.parent)
     except Exception as error:
-        own = (cause for cause in _causes(error) if is_disk_full(cause) or getattr(cause, "filename", None) == str(part))
-        if number := next((cause.errno for cause in own if isinstance(cause, OSError)), None):
+        causes = (cause for cause in _causes(error) if isinstance(cause, OSError))
+        if number := next((cause.errno for cause in causes if is_disk_full(cause) or cause.filename == str(part)), None):
             raise OSError(number, os.strerror(number), str(path)) from error
         raise
     finally:

@@ -97,15 +97,15 @@ def claims_table(project: Project, layout: Layout, claims: Claims, table: str = 
     """
     published = published_evidence(project)
     check_names(claims, published.numbers)
+    scale = scale_note(project, project.scale.training, table or None)
     if table:
         own = evidence_of_rows(project, layout, table)
         checked = _check(claims_about(claims, str(project.experiments[table].rows_of)), published, own)
-        rows, notes, volumes = [row for row in checked if row.reproduced.text != own.absent], READING_NOTES, []
+        rows, notes = [row for row in checked if row.reproduced.text != own.absent], [*READING_NOTES, scale]
     else:
-        rows, notes = _check(claims, published, reproduced_evidence(project, layout, claims)), NOTES
-        volumes = [volume_note(project)]
-    scale = scale_note(project, project.scale.training, table or None)
-    return ClaimsTable(rows, [*notes, scale, *volumes], twins_banner(project))
+        rows = _check(claims, published, reproduced_evidence(project, layout, claims))
+        notes = [*NOTES, scale, volume_note(project)]
+    return ClaimsTable(rows, notes, twins_banner(project))
 
 
 def _check(claims: Claims, published: Evidence, reproduced: Evidence) -> list[ClaimRow]:
