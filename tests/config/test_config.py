@@ -49,6 +49,8 @@ def test_every_scale_that_is_shipped_is_valid(scale):
             0,
             r"'training\.iterations' has value 0; input should be greater than 0",
         ),
+        ("scales/demo.yaml", ("training", "batch_size"), True, r"'training\.batch_size' has value True; .* valid integer"),
+        ("config.yaml", ("seeds",), [True], r"'seeds\.0' has value True; input should be a valid integer"),
         ("scales/demo.yaml", ("networks", "resnet"), {}, r"demo\.yaml: unknown network 'resnet'; did you mean 'resunet'\?"),
         ("scales/demo.yaml", ("datasets", "cvpp"), {}, r"demo\.yaml: unknown data set 'cvpp'; did you mean 'cvppp'\?"),
         ("scales/demo.yaml", ("datasets", "cvppp", "canva"), [1, 1], r"unknown key 'cvppp\.canva' .* did you mean 'canvas'\?"),

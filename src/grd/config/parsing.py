@@ -11,7 +11,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from grd.errors import GrdError
 
 Probability = Annotated[float, Field(ge=0, le=1)]
-Positive = Annotated[int, Field(gt=0)]
+Positive = Annotated[int, Field(gt=0, strict=True)]
+"""A whole number above 0; `yes`, which YAML reads as true, is not 1."""
 Range = tuple[float, float]
 Size = tuple[Positive, Positive]
 
@@ -23,7 +24,7 @@ def _differ(seeds: list[int]) -> list[int]:
     return seeds
 
 
-Seeds = Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1), AfterValidator(_differ)]
+Seeds = Annotated[list[Annotated[int, Field(ge=0, strict=True)]], Field(min_length=1), AfterValidator(_differ)]
 Extent = Annotated[tuple[Positive, ...], Field(min_length=2, max_length=3)]
 """Rows and columns, or sections, rows and columns."""
 

@@ -8,9 +8,8 @@ class MemoryBank(nn.Module):
     """First-in, first-out queue of K teacher images; it keeps their nodes (M, D) and second moment (D, D), not their maps.
 
     Eq. 4 and 7 need no more of a map. At 544 x 544, D = 16 and 200 instances: 14 KB, of which the moment has 1, in place of
-    19 MB. Sample before you enqueue, so that relations
-    are those to *other* images, as in Sec. III-A 2. (The released code enqueues first, overwrites slot K - 1 when the queue is
-    full, and then draws from the first slots only; this one does not.)
+    19 MB. Sample before you enqueue, so that relations are those to *other* images, as in Sec. III-A 2. (The released code
+    enqueues first, overwrites slot K - 1 when the queue is full, and then draws from the first slots only; this one does not.)
     """
 
     nodes: Tensor
