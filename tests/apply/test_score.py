@@ -59,13 +59,16 @@ def test_images_of_one_file_are_scored_one_by_one():
 
 def test_images_of_one_file_are_paired_by_name(tmp_path):
     labels = np.arange(3 * 64).reshape(3, 8, 8) // 10 * (np.arange(8) > 2)
-    for name, order in (("a", "xyz"), ("b", "zxy"), ("c", "xyw")):
+    for name, order in (("a", "xyz"), ("b", "zxy"), ("c", "xyw"), ("d", "xyx"), ("e", "xxy")):
         stored = np.stack([labels["xyzw".index(letter) % 3] for letter in order])
         store.write_labels(tmp_path / f"{name}.h5", list(order), {"mutex": stored})
     frame, _ = score_files(tmp_path / "a.h5", tmp_path / "b.h5")
     assert (frame["pq"] == 1).all() and [name.split()[-1] for name in frame["image"]] == ["z", "x", "y"]
     with pytest.raises(GrdError, match=r"a\.h5: expected images of the same names as in .*c\.h5, found w in one only"):
         score_files(tmp_path / "a.h5", tmp_path / "c.h5")
+    assert (score_files(tmp_path / "d.h5", tmp_path / "d.h5")[0]["pq"] == 1).all()
+    with pytest.raises(GrdError, match=r"d\.h5: expected names that differ, or the order of .*e\.h5, found several x"):
+        score_files(tmp_path / "d.h5", tmp_path / "e.h5")
 
 
 def test_files_of_two_folders_are_paired_by_name(tmp_path):

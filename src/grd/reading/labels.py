@@ -1,6 +1,7 @@
 """Label images and volumes as people store them."""
 
 import logging
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -40,17 +41,20 @@ class Labels:
     def in_order_of(self, names: Sequence[str], where: str) -> list[np.ndarray]:
         """The arrays in the order of other images' names, by place where one side only counts its images.
 
-        GrdError, which names the other file `where`, for another number of images, and for images of other names.
+        GrdError, which names the other file `where`, for another number of images, for images of other names, and for images of
+        one name whose order differs.
         """
         if len(names) != len(self.names):
             raise GrdError(
                 f"{self.where}: expected {len(names)} images as in {where}, found {len(self.names)}; complete one of the two"
             )
         counted = [str(number) for number in range(len(names))]
-        if len(names) == 1 or counted in (names, self.names):
+        if len(names) == 1 or self.names == names or counted in (names, self.names):
             return self.arrays
         if lonely := sorted({*names} ^ {*self.names}):
             raise GrdError(f"{self.where}: expected images of the same names as in {where}, found {lonely[0]} in one only")
+        if twice := sorted(name for name, times in Counter(self.names).items() if times > 1):
+            raise GrdError(f"{self.where}: expected names that differ, or the order of {where}, found several {twice[0]}")
         by_name = dict(zip(self.names, self.arrays, strict=True))
         return [by_name[name] for name in names]
 
