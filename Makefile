@@ -59,4 +59,4 @@ lock: setup
 	  --python-version 3.11 requirements.in | sed 's/+cpu$$//'; } > .lock.new && mv .lock.new requirements.lock
 
 clean:
-	rm -rf .venv .snakemake
+	rm -rf .venv site

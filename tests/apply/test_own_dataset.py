@@ -143,10 +143,13 @@ def test_a_single_volume_is_cut_along_its_sections(project):
         "test": ["v0[24:30]"],
     }
     assert "1 volume with masks: 30 x 40 x 40 pixels, uint8, grey" in said
-    assert read_yaml(Path("config/datasets.yaml"))["mine"]["augment"]["crop"] == [20, 40, 40]
+    assert read_yaml(Path("config/datasets.yaml"))["mine"]["augment"]["crop"] == [20, 56, 56]
     loaded = Project.load(config=read_yaml(Path("config/config.yaml")) | {"scale": "own"})
     assert [run.network for run in loaded.runs("table_mine")] == ["mala", "mala_tiny", "mala_tiny"]
     assert read_split(prepared("mine"), "training").images.shape == (1, 18, 40, 40)
+    import_folders("few", *write_volumes(project / "few", 3, size=(3, 40, 40)), volumes=True)
+    few = read_yaml(Path("config/datasets.yaml"))["few"]
+    assert few["augment"]["crop"] == [7, 56, 56] and few["shifts"][0] == [1, 2]  # in an output of 3 x 40 x 40
     with pytest.raises(GrdError, match=r"expected 3 volumes, or volumes of at least 25 sections .* 20 sections in v0"):
         import_folders("thin", *write_volumes(project / "thin", size=(20, 40, 40)), volumes=True)
 

@@ -16,6 +16,7 @@ from grd.project.groups import all_groups
 from grd.project.project import Project
 from grd.project.run import Run
 from grd.reporting import check_modules
+from grd.training.view import check_offsets
 
 
 @pytest.mark.parametrize("scale", sorted(path.stem for path in (CONFIG / "scales").glob("*.yaml")))
@@ -25,12 +26,13 @@ def test_every_scale_that_is_shipped_is_valid(scale):
     found = {}
     for run in project.all_runs():
         settings = project.settings(run)
-        found[run.network, settings.canvas, settings.augment.crop] = settings.arguments
-    for (name, *sizes), arguments in found.items():  # what several runs share once
+        found[run.network, settings.canvas, settings.augment.crop] = settings.arguments, settings.offsets
+    for (name, *sizes), (arguments, offsets) in found.items():  # what several runs share once
         with torch.device("meta"):
             network = build(name, **arguments)
         for size in sizes:
             assert all(side > 0 for side in network.output_size(size))
+        check_offsets(offsets, network.output_size(sizes[-1]))
 
 
 @pytest.mark.parametrize(

@@ -57,9 +57,8 @@ def extended(tmp_path_factory):
     for path in ("src/grd/data/readers/cells.py", "src/grd/distillation/mse.py", "config/splits/cells.yaml"):
         (folder / path).write_text(block_titled(path))
     extend(folder / "config/datasets.yaml", block_titled("config/datasets.yaml"))
-    student, table = (block_titled("config/experiments.yaml", part) for part in ("cells", "table7"))
-    insert(folder / "config/experiments.yaml", "\ntable3:", "\n" + re.sub("^", "    ", student, flags=re.MULTILINE))
-    extend(folder / "config/experiments.yaml", table)
+    for table in ("table_cells", "table7"):
+        extend(folder / "config/experiments.yaml", block_titled("config/experiments.yaml", table))
     extend(folder / "config/published.yaml", shown("docs/extend.md", r"`(table7: \{\})`"))
     readers = folder / "src/grd/data/readers/__init__.py"
     insert(readers, '    "cvppp": cvppp.read,', "    " + shown("docs/extend.md", r'`("cells": cells\.read,)`') + "\n")

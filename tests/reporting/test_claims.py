@@ -298,6 +298,25 @@ def test_an_improvement_goes_with_the_metric_s_direction_and_over_the_best_of_se
     assert claim("improvement", **CELL, metric="voi", run="b", over="c", claimed=-6.7).check(evidence).verdict == HOLDS
 
 
+def test_a_loss_that_rounds_to_nothing_has_no_sign():
+    evidence = column("pq", a=0.96, b=0.9599)
+    assert claim("improvement", **CELL, metric="pq", run="b", over="a", claimed=1.0).check(evidence).text.startswith("0.0 %")
+
+
+def test_a_mean_over_seeds_is_not_set_against_another_seed_s_number():
+    evidence = column("pq", resunet_tiny__grd__resunet=0.7, resunet_tiny__at__resunet=0.6, resunet_tiny=0.5)
+    rows = ["resunet_tiny", "resunet_tiny-at-resunet", "resunet_tiny-grd-resunet"]
+    seeds = {key: "0" if "at" in key[1] else "0 1 2" for key in evidence.numbers}
+    mixed = replace(evidence, seeds=seeds)
+    for fields in ({"kind": "order", "rows": rows}, {"kind": "improvement", "run": rows[2], "over": rows[:2], "claimed": 16.7}):
+        made = claim(**fields, **CELL, metric="pq")
+        assert made.check(evidence).verdict == HOLDS and made.check(mixed).verdict == UNTESTED
+        assert made.check(mixed).text == "rows of different seeds"
+    assert claim("improvement", **CELL, metric="pq", run=rows[2], over=rows[0], claimed=40).check(mixed).verdict == HOLDS
+    for method, verdict in (("none", HOLDS), ("at", UNTESTED)):
+        assert claim("better", table="t", runs=rows[2:], methods=[method]).check(mixed).verdict == verdict
+
+
 def test_bounds_are_strict():
     evidence = column("seconds", a=2.0, b=0.2)
     for relation, claimed, verdict in [("below", 10, FAILS), ("below", 10.1, HOLDS), ("above", 10, FAILS), ("above", 9.9, HOLDS)]:
@@ -360,12 +379,13 @@ def test_significant_counts_bold_cells_among_all_columns():
     assert significant.check(evidence).verdict == UNTESTED
     key = ("t", "resunet_tiny-grd-resunet", "d", "")
     compared = [(*key, metric) for metric in ("sbd", "dic", "pq")]
-    few = Evidence(evidence.numbers, sds=dict.fromkeys(compared, 0.1), compared=compared, bold=compared[:1], seeds=6)
+    six, five = ({key: " ".join(map(str, range(count))) for key in compared} for count in (6, 5))
+    few = Evidence(evidence.numbers, sds=dict.fromkeys(compared, 0.1), compared=compared, bold=compared[:1], seeds=six)
     assert significant.check(replace(few, sds={})).verdict == UNTESTED  # a row of one seed, beside others of six
     assert significant.check(few).text == "bold in 1 of 3 columns" and significant.check(few).verdict == FAILS
     assert significant.check(replace(few, bold=compared[:2])).verdict == HOLDS
-    five = significant.check(replace(few, seeds=5))  # 3 comparisons x 1 / 32 at best
-    assert (five.text, five.verdict) == ("5 pairs cannot have p < 0.05 in 3 comparisons", UNTESTED)
+    fewer = significant.check(replace(few, seeds=five))  # 3 comparisons x 1 / 32 at best
+    assert (fewer.text, fewer.verdict) == ("5 pairs cannot have p < 0.05 in 3 comparisons", UNTESTED)
 
 
 def test_an_order_is_strict_and_goes_with_the_metric_s_direction():
@@ -641,7 +661,7 @@ def frames(numbers):
         for (_, run, dataset, segmenter, metric), value in numbers.items()
     ]
     rows.append({"run": None, "dataset": None, "segmenter": None, "metric": "parameters", "reproduced": 4.79})
-    return pd.DataFrame(rows).assign(sd=None, p=None, bold=False, doubtful=False)
+    return pd.DataFrame(rows).assign(sd=None, seeds="0", p=None, bold=False, doubtful=False)
 
 
 def write_results(layout, project):

@@ -12,6 +12,7 @@ from grd.data.store import chosen_numbers, read_labels, read_split
 from grd.distillation.biskd import align_labels
 from grd.errors import GrdError
 from grd.metrics.score_file import read_scores, write_score_file
+from grd.networks import build
 from grd.networks.model_file import load_model
 from grd.project.run import Run
 from grd.segmentation.run_files import Evaluation, segment_run
@@ -108,6 +109,14 @@ def test_volumes_thinner_than_the_context_are_refused_with_file_and_shape(tmp_pa
     samples = write_tubes(tmp_path / "thin.h5", (2, 40, 40))
     with pytest.raises(GrdError, match=r"thin\.h5: training/images: expected a volume of at least 3 x .* \(2, 40, 40\)"):
         train_into([volume_settings(TEACHER)], samples, [tmp_path], tmp_path / "state")
+
+
+def test_shifts_that_no_two_voxels_of_the_output_have_are_refused(world, tmp_path):
+    run = volume_settings(TEACHER)
+    side = build(run.network, **run.arguments).output_size(run.augment.crop)[0]
+    far = run.model_copy(update={"shifts": ((1, side), (1,), (1,))})
+    with pytest.raises(GrdError, match=rf"below the sides of the network's output for a crop, {side} x .* found {side}; leave"):
+        train_into([far], world / "samples.h5", [tmp_path / "run"], tmp_path / "state")
 
 
 @pytest.mark.parametrize(

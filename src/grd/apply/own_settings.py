@@ -11,6 +11,8 @@ SMALLEST, LARGEST, STEP = 64, 256, 32  # sides of crops
 MULTIPLE = 16  # of the canvas, which all networks of images take
 SHIFTS = (1, 3, 5, 9, 27)  # the paper's, for objects of 30 to 100 pixels
 VOLUME_SHIFTS = ((1, 2, 3), (1, 3, 9, 27), (1, 3, 9, 27))
+VOLUME_CROP = (20, 80, 80)  # at most
+CONTEXT = (4, 16, 16)  # voxels by which the output of scale own's networks of volumes is smaller than their input
 FITTING = {20: 30, 150: 100}  # objects of less or more pixels than these have the shifts for such ones, in proportion
 
 
@@ -79,8 +81,10 @@ def _image_lines(found: Inspection) -> list[str]:
 
 def _volume_lines(found: Inspection) -> list[str]:
     sections, *sides = (min(along) for along in zip(*found.sizes, strict=True))
-    crop = [min(20, sections), *[min(80, min(sides) // 2 * 2)] * 2]
-    shifts = [[shift for shift in along if shift < length] for along, length in zip(VOLUME_SHIFTS, crop, strict=True)]
+    shortest = sections, *[min(sides) // 2 * 2] * 2
+    crop = [min(most, length + context) for most, length, context in zip(VOLUME_CROP, shortest, CONTEXT, strict=True)]
+    outputs = [length - context for length, context in zip(crop, CONTEXT, strict=True)]
+    shifts = [[shift for shift in along if shift < length] for along, length in zip(VOLUME_SHIFTS, outputs, strict=True)]
     return [
         "  normalisation: unit",
         "  # canvas and crop are for the small networks of scale own; the paper's take [84, 268, 268] and [53, 268, 268]",

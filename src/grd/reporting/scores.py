@@ -1,6 +1,7 @@
 """Scores of runs as columns, cells and rows of tables."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,7 +11,7 @@ from grd.metrics.score_file import read_scores
 from grd.project.paths import Layout
 from grd.project.project import Project
 from grd.project.run import Run
-from grd.reporting.runs import one_per_row
+from grd.reporting.runs import one_per_row, repeats
 from grd.reporting.table import DOWN, UP, Cell, Column
 
 
@@ -79,8 +80,7 @@ def score_rows(
         cells: list[Cell | str] = []
         for column in columns:
             number = printed(published.get(column.dataset, {}).get(run.stem, {}), column)
-            members = (member for member in runs if (member.dataset, member.stem) == (column.dataset, run.stem))
-            paths = {member.seed: layout.scores(member) for member in members}
+            paths = {one.seed: layout.scores(one) for one in repeats(runs, replace(run, dataset=column.dataset))}
             cells.append(score_cell(paths, column.segmenter, column.metric, number) if paths else "")
         rows[titles[run.stem]] = cells
     return rows

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from grd.reporting.table import UP, Cell, Table
+from grd.reporting.table import UP, Cell, Table, blocks
 
 ALPHA = 0.05
 
@@ -63,6 +63,16 @@ def _p_of(ahead: np.ndarray) -> float:
 def best_cells(table: Table) -> set[tuple[str, int]]:
     """The cells (title, column) to set in bold: those whose lead the test confirms and every seed shows."""
     return {cell for cell, lead in leads(table).items() if lead.p < ALPHA and lead.in_every_seed}
+
+
+def best_by_block(table: Table) -> list[tuple[Table, set[tuple[str, int]]]]:
+    """The blocks of a table, each with its best cells (title, column of the block), which the test of the whole table finds."""
+    best, found, start = best_cells(table), [], 0
+    for block in blocks(table):
+        stop = start + len(block.columns)
+        found.append((block, {(title, number - start) for title, number in best if start <= number < stop}))
+        start = stop
+    return found
 
 
 def bold_note(seeds: Sequence[Sequence[int]], among: str) -> str:

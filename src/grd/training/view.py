@@ -8,7 +8,7 @@ from torch import Tensor
 
 from grd.data.batches import Batch, Geometry
 from grd.distillation.method import View
-from grd.errors import error_location
+from grd.errors import GrdError, error_location
 from grd.losses.affinity import affinity_targets, existing_pairs, pairs_of_one_origin
 from grd.networks.base import EmbeddingNetwork, feature_taps
 from grd.project.offsets import Offset
@@ -62,8 +62,20 @@ def view(
 
 
 def geometry_of(network: EmbeddingNetwork, settings: RunSettings) -> Geometry:
-    """Sizes of a network's inputs and outputs in a run; GrdError for a crop or canvas that the network does not take."""
+    """Sizes of a network's inputs and outputs in a run; GrdError for a crop or canvas that the network does not take, and for
+    offsets that no two pixels of its output have."""
     crop = settings.augment.crop
     with error_location(f"config, canvas and augment.crop of {settings.dataset}"):
         outputs = network.output_size(settings.canvas), network.output_size(crop)
+        check_offsets(settings.offsets, outputs[1])
     return Geometry(settings.canvas, settings.padding, *outputs, network.nearest_size)
+
+
+def check_offsets(offsets: Sequence[Offset], output: Sequence[int]) -> None:
+    """GrdError for an offset that no two pixels or voxels of an output of this size have: no loss would train its affinity."""
+    lost = [abs(step) for offset in offsets for step, side in zip(offset, output, strict=True) if abs(step) >= side]
+    if lost:
+        raise GrdError(
+            f"expected shifts below the sides of the network's output for a crop, {' x '.join(map(str, output))}, found "
+            f"{max(lost)}; leave it out of `shifts`, or enlarge augment.crop"
+        )

@@ -1,5 +1,6 @@
 """Weights of the baselines, compared by the scores in models' cards."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,15 @@ def test_the_best_weight_of_each_method_is_marked(project, tmp_path):
         "ReKD, review 0.6",
     ]
     assert table.rows["AT, attention 10"][1].mean == 0.9 and table.rows["AT, attention 1"][1].mean == 0.4
+
+
+def test_the_best_weight_is_marked_once_it_is_the_scale_s(project, tmp_path):
+    training = project.scale.training.model_copy(update={"weights": {"attention": 10.0}})
+    chosen = replace(project, scale=project.scale.model_copy(update={"training": training}))
+    layout, best = Layout(tmp_path, tmp_path), ((), (("attention", 10.0),))
+    write_models(layout, chosen.runs("baselines"), lambda run: 0.9 if run.method == "at" and run.changes in best else 0.4)
+    table = baselines(chosen, layout)
+    assert table.rows["AT, attention 10"][0] == "best" and len(table.rows) == 11
 
 
 def test_a_model_without_scores_of_images_is_named(project, tmp_path):

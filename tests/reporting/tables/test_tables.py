@@ -101,6 +101,26 @@ def test_several_seeds_give_mean_and_sd(tmp_path):
     assert "±" in cell.text()
 
 
+@pytest.mark.parametrize("own", [(1, 2), (1,)])
+def test_rows_may_have_other_seeds_than_the_configuration_in_every_table(tmp_path, own):
+    plain = project()
+    rows = {
+        name: shown.model_copy(update={"runs": [row.model_copy(update={"seeds": list(own)}) for row in shown.runs]})
+        for name, shown in plain.experiments.items()
+    }
+    seeded = replace(plain, experiments=rows)
+    note = "mean ± sd over seeds 1, 2." if len(own) > 1 else "one run per cell, seed 1."
+    layouts = both(tmp_path / "plain", plain), both(tmp_path / "seeded", seeded)
+    for make in (table1, table2, table3, table4, table5, table6):
+        before, after = map(make, (plain, seeded), layouts)
+        assert list(before.rows) == list(after.rows) and after.notes[0].endswith(note)
+
+
+def both(tmp_path, project):
+    scored(tmp_path, project)
+    return partitioned(tmp_path, project)
+
+
 def test_table_1_counts_the_paper_s_networks_and_times_the_trained(tmp_path):
     table = table1(project(), scored(tmp_path, project()))
     parameters, macs, _, forward, whole, *_ = table.rows["T1: ResUNet"]
@@ -333,7 +353,7 @@ def test_only_methods_of_one_pair_compete(tmp_path):
 def test_the_csv_is_long_and_unrounded_and_names_the_run():
     lines = as_csv(small()).splitlines()
     assert (
-        lines[0] == "run,dataset,segmenter,metric,row,group,column,reproduced,sd,published,p,bold,doubtful"
+        lines[0] == "run,dataset,segmenter,metric,row,group,column,reproduced,sd,seeds,published,p,bold,doubtful"
         and len(lines) == 1 + 5
     )
     assert lines[1].startswith("net-a-net,data,mutex,pq,A,Data_1,PQ ↑,0.4") and lines[1].endswith(",0.4,,False,False")
@@ -431,6 +451,16 @@ def test_a_wide_table_goes_on_below_after_a_whole_group():
     assert [list(block.groups) for block in blocks(wide(("a", 4), ("b", 4), ("c", 4)))] == [["a", "b"], ["c"]]
     assert [len(block.columns) for block in blocks(wide(("a", 12), ("b", 1)))] == [12, 1]
     assert len(blocks(wide(("a", 5), ("b", 5)))) == 1
+
+
+def test_bold_is_decided_over_the_whole_table_in_every_format():
+    columns = [Column(name, f"{number} ↑", f"{name}{number}") for name in "abcd" for number in range(4)]
+    seeds = {title: {seed: np.full(1, score) for seed in range(8)} for title, score in (("A", 2.0), ("B", 1.0))}
+    for count, bold in ((4, True), (16, False)):  # the least p of 8 pairs is 1 / 256
+        rows = {title: [Cell(found[0][0], 0.0, None, 1, found)] * count for title, found in seeds.items()}
+        table = Table("A caption.", columns[:count], rows, [], contests=[["A", "B"]])
+        texts = as_markdown(table), as_tex(table), as_csv(table)
+        assert [mark in text for mark, text in zip(("**2.0", r"\textbf", ",True,"), texts, strict=True)] == [bold] * 3
 
 
 def test_both_texts_of_a_wide_table_have_every_column_once_under_one_caption():

@@ -31,6 +31,7 @@ class Finding:
 
 
 NOTHING = Finding("", UNTESTED)
+OTHER_SEEDS = Finding("rows of different seeds", UNTESTED)
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,8 @@ class Evidence:
     `titles` of data sets; `absent` says why a number is None; `printed` are the paper's numbers; `sds` over seeds; `compared`
     are the best cells whose lead a table tests, `bold` those that it sets in bold; `settings` by data set and run stem;
     `samples` has shapes of the labels by data set and split; `listed` are the data sets whose split this project lists; `twins`
-    is True if these are synthetic; `seeds` is the number of seeds; `figures` has the data of figures by name.
+    is True if these are synthetic; `seeds` names, as in `0 1 2`, those that a number is a mean over; `figures` has the data of
+    figures by name.
     """
 
     numbers: Mapping[Key, float | None]
@@ -54,7 +56,7 @@ class Evidence:
     samples: Mapping[str, Mapping[str, tuple[int, ...]]] = field(default_factory=dict)
     listed: Collection[str] = ()
     twins: bool = False
-    seeds: int = 1
+    seeds: Mapping[Key, str] = field(default_factory=dict)
     figures: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
     @property
@@ -67,6 +69,10 @@ class Evidence:
         sds = [self.sds.get(key) for key in keys]
         known = [sd for sd in sds if sd is not None]
         return 0.0 if not self.reproduced else max(known) if len(known) == len(sds) else None
+
+    def same_seeds(self, keys: Iterable[Key]) -> bool:
+        """True if numbers are means over the same seeds, as far as seeds are known."""
+        return len({self.seeds.get(key, "") for key in keys}) == 1
 
     def columns(self, table: str, run: str) -> list[tuple[str, str, str]]:
         """The columns in which a table has scores of a run: data set, segmenter, metric."""

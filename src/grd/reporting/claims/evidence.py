@@ -83,7 +83,6 @@ def reproduced_evidence(project: Project, layout: Layout, claims: Claims) -> Evi
         settings=settings_of_claims(project, claims),
         samples={dataset: shapes(layout.samples(dataset)) for dataset in trained},
         listed=[dataset for dataset in trained if project.datasets[dataset].split != "archive"],
-        seeds=len(project.config.seeds),
         figures={name: pd.read_csv(layout.results / "figures" / f"{name}.csv") for name in figures_of_claims(claims)},
     )
 
@@ -91,7 +90,7 @@ def reproduced_evidence(project: Project, layout: Layout, claims: Claims) -> Evi
 def evidence_of_rows(project: Project, layout: Layout, table: str) -> Evidence:
     """A table on request (its csv) as evidence of the paper's table whose rows it has."""
     tables = {str(project.experiments[table].rows_of): pd.read_csv(layout.results / "tables" / f"{table}.csv")}
-    return replace(_evidence_of_tables(project, tables), seeds=len(project.row_seeds(table)[-1]))
+    return _evidence_of_tables(project, tables)
 
 
 def _evidence_of_tables(project: Project, tables: Mapping[str, pd.DataFrame]) -> Evidence:
@@ -99,6 +98,7 @@ def _evidence_of_tables(project: Project, tables: Mapping[str, pd.DataFrame]) ->
     printed = published_numbers(project.published)
     by_segmenter = {table for table, _, _, segmenter, _ in printed if segmenter}
     by_key = {column: present(reproduced_numbers(tables, column, by_segmenter)) for column in ("sd", "p", "bold")}
+    seeds = {key: str(names) for key, names in _by_key(tables, "seeds", by_segmenter).items() if not pd.isna(names)}
     return Evidence(
         reproduced_numbers(tables, "reproduced", by_segmenter),
         dataset_titles(project),
@@ -108,6 +108,7 @@ def _evidence_of_tables(project: Project, tables: Mapping[str, pd.DataFrame]) ->
         bold=[key for key, bold in by_key["bold"].items() if bold],
         settings={},
         twins=project.scale.data == "twins",
+        seeds=seeds,
     )
 
 
@@ -124,10 +125,15 @@ def reproduced_numbers(tables: Mapping[str, pd.DataFrame], column: str, by_segme
 
     Keys name the segmenter in the tables `by_segmenter`, which have scores by several.
     """
+    numbers = _by_key(tables, column, by_segmenter)
+    return {key: None if pd.isna(number) else float(number) for key, number in numbers.items()}
+
+
+def _by_key(tables: Mapping[str, pd.DataFrame], column: str, by_segmenter: Collection[str]) -> dict[Key, Any]:
     return {
-        (table, run, dataset, segmenter if table in by_segmenter else "", metric): None if pd.isna(number) else float(number)
+        (table, run, dataset, segmenter if table in by_segmenter else "", metric): value
         for table, frame in tables.items()
-        for run, dataset, segmenter, metric, number in zip(*_names(frame), frame[column].mask(frame["doubtful"]), strict=True)
+        for run, dataset, segmenter, metric, value in zip(*_names(frame), frame[column].mask(frame["doubtful"]), strict=True)
         if run and metric
     }
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 from math import sqrt
 from typing import ClassVar, Literal
 
-from grd.reporting.claims.base import FAILS, HOLDS, UNTESTED, Claim, Evidence, Finding, Key
+from grd.reporting.claims.base import FAILS, HOLDS, OTHER_SEEDS, UNTESTED, Claim, Evidence, Finding, Key
 from grd.reporting.scores import METRICS
 from grd.reporting.table import UP
 
@@ -29,8 +29,8 @@ def number_text(metric: str, value: float) -> str:
 
 
 def half_up(value: float, digits: int) -> str:
-    """A number rounded half up: 19.95 is 20.0, whatever its binary digits."""
-    return f"{value + 1e-9:.{digits}f}"
+    """A number rounded half up: 19.95 is 20.0, whatever its binary digits, and zero has no sign."""
+    return f"{value + 1e-9:z.{digits}f}"
 
 
 class ColumnClaim(Claim):
@@ -50,9 +50,14 @@ class ColumnClaim(Claim):
         return map(self.key, self.runs())
 
     def check(self, evidence: Evidence) -> Finding:
-        """The finding from the numbers of `runs`; not tested if one is missing."""
-        values = self.values(evidence)
-        return self.finding(values) if values else Finding(evidence.absent, UNTESTED)
+        """The finding from the numbers of `runs`, where it can be tested."""
+        return self.untested(evidence) or self.finding(self.values(evidence))
+
+    def untested(self, evidence: Evidence) -> Finding | None:
+        """Why the claim cannot be tested: a number is missing, or the numbers are of different seeds."""
+        if not self.values(evidence):
+            return Finding(evidence.absent, UNTESTED)
+        return None if evidence.same_seeds(map(self.key, self.runs())) else OTHER_SEEDS
 
     def values(self, evidence: Evidence) -> list[float]:
         """The numbers of `runs`; empty if one is missing."""

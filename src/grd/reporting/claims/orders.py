@@ -53,7 +53,7 @@ class Better(Claim):
             return Finding(evidence.absent, UNTESTED)
         failing = [cell for cell, margin in margins.items() if margin <= 0]
         tested, count = len(margins), len(margins) - len(failing)
-        claimed = max(tested, len(self._margins(replace(evidence, numbers=evidence.printed))))
+        claimed = max(tested, len(self._margins(replace(evidence, numbers=evidence.printed, seeds={}))))
         needed = claimed if self.extent == "all" else claimed // 2 + 1
         named = [self._label(evidence, *cell) + ("" if margins[cell] else " (equal)") for cell in failing]
         text = f"{count} of {tested} columns" + (f" (the paper has {claimed})" if claimed > tested else "")
@@ -70,9 +70,10 @@ class Better(Claim):
         }
 
     def _margin(self, evidence: Evidence, run: str, column: tuple[str, str, str]) -> float | None:
-        """Margin over the best of the others; None where a number is missing."""
-        own, *others = (evidence.numbers.get((self.table, name, *column)) for name in (run, *self.rivals(run)))
-        if own is None or None in others:
+        """Margin over the best of the others; None where a number is missing, or where they are of different seeds."""
+        keys = [(self.table, name, *column) for name in (run, *self.rivals(run))]
+        own, *others = map(evidence.numbers.get, keys)
+        if own is None or None in others or not evidence.same_seeds(keys):
             return None
         return min(sign(column[2]) * (own - other) for other in others if other is not None)
 
@@ -99,8 +100,9 @@ class Significant(Claim):
         comparisons = sum(key[0] == self.table for key in evidence.compared)
         if not comparisons or not any((self.table, self.run, *column) in evidence.sds for column in columns):
             return Finding("no test over seeds", UNTESTED)
-        if comparisons * 0.5**evidence.seeds >= ALPHA:  # the least p of one volume, all pairs of one sign, by Holm's correction
-            return Finding(f"{evidence.seeds} pairs cannot have p < {ALPHA} in {comparisons} comparisons", UNTESTED)
+        pairs = max(len(evidence.seeds.get((self.table, self.run, *column), "").split()) for column in columns)
+        if comparisons * 0.5**pairs >= ALPHA:  # the least p of one volume, all pairs of one sign, by Holm's correction
+            return Finding(f"{pairs} pairs cannot have p < {ALPHA} in {comparisons} comparisons", UNTESTED)
         count = sum((self.table, self.run, *column) in evidence.bold for column in columns)
         return Finding(f"bold in {count} of {len(columns)} columns", HOLDS if 2 * count > len(columns) else FAILS)
 
@@ -155,8 +157,8 @@ class Sensitivity(ColumnClaim):
 
     def check(self, evidence: Evidence) -> Finding:
         """Not tested where seeds spread the metric more than the settings differ."""
-        values, sd = self.values(evidence), evidence.largest_sd(map(self.key, self.runs()))
-        return self.finding(values, sd) if values else Finding(evidence.absent, UNTESTED)
+        sd = evidence.largest_sd(map(self.key, self.runs()))
+        return self.untested(evidence) or self.finding(self.values(evidence), sd)
 
     def finding(self, values: Sequence[float], sd: float | None = 0.0) -> Finding:
         """Compare the largest change of the metric by a minor setting with the smallest by a critical one."""

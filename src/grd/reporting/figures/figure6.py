@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -23,7 +23,7 @@ from grd.project.project import Project
 from grd.project.run import Run
 from grd.reporting.figures.panels import caption
 from grd.reporting.notes import BANK_NOTE
-from grd.reporting.runs import one_per_stem
+from grd.reporting.runs import one_per_stem, repeats
 from grd.reporting.scores import score_cell
 from grd.system.gpu_turns import claim_device
 
@@ -87,7 +87,7 @@ def figure6(project: Project, layout: Layout) -> tuple[Figure, pd.DataFrame]:
 
 def _sbd(project: Project, layout: Layout, run: Run) -> dict[str, float]:
     segmenter = project.datasets[run.dataset].first_segmenter
-    paths = {seed: layout.scores(replace(run, seed=seed)) for seed in project.config.seeds}
+    paths = {one.seed: layout.scores(one) for one in repeats(project.runs("figure6"), run)}
     cell = score_cell(paths, segmenter, "sbd", None)
     return {"sbd": math.nan if cell.mean is None else cell.mean, "sd": math.nan if cell.sd is None else cell.sd}
 
@@ -142,7 +142,7 @@ def draw(project: Project, data: pd.DataFrame) -> Figure:
     axes[1, 0].set_ylabel("memory", fontsize=8)
     axes[1, 0].set_ylim(top=axes[1, 0].get_ylim()[1] * 1e2)  # room for the legend
     axes[1, 0].legend(fontsize=6, loc="upper left")
-    seeds = project.config.seeds
+    seeds = project.row_seeds("figure6")[-1]
     spread = SPREAD.format(seeds=", ".join(map(str, seeds))) if band else ONE_SEED
     caption(figure, project, f"{CAPTION}. {spread}")
     return figure

@@ -23,6 +23,7 @@ def as_csv(table: Table) -> str:
             "column": column.name,
             "reproduced": cell.mean,
             "sd": cell.sd,
+            "seeds": " ".join(map(str, cell.samples)),
             "published": cell.published,
             "p": found[title, number].p if (title, number) in found else None,
             "bold": (title, number) in bold,

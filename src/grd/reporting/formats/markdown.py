@@ -1,14 +1,14 @@
 """Tables as Markdown."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
-from grd.reporting.significance import best_cells
-from grd.reporting.table import Table, blocks, cell_texts
+from grd.reporting.significance import best_by_block
+from grd.reporting.table import Table, cell_texts
 
 
 def as_markdown(table: Table) -> str:
     """Pipe tables, caption and banner above, notes below."""
-    parts = [line for block in blocks(table) for line in (*_block(block), "")]
+    parts = [line for block in best_by_block(table) for line in (*_block(*block), "")]
     return "\n".join([*head(table.caption, table.banner), *parts, *(f"- {note}" for note in table.notes), ""])
 
 
@@ -17,9 +17,8 @@ def head(caption: str, banner: str) -> list[str]:
     return [f"**{caption}**", "", *([f"*{banner}*", ""] if banner else [])]
 
 
-def _block(table: Table) -> list[str]:
+def _block(table: Table, best: Collection[tuple[str, int]]) -> list[str]:
     heads = ["", *(f"{column.group}<br>{column.name}".replace("|", "\\|") for column in table.columns)]
-    best = best_cells(table)
     rows = [
         [title, *(f"**{text}**" if (title, number) in best else text for number, text in enumerate(cell_texts(cells)))]
         for title, cells in table.rows.items()

@@ -1,12 +1,12 @@
 """Tables as LaTeX (booktabs)."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import pairwise
 
 import numpy as np
 
-from grd.reporting.significance import best_cells
-from grd.reporting.table import Table, blocks, cell_texts
+from grd.reporting.significance import best_by_block
+from grd.reporting.table import Table, cell_texts
 
 
 def as_tex(table: Table) -> str:
@@ -14,15 +14,15 @@ def as_tex(table: Table) -> str:
 
     It compiles with booktabs, graphicx and amssymb loaded.
     """
-    parts = blocks(table)
+    parts = best_by_block(table)
     lines = [
         r"\begin{table*}[!htbp]",
         rf"\caption{{{tex_text(table.caption)}}}",
         r"\centering",
         *([rf"\emph{{{tex_text(table.banner)}}}\par\smallskip"] if table.banner else []),
         r"\resizebox{\ifdim\width>\textwidth\textwidth\else\width\fi}{!}{%",
-        rf"\begin{{tabular}}{{l{'c' * max(len(part.columns) for part in parts)}}}",
-        *(line for part in parts for line in (r"\toprule", *_block(part))),
+        rf"\begin{{tabular}}{{l{'c' * max(len(part.columns) for part, _ in parts)}}}",
+        *(line for part in parts for line in (r"\toprule", *_block(*part))),
         r"\bottomrule",
         r"\end{tabular}}",
         r"\par\smallskip\raggedright\footnotesize",
@@ -32,16 +32,16 @@ def as_tex(table: Table) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _block(table: Table) -> list[str]:
+def _block(table: Table, best: Collection[tuple[str, int]]) -> list[str]:
     heads = [rf"\multicolumn{{{width}}}{{c}}{{{tex_text(group)}}}" for group, width in table.groups.items()]
     starts = np.cumsum([2, *table.groups.values()])
     rules = [rf"\cmidrule(lr){{{start}-{stop - 1}}}" for start, stop in pairwise(starts)]
     names = ["", *(tex_text(column.name) for column in table.columns)]
-    return [ampersands(["", *heads]), " ".join(rules), ampersands(names), r"\midrule", *_rows(table)]
+    return [ampersands(["", *heads]), " ".join(rules), ampersands(names), r"\midrule", *_rows(table, best)]
 
 
-def _rows(table: Table) -> list[str]:
-    best, rows = best_cells(table), []
+def _rows(table: Table, best: Collection[tuple[str, int]]) -> list[str]:
+    rows = []
     firsts = {titles[0] for titles in table.contests} - {next(iter(table.rows), "")}
     for title, cells in table.rows.items():
         if title in firsts:

@@ -56,7 +56,7 @@ def ablation(
         [*heads, *columns],
         {row.title: [*row.settings, *scores[row.title]] for row in rows.values()},
         [
-            scale_note(project, project.scale.training),
+            scale_note(project, project.scale.training, experiment),
             *foreground_notes(project, project.datasets_of(experiment)),
             *notes,
             bold_note(project.row_seeds(experiment), among),

@@ -15,7 +15,7 @@ from grd.project.project import Project
 from grd.project.run import Run
 from grd.project.titles import method_title
 from grd.reporting.notes import scale_note, twins_banner
-from grd.reporting.runs import one_per_row
+from grd.reporting.runs import one_per_row, repeats
 from grd.reporting.scores import METRICS, score_columns
 from grd.reporting.table import Cell, Column, Table
 
@@ -28,7 +28,8 @@ NOTES = (
 
 def baselines(project: Project, layout: Layout) -> Table:
     """Validation scores of every weight of every baseline."""
-    runs, columns = one_per_row(project, "baselines"), score_columns(project, "baselines")
+    by_title = {_title(project, run): run for run in reversed(one_per_row(project, "baselines"))}  # of equal weights the first
+    runs, columns = list(by_title.values())[::-1], score_columns(project, "baselines")
     cells = {run: [_cell(project, layout, run, column) for column in columns] for run in runs}
     best = {_best([run for run in runs if run.method == method], cells, columns[0]) for method in {r.method for r in runs}}
     rows = {_title(project, run): ["best" if run in best else "", *own] for run, own in cells.items()}
@@ -36,7 +37,7 @@ def baselines(project: Project, layout: Layout) -> Table:
         "Weights of AT, SPKD and ReKD, on validation images.",
         [Column("", "Best"), *columns],
         rows,
-        [scale_note(project, project.scale.training), *NOTES],
+        [scale_note(project, project.scale.training, "baselines"), *NOTES],
         {_title(project, run): run.stem for run in runs},
         banner=twins_banner(project),
     )
@@ -56,8 +57,7 @@ def _cell(project: Project, layout: Layout, run: Run, column: Column) -> Cell:
     """Mean over seeds of the mean over validation images, read from the models' cards."""
     metric = METRICS[column.metric]
     found = []
-    for seed in project.config.seeds:
-        path = layout.model(replace(run, dataset=column.dataset, seed=seed))
+    for path in map(layout.model, repeats(project.runs("baselines"), replace(run, dataset=column.dataset))):
         scores = load_model(path, torch.device("cpu"))[1].required_use(path).scores.get(column.segmenter, {})
         if column.metric not in scores:
             raise GrdError(f"{path}: expected a {column.metric} on validation data, found none; name a data set of images")

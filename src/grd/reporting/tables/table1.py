@@ -1,7 +1,6 @@
 """Table I: the cost of networks. `grd.segmentation.timing` measures the inference times, in jobs of the rule `time_inference`."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from itertools import chain
 from math import isnan
 from typing import Any
@@ -15,6 +14,7 @@ from grd.project.project import Project
 from grd.project.run import Run
 from grd.project.titles import titles_of
 from grd.reporting.notes import WIDTH_NOTE, duration, foreground_notes, scale_note, twins_banner
+from grd.reporting.runs import repeats
 from grd.reporting.table import DOUBTFUL, Cell, Column, Table
 from grd.segmentation.timing import BUDGET, REPEATS
 
@@ -25,14 +25,14 @@ COUNTED_WITH = {"mobilenet_v2": 1000, "mala": 3}
 def table1(project: Project, layout: Layout) -> Table:
     """Table I: parameters and MACs of the paper's networks, and measured inference times on test images and volumes."""
     titles = titles_of(project, "table1")
-    runs = [run for run in project.runs("table1") if run.seed == project.config.seeds[0]]
+    runs = project.first_seed_runs("table1")
     devices = {dataset: _devices(project, layout, runs, dataset) for dataset in dict.fromkeys(run.dataset for run in runs)}
     comparable = {dataset: len(set(chain.from_iterable(found))) == 1 for dataset, found in devices.items()}
     rows = {titles[run.stem]: _row(project, layout, run, comparable[run.dataset]) for run in runs}
     for network, outputs in COUNTED_WITH.items():
         counted = _complexity_cells(complexity_by_name(network, embedding=outputs), project.published["table1"][network])
         rows[f"{NETWORKS[network].title} as the paper counted it"] = [*counted, *[""] * 4]
-    trained = [scale_note(project, project.scale.training), f"MALA: {duration(project.volume_training)}."]
+    trained = [scale_note(project, project.scale.training, "table1"), f"MALA: {duration(project.volume_training)}."]
     notes = [*trained, *_measurement_notes(project, layout, runs, devices), *NOTES, *_doubt_notes(rows.values())]
     return Table(CAPTION, COLUMNS, rows, notes, {titles[run.stem]: run.stem for run in runs}, banner=twins_banner(project))
 
@@ -136,4 +136,4 @@ def _passes_note(project: Project, layout: Layout, runs: Sequence[Run]) -> str:
 
 def _timings(project: Project, layout: Layout, run: Run) -> pd.DataFrame:
     """The seconds of a run's timed passes, a row per pass, of all seeds."""
-    return pd.concat([pd.read_csv(layout.timing(replace(run, seed=seed))) for seed in project.config.seeds])
+    return pd.concat([pd.read_csv(layout.timing(one)) for one in repeats(project.runs("table1"), run)])

@@ -7,7 +7,7 @@ from grd.project.paths import Layout
 from grd.project.project import Project
 from grd.project.titles import SEGMENTER_TITLES
 from grd.reporting.notes import WIDTH_NOTE
-from grd.reporting.runs import first_seed_runs
+from grd.reporting.runs import first_seed_runs, repeats
 from grd.reporting.scores import score_columns
 from grd.reporting.table import Table
 from grd.reporting.tables.methods import methods_table
@@ -65,7 +65,7 @@ def _thresholds(project: Project, layout: Layout, dataset: str, segmenter: str) 
     """`0.4`, or `0.4/0.45` for two seeds, for each run on a data set; empty if its labels files have none."""
     texts = []
     for run in first_seed_runs(project, "table3", dataset):
-        paths = (layout.labels(replace(run, seed=seed)) for seed in project.config.seeds)
+        paths = map(layout.labels, repeats(project.runs("table3"), run))
         found = (chosen_numbers(path, segmenter).get("threshold") for path in paths)
         texts.append("/".join(f"{value:g}" for value in found if value is not None))
     return texts
