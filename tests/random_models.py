@@ -11,7 +11,7 @@ SEGMENTERS = {2: {"algorithm": "mutex", "foreground": "learned", "strides": (2, 
 DATA = {"title": "Dots & co.", "cite": "A. Nobody (2020)", "licence": "CC BY 4.0", "page": "https://example.org"}
 
 
-def write_random_model(path, name, rgb=False, data=DATA, **changes):
+def write_random_model(path, name, rgb=False, data=DATA, percentiles=None, **changes):
     """Write the model.pt of a narrow network; `changes` are fields of its card."""
     torch.manual_seed(0)
     network = build(name, **WIDTHS[name]).train()
@@ -21,7 +21,8 @@ def write_random_model(path, name, rgb=False, data=DATA, **changes):
         network(torch.rand(2, network.channels, *size))
     background = Background([1.0] + 15 * [0.0], 0.9) if rank == 2 else None
     shape, scores = (*size, 3) if rgb else size, {"usual": {"dic": 1.5}}
-    use = Use(size, shape, 30.0, background, {"usual": SEGMENTERS[rank]}, scores, data, {"torch": str(torch.__version__)})
+    versions = {"torch": str(torch.__version__)}
+    use = Use(size, shape, 30.0, background, {"usual": SEGMENTERS[rank]}, scores, data, versions, percentiles)
     fields = {"normalisation": "unit", "padding": "zero", "use": use} | changes
     card = ModelCard("dots", f"{name}-s0", name, WIDTHS[name], offsets=OFFSETS[rank], **fields)
     save_model(path, card, network.state_dict())

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from projects import settings, squares, train_into, tubes, volume_settings, write_squares, write_tubes
+from random_models import write_random_model
 from skimage.io import imread, imsave
 
 from grd.cli import main
@@ -199,6 +200,17 @@ def test_a_reader_that_has_enough_is_no_fault():
     command = f"""{sys.executable} -c "from grd.cli import main; main(['complexity'])" | true"""
     result = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True)
     assert (result.returncode, result.stderr) == (0, "")
+
+
+def test_all_images_are_segmented_though_a_reader_has_enough(tmp_path):
+    write_random_model(tmp_path / "model.pt", "resunet_tiny")
+    for name in "ab":
+        imsave(tmp_path / f"{name}.tif", np.arange(32 * 32, dtype=np.uint16).reshape(32, 32), check_contrast=False)
+    arguments = ["predict", f"{tmp_path}/?.tif", "--model", f"{tmp_path}/model.pt", "-o", f"{tmp_path}/out", "--device", "cpu"]
+    command = f"""{sys.executable} -c "from grd.cli import main; main({arguments})" | true"""
+    result = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True)
+    assert result.returncode == 0 and "BrokenPipe" not in result.stderr
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a-labels.tif", "b-labels.tif"]
 
 
 def test_a_misspelt_option_is_answered_with_the_nearest(capsys):

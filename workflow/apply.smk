@@ -8,8 +8,9 @@
 # options   those of `grd predict`, such as options="--table --diameter 30"
 # batch     images of a job (20); threads (1) and device (auto) of a job
 #
-# A call resumes what another left. If an image cannot be used, the log of its batch names it, and other batches go on. Labels are no
-# outputs of rules, since Snakemake removes those before a job and when it fails: they may have been corrected by hand.
+# A call resumes what another left: batch by batch, with `--skip-existing` image by image. If an image cannot be used, the log of its
+# batch names it, and other batches go on. Labels are no outputs of rules, since Snakemake removes those before a job and when it
+# fails: they may have been corrected by hand.
 
 from snakemake.utils import min_version
 

@@ -36,12 +36,26 @@ def main(arguments: Sequence[str] | None = None) -> None:
         try:
             chosen.action(chosen)
             sys.stdout.flush()
-        except BrokenPipeError:  # whoever reads, like `head`, has enough
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        except BrokenPipeError:
+            _mute()
         except KeyboardInterrupt:
             resumes = "; the same call with --skip-existing does what is left" if hasattr(chosen, "skip_existing") else ""
             sys.stderr.write(f"interrupted{resumes}\n")
             sys.exit(INTERRUPTED)
+
+
+def _say(line: str) -> None:
+    """Print a line at once; whoever reads may have enough, but the work goes on."""
+    try:
+        sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _mute()
+
+
+def _mute() -> None:
+    """Print nothing more: whoever read, like `head`, has enough."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _nearest(words: Sequence[str], options: Sequence[str]) -> str:
@@ -167,7 +181,7 @@ def _fetch(chosen: argparse.Namespace) -> None:
     for name in chosen.datasets:
         found = obtain(name, project.dataset(name), layout.archives(name, twin=False), layout.inbox, sys.stderr.isatty())
         for path in found.values():
-            sys.stdout.write(f"{path}\n")
+            _say(str(path))
 
 
 def _complexity(chosen: argparse.Namespace) -> None:
@@ -207,8 +221,7 @@ def _predict(chosen: argparse.Namespace) -> None:
     files, model = expand(chosen.images), find_model(chosen.model)
     with claim_device(f"segmenting with {chosen.model}", chosen.device) as device:
         for line in segment_files(files, model, outputs_of(chosen, chosen.out), device, settings_of(chosen)):
-            sys.stdout.write(f"{line}\n")
-            sys.stdout.flush()
+            _say(line)
 
 
 def _import(chosen: argparse.Namespace) -> None:

@@ -48,7 +48,24 @@ def volumes(tmp_path_factory):
     return build_package(tmp_path_factory.mktemp("volumes"), "mala_tiny", tubes(1, 0, (14, 47, 44)).images[0], data=data)
 
 
-@pytest.fixture(params=["images", "volumes"])
+def build_clipped(folder, name, sample):
+    """A package of a model whose card has percentiles, made with a sample that a few specks would darken."""
+    sample = sample.astype(np.uint16)
+    sample.flat[::1000] = 60000
+    return build_package(folder, name, sample, percentiles=(1, 99.5))
+
+
+@pytest.fixture(scope="module")
+def clipped_images(tmp_path_factory):
+    return build_clipped(tmp_path_factory.mktemp("clipped_images"), "resunet_tiny", squares(1, 0, size=70).images[0])
+
+
+@pytest.fixture(scope="module")
+def clipped_volumes(tmp_path_factory):
+    return build_clipped(tmp_path_factory.mktemp("clipped_volumes"), "mala_tiny", tubes(1, 0, (14, 47, 44)).images[0])
+
+
+@pytest.fixture(params=["images", "volumes", "clipped_images", "clipped_volumes"])
 def package(request):
     return request.getfixturevalue(request.param)
 
@@ -72,9 +89,13 @@ def preprocess(values, steps):
         if step.id == "ensure_dtype":
             values = values.astype(step.kwargs.dtype)
         elif step.id == "scale_range":
-            axes = tuple(("batch", "channel", "y", "x").index(str(axis)) for axis in step.kwargs.axes)
-            low, high = values.min(axes, keepdims=True), values.max(axes, keepdims=True)
+            axes = tuple(range(1, values.ndim))
+            assert [str(axis) for axis in step.kwargs.axes] == ["channel", *"zyx"[-(values.ndim - 2) :]]
+            percentiles = step.kwargs.min_percentile, step.kwargs.max_percentile
+            low, high = np.percentile(values, percentiles, axes, keepdims=True).astype(np.float32)
             values = (values - low) / (high - low + np.float32(step.kwargs.eps))
+        elif step.id == "clip":
+            values = values.clip(step.kwargs.min, step.kwargs.max)
         else:
             assert step.id == "scale_linear"
             values = values * step.kwargs.gain + step.kwargs.offset
@@ -88,6 +109,14 @@ def test_the_weights_give_the_test_output_for_the_preprocessed_test_input(packag
     expected = array(package, wanted)
     assert expected.std((2, 3)).max() > 1e-3
     np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_the_percentiles_of_a_card_are_those_of_the_package(clipped_images, clipped_volumes):
+    for package in (clipped_images, clipped_volumes):
+        (given,) = package.described.inputs
+        (scaling,) = [step.kwargs for step in given.preprocessing if step.id == "scale_range"]
+        assert (scaling.min_percentile, scaling.max_percentile) == (1, 99.5)
+        assert (array(package, given) > 128).mean() > 0.05
 
 
 def test_images_of_any_range_are_stretched_to_grey_values(images):

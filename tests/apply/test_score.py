@@ -89,6 +89,13 @@ def test_files_of_two_folders_are_paired_by_name(tmp_path):
         score_files(tmp_path / "found", tmp_path / "true")
 
 
+def test_labels_of_an_image_pair_with_a_truth_whose_name_says_that_it_is_of_the_image(tmp_path):
+    for name in ("found/a_img-labels.tif", "true/a.tif", "found/b-labels.tif", "true/b_raw_mask.tif"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        tifffile.imwrite(tmp_path / name, np.eye(4, dtype=np.uint8))
+    assert score_files(tmp_path / "found", tmp_path / "true")[0]["image"].tolist() == ["a", "b"]
+
+
 def test_of_many_pairs_those_that_cannot_be_scored_are_named_and_the_others_are_done(tmp_path, caplog):
     for folder in ("found", "true"):
         (tmp_path / folder).mkdir()

@@ -4,6 +4,7 @@ import json
 import logging
 import shutil
 
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,8 +14,10 @@ import zarr
 from PIL import Image
 from projects import settings, squares, train_into, volume_settings, write_tubes
 
+from grd.apply import origin
 from grd.apply.checks import warn_of_specks
 from grd.apply.geojson import write_geojson
+from grd.apply.label_files import write_labels
 from grd.apply.outputs import Outputs
 from grd.apply.segment import Settings, Work, factor_of, resize_labels, segment_files, warn_of_large_segments
 from grd.config.segmenters import as_segmenter
@@ -169,6 +172,18 @@ def test_a_bad_file_is_named_at_the_end_and_the_others_are_done(images, tmp_path
         list(segment_files([tmp_path / "bad.tif"], images / "model.pt", outputs, CPU))
 
 
+def test_values_that_are_damaged_are_told_to_be_so(images, tmp_path):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        place = (
+            file.create_dataset("main", data=np.ones((64, 64)), chunks=(64, 64), fletcher32=True).id.get_chunk_info(0).byte_offset
+        )
+    content = bytearray((tmp_path / "a.h5").read_bytes())
+    content[place] ^= 255
+    (tmp_path / "a.h5").write_bytes(content)
+    with pytest.raises(GrdError, match=r"a\.h5: expected a readable file, found .*; convert or replace it"):
+        list(segment_files([tmp_path / "a.h5"], images / "model.pt", Outputs(tmp_path), CPU))
+
+
 def test_existing_labels_are_left_alone_on_request(images, tmp_path):
     file = [next(images.glob("*.tif"))]
     outputs = Outputs(tmp_path)
@@ -251,6 +266,58 @@ def test_labels_of_another_moment_are_not_taken_for_those_asked_for(images, tmp_
     segmented([tmp_path / "film.tif"], images, tmp_path, Settings(choice=Choice(time=0)))
     with pytest.raises(GrdError, match=r"expected labels of film\.tif --time 1, found those of film\.tif --time 0"):
         segmented([tmp_path / "film.tif"], images, tmp_path, Settings(choice=Choice(time=1), skip_existing=True))
+
+
+@pytest.mark.parametrize("kind", ["tif", "zarr"])
+def test_labels_of_another_image_of_the_same_name_are_neither_kept_nor_replaced(images, tmp_path, kind):
+    files = [tmp_path / plate / "a.tif" for plate in ("A", "B", "moved")]
+    first, second = sorted(images.glob("*.tif"))[:2]
+    for file, source in zip(files, (first, second, first), strict=True):
+        file.parent.mkdir()
+        shutil.copy(source, file)
+    outputs = Outputs(tmp_path / "out", table=True, zarr=kind == "zarr")
+    list(segment_files(files[:1], images / "model.pt", outputs, CPU))
+    refused = r"a-labels\.(tif|zarr): expected labels of .*B/a\.tif, found those of another image of this name; move them"
+    for keep in (True, False):
+        with pytest.raises(GrdError, match=refused):
+            list(segment_files(files[1:2], images / "model.pt", outputs, CPU, Settings(skip_existing=keep)))
+    for said in (Settings(skip_existing=True), USUAL, Settings(choice=Choice(channel=0))):  # of a folder that was moved
+        list(segment_files(files[2:], images / "model.pt", outputs, CPU, said))
+
+
+def test_labels_of_earlier_versions_are_known_by_the_name_of_their_image(images, tmp_path):
+    (file, *_), outputs = sorted(images.glob("*.tif")), Outputs(tmp_path, table=True)
+    labels = np.ones(tifffile.imread(file).shape, np.int32)
+    write_labels(outputs.labels(file), labels, origin=file.name)
+    list(segment_files([file], images / "model.pt", outputs, CPU, Settings(skip_existing=True)))
+    assert pd.read_csv(tmp_path / f"{file.stem}.csv")["area"].tolist() == [labels.size]
+    list(segment_files([file], images / "model.pt", outputs, CPU))
+    assert tifffile.imread(outputs.labels(file)).max() > 1
+
+
+def test_the_checksum_of_an_image_is_that_of_its_values_however_they_are_stored(tmp_path, monkeypatch):
+    values = np.random.default_rng(0).integers(0, 9000, (2, 3, 40, 50)).astype(np.uint16)
+    zarr.create_array(tmp_path / "a.zarr", data=values, chunks=(1, 2, 7, 50))
+    for piece in (origin.PIECE, 99):
+        monkeypatch.setattr(origin, "PIECE", piece)
+        known = origin.checksum(values)
+        assert {origin.checksum(values.astype(">u2")), origin.checksum(zarr.open_array(tmp_path / "a.zarr"))} == {known}
+        assert known not in {origin.checksum(each) for each in (values + np.uint16(1), values.reshape(3, 2, 40, 50), values[0])}
+    assert len({origin.checksum(np.full(shape, 7)) for shape in ((6,), (2, 3), (3, 2), (1, 2, 3), (0, 3))}) == 5
+
+
+@pytest.mark.parametrize("count", [3, 4])
+def test_a_corrected_stack_of_few_moments_is_no_colour_image(images, tmp_path, count):
+    grey = tifffile.imread(sorted(images.glob("*.tif"))[0])
+    labels = np.zeros((count, *grey.shape), np.uint16)
+    tifffile.imwrite(tmp_path / "film.tif", np.stack([grey] * count), imagej=True, metadata={"axes": "TYX"})
+    labels[:, :2, :3], labels[-1, 9:12, 9:12] = 500, 3
+    tifffile.imwrite(tmp_path / "film-labels.tif", labels, photometric="rgb", planarconfig="separate")  # as tifffile does unasked
+    outputs = Outputs(tmp_path, table=True)
+    (line,) = segment_files([tmp_path / "film.tif"], images / "model.pt", outputs, CPU, Settings(skip_existing=True))
+    assert line.endswith(f"exists, {count} images, {count + 1} objects")
+    table = pd.read_csv(tmp_path / "film.csv")
+    assert table[["time", "label", "area"]].to_numpy().tolist()[-2:] == [[count - 1, 3, 9], [count - 1, 500, 6]]
 
 
 def test_a_jpeg_is_warned_of(images, tmp_path, caplog):
@@ -386,6 +453,14 @@ def test_an_image_of_larger_objects_is_reduced_to_what_the_model_learnt(images, 
         assert score_instances(found[1::3, 1::3], usual)["pq"] > 0.9
     with pytest.raises(GrdError, match="expected a model of images, found one of volumes"):
         factor_of(Settings(scale=2.0), 100, 3)
+
+
+@pytest.mark.parametrize(("scale", "warned"), [(2.0, True), (0.5, False)])
+def test_an_image_that_is_large_once_it_is_resized_is_warned_of(images, tmp_path, monkeypatch, caplog, scale, warned):
+    file = next(images.glob("*.tif"))
+    monkeypatch.setattr("grd.apply.large.LARGE", {2: tifffile.imread(file).size, 3: 0})
+    segmented([file], images, tmp_path, Settings(scale=scale))
+    assert ("resized as a whole, not in blocks, which takes much memory" in caplog.text) == warned
 
 
 def diameter(folder):

@@ -36,12 +36,12 @@ def samples(pairs, **changes):
 
 
 def test_files_pair_by_name_without_what_says_that_they_are_masks(tmp_path):
-    for name in ("a2", "a10_img", "b.ome"):
+    for name in ("a2", "a10_img", "b.ome", "c_raw", "d_image"):
         write(tmp_path / f"images/{name}.tif", GREY)
-    for name in ("a2_mask.png", "a10-labels.png", "b.png"):
+    for name in ("a2_mask.png", "a10-labels.png", "b.png", "c_raw.png", "d_image_mask.png"):
         write(tmp_path / f"masks/{name}", LABELS)
     pairs = find_pairs(tmp_path / "images", tmp_path / "masks")
-    assert list(pairs) == ["a2", "a10", "b"]
+    assert list(pairs) == ["a2", "a10", "b", "c", "d"]
     assert [path.name for path in pairs["a10"]] == ["a10_img.tif", "a10-labels.png"]
     [first, *_] = samples(pairs)
     assert first.name == "a2" and np.array_equal(first.image, GREY) and first.image.dtype == np.uint16
@@ -49,17 +49,17 @@ def test_files_pair_by_name_without_what_says_that_they_are_masks(tmp_path):
 
 
 def test_one_folder_may_hold_images_and_masks(tmp_path):
-    for name in ("000", "001"):
+    for name, mask in (("000", "000_masks"), ("001", "001_img_cp_masks")):
         write(tmp_path / f"{name}_img.png", GREY.astype(np.uint8))
-        write(tmp_path / f"{name}_masks.png", LABELS)
+        write(tmp_path / f"{mask}.png", LABELS)
     pairs = find_pairs(tmp_path, tmp_path)
     assert {name: [path.name for path in pair] for name, pair in pairs.items()} == {
         "000": ["000_img.png", "000_masks.png"],
-        "001": ["001_img.png", "001_masks.png"],
+        "001": ["001_img.png", "001_img_cp_masks.png"],
     }
 
 
-@pytest.mark.parametrize("place", ["stage1_train/{name}/masks", "masks/{name}"])
+@pytest.mark.parametrize("place", ["stage1_train/{name}/masks", "masks/{name}", "masks/{name}_raw"])
 def test_a_folder_of_objects_is_a_mask_whose_smaller_objects_lie_on_top(tmp_path, place, caplog):
     masks = tmp_path / place.format(name="ab12")
     large, small = np.zeros((6, 8), np.uint8), np.zeros((6, 8), np.uint8)

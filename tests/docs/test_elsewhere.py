@@ -24,14 +24,18 @@ LEARNED = {
 }
 
 
-@pytest.mark.parametrize("size", [64, 60])
-def test_the_program_for_elsewhere_gives_the_labels_of_predict(tmp_path, monkeypatch, size):
+@pytest.mark.parametrize(("size", "percentiles"), [(64, None), (60, None), (64, (0, 99))])
+def test_the_program_for_elsewhere_gives_the_labels_of_predict(tmp_path, monkeypatch, size, percentiles):
     samples = write_squares(tmp_path / "samples.h5")
     train_into([settings(Run("bbbc039", "resunet_tiny"), iterations=60)], samples, [tmp_path], tmp_path / "state")
-    evaluation = Evaluation(canvas=(48, 48), segmenters={"learned": as_segmenter(LEARNED)}, metric="pq", data={})
+    segmenters = {"learned": as_segmenter(LEARNED)}
+    evaluation = Evaluation(canvas=(48, 48), segmenters=segmenters, metric="pq", data={}, percentiles=percentiles)
     segment_run(tmp_path / "weights.pt", samples, evaluation, tmp_path / "labels.h5", tmp_path / "model.pt", CPU)
     monkeypatch.chdir(tmp_path)
-    tifffile.imwrite("nuclei.tif", squares(1, 9, size).images[0])
+    image = squares(1, 9, size).images[0].astype(np.uint16)
+    if percentiles:
+        image.flat[::500] = 60000  # specks that would darken all else
+    tifffile.imwrite("nuclei.tif", image)
     outputs = Outputs(tmp_path)
     list(segment_files([tmp_path / "nuclei.tif"], tmp_path / "model.pt", outputs, CPU))
     export_onnx(tmp_path / "model.pt", tmp_path / "nuclei.onnx")

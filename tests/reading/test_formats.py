@@ -131,6 +131,24 @@ def test_axes_and_pixel_sizes_of_ome_and_imagej_are_known(tmp_path):
         assert stored.pixel_size == {}
 
 
+def test_each_image_of_an_ome_file_has_its_own_pixel_size_and_channels(tmp_path):
+    with tifffile.TiffWriter(tmp_path / "a.ome.tif") as file:
+        for size, names in ((6, ["a", "b"]), (4, ["c", "d"])):
+            facts = {"axes": "CYX", "PhysicalSizeX": 1 / size, "PhysicalSizeY": 1 / size, "Channel": {"Name": names}}
+            file.write(np.zeros((2, size, 8), np.uint8), metadata=facts, photometric="minisblack")
+    with open_file(tmp_path / "a.ome.tif:1") as stored:
+        assert (stored.pixel_size, stored.channels) == ({"X": 0.25, "Y": 0.25}, ["c", "d"])
+
+
+def test_an_ome_file_that_describes_more_images_than_it_holds_says_neither_sizes_nor_channels(tmp_path):
+    facts = 'DimensionOrder="XYZCT" Type="uint8" SizeX="8" SizeY="6" SizeZ="1" SizeC="1" SizeT="1" PhysicalSizeX="3"'
+    images = "".join(f"<Image><Pixels {facts}>{planes}</Pixels></Image>" for planes in ("<MetadataOnly/>", '<TiffData IFD="0"/>'))
+    space = 'xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06"'
+    tifffile.imwrite(tmp_path / "a.tif", RAMP, description=f'<?xml version="1.0"?><OME {space}>{images}</OME>', metadata=None)
+    with open_file(tmp_path / "a.tif") as stored:
+        assert (stored.pixel_size, stored.channels) == ({}, [])
+
+
 def test_pages_written_one_by_one_are_one_stack_and_series_of_other_sizes_are_chosen(tmp_path):
     for name, sizes in (("pages.tif", (6, 6, 6)), ("series.tif", (6, 4))):
         with tifffile.TiffWriter(tmp_path / name) as file:
@@ -154,6 +172,14 @@ def test_a_large_tif_is_read_where_it_is_sliced(tmp_path, monkeypatch, compressi
         (sample,) = frames(stored, 2).samples
         assert not isinstance(stored.array, np.ndarray) or isinstance(stored.array, np.memmap)
         np.testing.assert_array_equal(sample[3:5, 2:7], COLOURS[3:5, 2:7])
+
+
+def test_a_large_pyramid_gives_its_full_resolution(tmp_path, monkeypatch):
+    monkeypatch.setattr("grd.reading.tif.AT_ONCE", 10)
+    with tifffile.TiffWriter(tmp_path / "a.tif") as file:
+        file.write(RAMP, subifds=1, tile=(16, 16), compression="zlib")
+        file.write(RAMP[::2, ::2], subfiletype=1, tile=(16, 16), compression="zlib")
+    np.testing.assert_array_equal(read(tmp_path / "a.tif"), RAMP)
 
 
 def test_white_is_0_in_some_tifs(tmp_path):
@@ -289,6 +315,28 @@ def test_an_ome_zarr_image_gives_its_full_resolution_with_axes_and_pixel_size(tm
         assert (stored.axes, stored.pixel_size) == ("CZYX", {"Z": 2.0, "Y": 0.2, "X": 0.2})
 
 
+def test_a_data_set_of_an_ome_zarr_image_has_the_axes_and_the_pixel_size_that_its_own_group_says(tmp_path):
+    def scale(*factors):
+        return {"coordinateTransformations": [{"type": "scale", "scale": factors}]}
+
+    def described(group, letters, datasets, common):
+        axes = [{"name": letter, "type": "space", "unit": "micrometer"} for letter in letters]
+        group.attrs["ome"] = {"multiscales": [{"axes": axes, "datasets": datasets, **common}]}
+
+    group = zarr.open_group(tmp_path / "a.zarr", mode="w")
+    group["scale0/image"], group["scale1/image"], group["labels/nuclei/0"] = RAMP[None], RAMP[None, ::2, ::2], RAMP
+    datasets = [{"path": f"scale{n}/image", **scale(2, 2**n, 2**n)} for n in range(2)]
+    described(group, "zyx", datasets, scale(1, 0.5, 0.25))
+    described(group["labels/nuclei"], "xy", [{"path": "0", **scale(3, 4)}], {})
+    for part, axes, size in (
+        ("", "ZYX", {"Z": 2, "Y": 0.5, "X": 0.25}),
+        (":scale1/image", "ZYX", {"Z": 2, "Y": 1, "X": 0.5}),
+        (":labels/nuclei/0", "XY", {"X": 3, "Y": 4}),
+    ):
+        with open_file(tmp_path / f"a.zarr{part}") as stored:
+            assert (stored.axes, stored.pixel_size) == (axes, size)
+
+
 def test_an_imagej_stack_of_which_only_the_first_plane_has_a_page_is_read_whole(tmp_path):
     stack = np.arange(5 * 6 * 8, dtype=np.uint16).reshape(5, 6, 8)
     tifffile.imwrite(tmp_path / "a.tif", stack, imagej=True, truncate=True, metadata={"axes": "ZYX"})
@@ -351,9 +399,10 @@ def test_whatever_a_library_raises_about_a_damaged_file_is_one_sentence(fault):
         raise fault
 
 
-@pytest.mark.parametrize("name", ["a.npy:b", "a.png:1"])
+@pytest.mark.parametrize("name", ["a.npy:b", "a.png:1", "a.zarr:0"])
 def test_parts_of_files_that_have_none_are_refused(tmp_path, name):
     np.save(tmp_path / "a.npy", np.ones((4, 5)))
+    zarr.save_array(tmp_path / "a.zarr", np.ones((4, 5)))
     Image.fromarray(np.ones((4, 5), np.uint8)).save(tmp_path / "a.png")
     with pytest.raises(GrdError, match="expected a file without parts"), open_file(tmp_path / name):
         pass

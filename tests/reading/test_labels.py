@@ -29,6 +29,21 @@ def test_a_colour_is_an_id(tmp_path):
     assert ids_of(tmp_path / "b.png") == IDS.tolist()
 
 
+def test_colours_of_16_bits_are_refused_since_their_ids_would_coincide(tmp_path):
+    colours = np.zeros((2, 2, 3), np.uint16)
+    colours[0, 0], colours[1, 1] = (1, 0, 0), (0, 256, 0)
+    tifffile.imwrite(tmp_path / "a.tif", colours, photometric="rgb")
+    with pytest.raises(GrdError, match=r"a\.tif: expected colours of 8 bits as labels, found the value 256; store a number for"):
+        read_labels(tmp_path / "a.tif", 2)
+
+
+def test_shared_axes_hold_for_labels_of_as_many(tmp_path):
+    stack = np.zeros((3, 6, 8), np.uint16)
+    tifffile.imwrite(tmp_path / "stack.tif", stack, photometric="rgb", planarconfig="separate")
+    tifffile.imwrite(tmp_path / "image.tif", stack[0])
+    assert [len(read_labels(tmp_path / f"{name}.tif", 2, shared="TYX").arrays) for name in ("stack", "image")] == [3, 1]
+
+
 def test_colours_of_a_palette_are_counted_by_their_numbers(tmp_path):
     picture = Image.fromarray(np.array([[0, 5, 9]], np.uint8), "P")
     picture.putpalette(np.random.default_rng(0).integers(0, 256, 768).tolist())

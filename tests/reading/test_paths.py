@@ -5,7 +5,7 @@ import unicodedata
 import pytest
 
 from grd.errors import GrdError
-from grd.reading.paths import LABEL_ENDS, expand, files_by_name, output_name
+from grd.reading.paths import ALL_ENDS, LABEL_ENDS, expand, files_by_name, output_name
 
 
 @pytest.fixture
@@ -64,6 +64,12 @@ def test_files_have_names_without_what_says_that_they_are_labels(folder):
     (folder / "b-seg.png").write_bytes(b"")
     with pytest.raises(GrdError, match=r"expected one file for b, found b-seg\.png and b\.png; take one away"):
         files_by_name(folder, LABEL_ENDS)
+
+
+def test_names_of_masks_may_have_what_ends_the_names_of_their_images(tmp_path):
+    for name in ("a_raw.tif", "b_img_cp_masks.png", "c.Image-Labels.png", "d_masks_2.png"):
+        (tmp_path / name).write_bytes(b"")
+    assert list(files_by_name(tmp_path, ALL_ENDS)) == ["a", "b", "c", "d_masks_2"]
 
 
 def test_an_accent_is_part_of_its_letter_in_names_that_pair(tmp_path):

@@ -1,5 +1,7 @@
 """workflow/apply.smk segments many images in batches, and a call resumes what another left."""
 
+import os
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -49,6 +51,16 @@ def test_files_are_divided_into_batches_in_their_order(images, tmp_path):
         ({"threads": "two"}, "--config threads: expected a number of at least 1, found two"),
         ({"options": "--diametre 3"}, "options: expected options of grd predict, found a wrong one"),
         ({"images": "nothing/*.tif"}, "expected files that fit this pattern, found none"),
+        ({"out": ""}, "expected --config images=… model=… out=…, found no out"),
+        ({"images": []}, "expected --config images=… model=… out=…, found no images"),
+        (
+            {"out": 20240131},
+            "--config out: expected text, found 20240131, which Snakemake does not take for text; put ./ in front of it",
+        ),
+        ({"images": 202401}, "--config images: expected text, found 202401"),
+        ({"images": ["a.tif", 7]}, "--config images: expected text, found 7"),
+        ({"options": True}, "--config options: expected text, found True"),
+        ({"threads": True}, "--config threads: expected a number of at least 1, found True"),
     ],
 )
 def test_a_wrong_call_is_one_sentence(images, tmp_path, changes, sentence):
@@ -56,6 +68,26 @@ def test_a_wrong_call_is_one_sentence(images, tmp_path, changes, sentence):
     with pytest.raises(GrdError) as caught:
         Batches.of({name: value for name, value in said.items() if value is not None})
     assert sentence in str(caught.value)
+
+
+def test_an_optional_entry_without_a_value_has_its_default(images, tmp_path):
+    said = {"images": f"{images}/a?.tif", "model": str(images / "model.pt"), "out": str(tmp_path)}
+    assert Batches.of(said | dict.fromkeys(("batch", "options", "threads", "device"))) == Batches.of(said)
+
+
+def test_a_batch_is_made_again_if_something_is_gone_or_older_than_the_labels(images, tmp_path):
+    said = {"images": f"{images}/a?.tif", "model": str(images / "model.pt"), "out": str(tmp_path), "batch": 2}
+    batches = Batches.of(said | {"options": "--table --skip-existing"})
+    (tmp_path / "logs").mkdir()
+    for time, path in enumerate([*batches.written(batches.images), *map(batches.done, range(3))]):
+        path.write_text("label,centroid_x,bbox_x_max\n")
+        os.utime(path, (time, time))
+    batches.begin()
+    assert all(batches.done(number).exists() for number in range(3))
+    (tmp_path / "a1-labels.tif").touch()  # as a correction does
+    (tmp_path / "a4.csv").unlink()
+    batches.begin()
+    assert [batches.done(number).exists() for number in range(3)] == [False, True, False]
 
 
 @pytest.mark.slow
@@ -112,6 +144,7 @@ def test_labels_that_were_corrected_by_hand_survive_a_batch_that_fails_and_one_t
         assert (read_labels(labels, 2).arrays[0] == 77).all()
     assert sorted(path.name for path in out.glob("*-labels.*")) == [f"a{n}-labels.{kind}" for n in range(3)]
     assert pd.read_csv(out / "a0.csv")["label"].tolist() == [77]
-    assert [origin_of(out / f"a{n}-labels.{kind}") for n in range(3)] == [None, "a1.tif", "a2.tif"]
+    origins = [origin_of(out / f"a{n}-labels.{kind}") for n in range(3)]
+    assert [origin and origin.image for origin in origins] == [None, "a1.tif", "a2.tif"]
     refused = pipeline.run("--cores", "1", *SNAKEFILE, *call(images, out, **said | {"options": options}))
     assert refused.returncode != 0 and "or keep it with --skip-existing" in refused.stdout

@@ -38,19 +38,21 @@ class Batches:
     @classmethod
     def of(cls, config: Mapping[str, Any]) -> "Batches":
         """Batches of a call's configuration; GrdError for entries that are absent, unknown or wrong."""
+        said = OPTIONAL | {name: value for name, value in config.items() if value not in (None, "", [])}
         for name in REQUIRED:
-            if name not in config:
+            if name not in said:
                 raise GrdError(f"the call: expected --config {'=… '.join(REQUIRED)}=…, found no {name}; add {name}=…")
         if unknown := sorted(config.keys() - {*REQUIRED, *OPTIONAL}):
             raise GrdError(f"--config: expected {', '.join((*REQUIRED, *OPTIONAL))}, found {unknown[0]}; correct it")
-        said = OPTIONAL | dict(config)
         for name in ("batch", "threads"):
-            if not isinstance(said[name], int) or said[name] < 1:
+            if type(said[name]) is not int or said[name] < 1:
                 raise GrdError(f"--config {name}: expected a number of at least 1, found {said[name]}; correct it")
+        for name in (*REQUIRED, "options", "device"):
+            _check_text(name, said[name])
         outputs = outputs_of(parse_options(said["options"]), Path(said["out"]))
         files = outputs.without_labels(expand(_named(said["images"])))
         batches = [files[first : first + said["batch"]] for first in range(0, len(files), said["batch"])]
-        return cls(batches, find_model(str(said["model"])), outputs, said["options"], said["threads"], said["device"])
+        return cls(batches, find_model(said["model"]), outputs, said["options"], said["threads"], said["device"])
 
     @property
     def images(self) -> list[Path]:
@@ -58,10 +60,11 @@ class Batches:
         return list(chain.from_iterable(self.files))
 
     def begin(self) -> None:
-        """Refuse what would replace files of someone else, and forget batches whose files are gone: they are made again."""
+        """Refuse what would replace files of someone else, and forget batches with an image that is not complete: they are made
+        again."""
         self.outputs.check_names(self.images, parse_options(self.options).skip_existing)
         for number, files in enumerate(self.files):
-            if not all(path.exists() for path in self.written(files)):
+            if not all(map(self.outputs.is_complete, files)):
                 self.done(number).unlink(missing_ok=True)
 
     def done(self, number: int) -> Path:
@@ -77,12 +80,19 @@ class Batches:
         return [path for path in self.written(self.images) if path.suffix == TABLE]
 
 
-def _named(images: Any) -> list[str]:
+def _named(images: str | list[str]) -> list[str]:
     """Files, folders and patterns of a list, or of a string with spaces between them or in one of them."""
     if isinstance(images, list):
-        return [str(image) for image in images]
-    text = str(images)
-    return [text] if Path(text).exists() or glob(text) else shlex.split(text)
+        return images
+    return [images] if Path(images).exists() or glob(images) else shlex.split(images)
+
+
+def _check_text(name: str, value: Any) -> None:
+    """GrdError for anything but a text, or a list of images: Snakemake takes 2024_01 for the number 202401."""
+    values = value if name == "images" and isinstance(value, list) else [value]
+    if other := [each for each in values if not isinstance(each, str)]:
+        remedy = "put ./ in front of it" if name in REQUIRED else "correct it"
+        raise GrdError(f"--config {name}: expected text, found {other[0]}, which Snakemake does not take for text; {remedy}")
 
 
 def files_behind(paths: Sequence[Path]) -> list[Path]:

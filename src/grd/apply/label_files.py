@@ -13,6 +13,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import tifffile
 
+from grd.apply.origin import Origin
 from grd.errors import GrdError
 from grd.provenance.file_list import content_digest
 from grd.system.files import atomic_write
@@ -33,8 +34,8 @@ def write_labels(
     """Write a label image (H, W) or volume (Z, Y, X), whole or not at all, by the ending of the name as tif or OME-Zarr.
 
     16-bit, or 32-bit if a label exceeds 65535; Fiji shows these as decimal numbers, exact up to 16,777,216. `axes` are letters of
-    TZCYX in this order, YX or ZYX by default, so that Fiji shows sections as Z; `pixel_size` is in µm per axis; `origin` is the
-    image, for `origin_of`. OSError for a full disk.
+    TZCYX in this order, YX or ZYX by default, so that Fiji shows sections as Z; `pixel_size` is in µm per axis; `origin` is what
+    they are of, as text. OSError for a full disk.
     """
     axes = axes or "ZYX"[-labels.ndim :]
     kind = np.uint16 if labels.max(initial=0) <= np.iinfo(np.uint16).max else np.uint32
@@ -47,12 +48,12 @@ def ascii_name(text: str) -> str:
     return text.encode("ascii", "backslashreplace").decode()
 
 
-def origin_of(path: Path) -> str | None:
-    """The image of labels that `write_labels` wrote, as `ascii_name`; None for other files, also for corrected labels."""
+def origin_of(path: Path) -> Origin | None:
+    """What labels that `write_labels` wrote are of, as `ascii_name`; None for other files, also for corrected labels."""
     with suppress(Exception):  # of a damaged file, anything
         software = _software_of_zarr(path) if path.suffix == ".zarr" else _software_of_tif(path)
         if software.startswith(SOFTWARE):
-            return software.removeprefix(f"{SOFTWARE} ")
+            return Origin.parse(software.removeprefix(f"{SOFTWARE} "))
     return None
 
 

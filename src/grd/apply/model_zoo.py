@@ -25,7 +25,7 @@ from grd.networks.base import EmbeddingNetwork
 from grd.networks.model_file import ModelCard, Use, load_model
 from grd.reading.axes import frames
 from grd.reading.files import open_file
-from grd.reading.grey import to_uint8
+from grd.reading.grey import grey_rule, stretch
 from grd.reporting.figures.colours import choose_colours, neighbour_pairs, paint
 from grd.segmentation import segment
 from grd.system.files import atomic_write
@@ -52,8 +52,8 @@ class Exhibit:
 
     @property
     def stretched(self) -> bool:
-        """True if users' images are stretched to 0 … 255 first: those that `to_uint8` does not leave as they are."""
-        return self.grey.shape[1] == 1 and self.network.rank == 2
+        """True if users' images are stretched to 0 … 255 first: those that `grey_rule` does not leave as they are."""
+        return (self.grey.shape[1] == 1 and self.network.rank == 2) or self.use.percentiles is not None
 
 
 def export_bioimageio(model: Path, out: Path, sample: Path, authors: Sequence[str]) -> Path:
@@ -100,8 +100,17 @@ def _grey(network: EmbeddingNetwork, use: Use, sample: Path) -> np.ndarray:
     limit = (SIDE, SIDE) if network.rank == 2 else use.canvas
     within = tuple(map(min, size, limit))
     chosen = within if network.rank == 2 else network.nearest_size(within)
-    part = to_uint8(pixels[middle(chosen, size)])
+    part = _stretched(pixels[middle(chosen, size)], use.percentiles, str(sample))
     return np.ascontiguousarray(np.moveaxis(part, 2, 0)[None] if channels == 3 else part[None, None])
+
+
+def _stretched(part: np.ndarray, percentiles: Sequence[float] | None, where: str) -> np.ndarray:
+    """Grey values by the card's rule that stay what they are if they are stretched once more, as a test input is."""
+    grey = grey_rule(part, percentiles, where)(part)
+    if percentiles is None:
+        return grey
+    low, high = percentiles
+    return stretch(grey, float(np.percentile(grey, low, method="higher")), float(np.percentile(grey, high, method="lower")))
 
 
 def _write_package(exhibit: Exhibit, authors: Sequence[str], folder: Path) -> Path:
@@ -206,16 +215,19 @@ def _input(exhibit: Exhibit, test: Any) -> "InputTensorDescr":
         for name, smallest, step in zip(names, sizes.smallest, sizes.step, strict=True)
     ]
     channels = ["red", "green", "blue"] if exhibit.grey.shape[1] == 3 else ["grey"]
-    stretch: list[Any] = [
-        spec.ScaleRangeDescr(kwargs=spec.ScaleRangeKwargs(axes=[spec.AxisId(name) for name in ("channel", *names)])),
+    low, high = exhibit.use.percentiles or (0, 100)
+    together = [spec.AxisId(name) for name in ("channel", *names)]
+    steps: list[Any] = [
+        spec.ScaleRangeDescr(kwargs=spec.ScaleRangeKwargs(axes=together, min_percentile=low, max_percentile=high)),
         spec.ScaleLinearDescr(kwargs=spec.ScaleLinearKwargs(gain=255, offset=0.5)),
+        spec.ClipDescr(kwargs=spec.ClipKwargs(min=0, max=255)),
         spec.EnsureDtypeDescr(kwargs=spec.EnsureDtypeKwargs(dtype="uint8")),
     ]
     return spec.InputTensorDescr(
         id=spec.TensorId(INPUT),
         axes=[spec.BatchAxis(), spec.ChannelAxis(channel_names=[spec.Identifier(name) for name in channels]), *space],
         data=spec.IntervalOrRatioDataDescr(type="float32" if exhibit.stretched else "uint8"),
-        preprocessing=stretch if exhibit.stretched else [],
+        preprocessing=steps if exhibit.stretched else [],
         test_tensor=test,
     )
 

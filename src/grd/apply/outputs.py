@@ -13,7 +13,8 @@ import pandas as pd
 
 from grd.apply.geojson import write_geojson
 from grd.apply.label_files import SOFTWARE, ascii_name, last_change, origin_of, write_labels
-from grd.apply.measure import join, measure, summary, write_csv
+from grd.apply.measure import consecutive, join, measure, summary, write_csv
+from grd.apply.origin import Origin
 from grd.errors import GrdError
 from grd.reading.axes import SPATIAL, Frame
 from grd.reading.paths import output_name
@@ -99,12 +100,19 @@ class Outputs:
         ends = {OVERLAY: self.overlay, TABLE: self.table, OUTLINES: self.outlines}
         return [self.folder / f"{output_name(path)}{end}" for end, wanted in ends.items() if wanted]
 
-    def check_origin(self, path: Path, origin: str) -> None:
-        """GrdError if the labels that are there were made of another image, channel or moment, as far as they say so."""
-        if (found := origin_of(self.labels(path))) not in (None, ascii_name(origin)):
+    def check_origin(self, path: Path, origin: Origin, keep: bool = False) -> None:
+        """GrdError if labels that are there were made of another image, as far as they say so; if they are to stay (`keep`), also
+        for those of another channel or moment."""
+        found = origin_of(self.labels(path))
+        if found and found.values not in ("", origin.values):
             raise GrdError(
-                f"{self.labels(path)}: expected labels of {origin}, found those of {found}; say of the file what was said for "
-                "these, choose another folder, or leave out --skip-existing"
+                f"{self.labels(path)}: expected labels of {path}, found those of another image of this name; move them, or "
+                "choose another folder"
+            )
+        if keep and found and found.image != ascii_name(origin.image):
+            raise GrdError(
+                f"{self.labels(path)}: expected labels of {origin.image}, found those of {found.image}; say of the file what was "
+                "said for these, choose another folder, or leave out --skip-existing"
             )
 
     def check_outlines(self, path: Path, rank: int, along: str) -> None:
@@ -113,7 +121,7 @@ class Outputs:
             found, remedy = ("a volume", "leave out --geojson") if rank == 3 else ("a stack", "choose one image with --time")
             raise GrdError(f"{path}: expected one image, found {found}, whose outlines QuPath cannot show; {remedy}")
 
-    def write(self, path: Path, samples: Generator[Sample], origin: str | None = None) -> str:
+    def write(self, path: Path, samples: Generator[Sample], origin: Origin | None = None) -> str:
         """Write all that is wanted of an image, a volume, or a stack of them; returns a line that sums it up.
 
         Labels come first, and say that they are of `origin`; without it they stay as they are. The table of a stack has a column
@@ -126,9 +134,9 @@ class Outputs:
             line = self._write_stack(path, stack, origin) if several else self._write_single(path, first, origin)
         return f"{self.labels(path)}: {'exists, ' if origin is None else ''}{line}"
 
-    def _write_single(self, path: Path, sample: Sample, origin: str | None) -> str:
+    def _write_single(self, path: Path, sample: Sample, origin: Origin | None) -> str:
         if origin is not None:
-            write_labels(self.labels(path), sample.labels, sample.pixel_size, origin=origin)
+            write_labels(self.labels(path), sample.labels, sample.pixel_size, origin=str(origin))
         if self.overlay:
             self._write_overlay(path, sample)
         if self.table or self.outlines:
@@ -139,7 +147,7 @@ class Outputs:
             write_geojson(self.folder / f"{output_name(path)}{OUTLINES}", sample.labels, objects)
         return summary(sample.labels, sample.pixel_size)
 
-    def _write_stack(self, path: Path, samples: Iterable[Sample], origin: str | None) -> str:
+    def _write_stack(self, path: Path, samples: Iterable[Sample], origin: Origin | None) -> str:
         stack: list[np.ndarray] = []
         objects: dict[str, pd.DataFrame] = {}
         for sample in samples:
@@ -150,10 +158,10 @@ class Outputs:
             stack.append(sample.labels)
         if origin is not None:
             size = sample.pixel_size and (1.0, *sample.pixel_size)
-            write_labels(self.labels(path), np.stack(stack), size, "T" + SPATIAL[stack[0].ndim], origin)
+            write_labels(self.labels(path), np.stack(stack), size, "T" + SPATIAL[stack[0].ndim], str(origin))
         if self.table:
             self._write_table(path, join(objects, "time"))
-        return f"{len(stack)} images, {sum(int(labels.max(initial=0)) for labels in stack)} objects"
+        return f"{len(stack)} images, {sum(len(consecutive(labels)[0]) for labels in stack)} objects"
 
     def _write_overlay(self, path: Path, sample: Sample) -> None:
         from grd.apply.overlay import write_overlay  # which loads matplotlib
@@ -164,10 +172,16 @@ class Outputs:
         write_csv(self.folder / f"{output_name(path)}{TABLE}", objects)
         self.tables[output_name(path)] = objects
 
-    def resume(self, path: Path) -> bool:
-        """True if all that is wanted beside an image's labels is there and no older than they; its table then counts, too."""
+    def is_complete(self, path: Path) -> bool:
+        """True if an image's labels are there, and all that is wanted beside them, no older than they."""
+        if not self.labels(path).exists():
+            return False
         changed = last_change(self.labels(path))
-        if not all(file.exists() and file.stat().st_mtime_ns >= changed for file in self.besides(path)):
+        return all(file.exists() and file.stat().st_mtime_ns >= changed for file in self.besides(path))
+
+    def resume(self, path: Path) -> bool:
+        """True if nothing is left to do for an image; its table then counts, too."""
+        if not self.is_complete(path):
             return False
         if self.table:
             table = self.folder / f"{output_name(path)}{TABLE}"

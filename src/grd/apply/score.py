@@ -13,7 +13,7 @@ from grd.errors import GrdError, error_location
 from grd.metrics.instances import score_instances
 from grd.metrics.partitions import score_partition
 from grd.reading.labels import label_rank, read_labels
-from grd.reading.paths import LABEL_ENDS, files_by_name, files_of
+from grd.reading.paths import ALL_ENDS, files_by_name, files_of
 from grd.reading.stored import locate
 from grd.system.logs import sentence_for
 
@@ -139,7 +139,7 @@ def _pairs(prediction: Path, truth: Path, pairs_only: bool) -> list[Pair]:
         raise GrdError(f"{absent}: expected a label image, or a folder of them, found no file; check the path")
     if not (_is_folder(prediction) and _is_folder(truth)):
         return [Pair(prediction.stem, prediction, truth)]
-    found, true = (files_by_name(folder, LABEL_ENDS, _label_files(folder)) for folder in (prediction, truth))
+    found, true = (files_by_name(folder, ALL_ENDS, _label_files(folder)) for folder in (prediction, truth))
     both, lonely = sorted(found.keys() & true.keys()), sorted(found.keys() ^ true.keys())
     if lonely and not (pairs_only and both):
         where = truth if lonely[0] in found else prediction

@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import zip_longest
+from itertools import chain, zip_longest
 from math import prod
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -21,17 +21,17 @@ from tqdm import tqdm
 from grd.apply.checks import as_grey, warn_of_labels, warn_of_loss, warn_of_specks
 from grd.apply.large import is_large, segment_large
 from grd.apply.measure import label_counts
+from grd.apply.origin import Origin
 from grd.apply.outputs import Outputs, Sample
 from grd.config.parsing import parse
 from grd.config.segmenters import Segmenter
 from grd.data.ids import relabel_consecutive
 from grd.errors import GrdError, error_location
 from grd.inference.predict import Predictor, load_predictor
-from grd.reading.axes import Choice, Frame, frames
+from grd.reading.axes import SPATIAL, Choice, Frame, frames
 from grd.reading.files import open_file
 from grd.reading.grey import GreyRule, grey_rule
 from grd.reading.labels import read_labels
-from grd.reading.stored import locate
 from grd.segmentation.run_files import segment_sample
 from grd.system.devices import autocast
 from grd.system.files import is_disk_full
@@ -81,10 +81,9 @@ def segment_files(
     left_out: list[str] = []
     for path in tqdm(files, desc="files", leave=False, disable=None, file=sys.stderr):
         try:
-            origin = origin_text(path, settings.choice)
+            origin = Origin.of(path, settings.choice)
+            outputs.check_origin(path, origin, settings.skip_existing)
             exists = settings.skip_existing and outputs.labels(path).exists()
-            if exists:
-                outputs.check_origin(path, origin)
             if exists and outputs.resume(path):
                 yield f"{outputs.labels(path)}: exists, skipped"
             elif exists:
@@ -126,7 +125,7 @@ class Work:
     def segment(self, path: Path, outputs: Outputs) -> Generator[Sample]:
         """Labels of each image or volume of a file, one after another; labels of large ones lie on the disk, in the outputs'
         folder."""
-        for number, (frame, sample) in enumerate(self._frames(path, outputs)):
+        for number, (frame, _, sample) in enumerate(self._frames(path, outputs)):
             if self.learnt_grey:
                 frame = as_grey(frame)
                 if number == 0:
@@ -139,15 +138,16 @@ class Work:
 
     def segmented_before(self, path: Path, outputs: Outputs) -> Generator[Sample]:
         """The same with the labels that are there already, perhaps corrected by hand."""
-        rank = self.predictor.network.rank
-        known = read_labels(outputs.labels(path), rank).arrays
-        for labels, pair in zip_longest(known, self._frames(path, outputs)):
+        rank, shown = self.predictor.network.rank, self._frames(path, outputs)
+        first = next(shown)
+        known = read_labels(outputs.labels(path), rank, shared=("T" if first[1] else "") + SPATIAL[rank]).arrays
+        for labels, pair in zip_longest(known, chain((first,), shown)):
             if labels is None or pair is None or labels.shape != pair[0].shape[:rank]:
                 raise GrdError(
                     f"{outputs.labels(path)}: expected labels of the images in {path}, found {len(known)} of shape "
                     f"{known[0].shape}; move the file, or leave out --skip-existing"
                 )
-            yield pair[1](labels)
+            yield pair[2](labels)
 
     @property
     def learnt_grey(self) -> bool:
@@ -155,8 +155,9 @@ class Work:
         use = self.predictor.card.use
         return self.predictor.network.rank == 2 and use is not None and len(use.shape) == 2
 
-    def _frames(self, path: Path, outputs: Outputs) -> Iterator[tuple[Frame, Callable[[np.ndarray], Sample]]]:
-        """What a network sees of each image or volume of a file, and the sample to which labels make it."""
+    def _frames(self, path: Path, outputs: Outputs) -> Iterator[tuple[Frame, str, Callable[[np.ndarray], Sample]]]:
+        """What a network sees of each image or volume of a file, the axis of the stack of which it is one, or nothing, and the
+        sample to which labels make it."""
         rank, choice = self.predictor.network.rank, self.settings.choice
         with open_file(path) as stored:
             found, channels = frames(stored, rank, choice), frames(stored, rank, choice, every_channel=True)
@@ -165,7 +166,7 @@ class Work:
             for place, frame, whole in zip(names, found.samples, channels.samples, strict=True):
                 count = whole.shape[rank] if whole.ndim > rank else 1
                 named = tuple(stored.channels) if len(stored.channels) == count else ()
-                yield frame, partial(Sample, image=whole, place=place, channels=named)
+                yield frame, found.along, partial(Sample, image=whole, place=place, channels=named)
 
     @contextmanager
     def _labels(self, frame: Frame, rule: GreyRule, scratch: Path) -> Iterator[np.ndarray]:
@@ -176,7 +177,7 @@ class Work:
                     segment_large(self.predictor, self.segmenter, frame, rule, labels)
                 yield labels
         else:
-            if is_large(frame.shape, rank):
+            if is_large(resized_shape(frame.shape[:rank], self.scale), rank):
                 log.warning("%s: resized as a whole, not in blocks, which takes much memory", frame.where)
             pixels = rule(frame[...])
             warn_of_specks(pixels, frame.where)
@@ -185,12 +186,6 @@ class Work:
                 prediction = self.predictor.predict(small)
             labels = segment_sample(self.predictor.offsets, self.segmenter, prediction)
             yield resize_labels(labels, pixels.shape[:rank])
-
-
-def origin_text(path: Path, choice: Choice) -> str:
-    """What labels are of: an image, and the options that choose a part of it, such as `a.tif --time 1`."""
-    file, part = locate(path)
-    return f"{file.name}{f':{part}' if part else ''} {choice}".rstrip()
 
 
 def factor_of(settings: Settings, object_size: float, rank: int) -> float:
@@ -212,11 +207,16 @@ def resized_size(pixels: int, factor: float) -> int:
     return max(round(pixels * factor**2), 1) if pixels else 0
 
 
+def resized_shape(shape: Sequence[int], factor: float) -> list[int]:
+    """Sides multiplied by a factor and rounded; at least 1."""
+    return [max(round(length * factor), 1) for length in shape]
+
+
 def resize_image(image: np.ndarray, factor: float) -> np.ndarray:
     """An image (H, W) or (H, W, 3) uint8, with sides multiplied by a factor and rounded."""
     if factor == 1:
         return image
-    size = [max(round(length * factor), 1) for length in image.shape[:2]]
+    size = resized_shape(image.shape[:2], factor)
     resized = resize(image, (*size, *image.shape[2:]), order=1, preserve_range=True, anti_aliasing=factor < 1)
     return np.rint(resized).astype(np.uint8)
 

@@ -64,17 +64,24 @@ def open_zarr(path: Path, part: str | None, preferred: Sequence[str], resources:
     import zarr
 
     item: Any = zarr.open(path, mode="r")
-    scales = _multiscales(item)
-    if part is None and scales:
-        part = str(scales["datasets"][0]["path"])
-    if not isinstance(item, zarr.Array):
-        arrays = {name: each for name, each in item.members(max_depth=None) if isinstance(each, zarr.Array)}
-        part = _choose(path, part, list(arrays), preferred)
-        parent, _, _ = part.rpartition("/")
-        scales = scales or (_multiscales(item[parent]) if parent else {})
-        item = arrays[part]
-    where = str(path) if part is None else f"{path}:{part}"
-    return Stored(where, item, _ngff_axes(scales, item.ndim), _ngff_pixel_size(scales, part))
+    if isinstance(item, zarr.Array):
+        no_parts(path, part)
+        return Stored(str(path), item, UNNAMED * item.ndim)
+    arrays = {name: each for name, each in item.members(max_depth=None) if isinstance(each, zarr.Array)}
+    if part is None and (image := _multiscales(item)):
+        part = str(image["datasets"][0]["path"])
+    part = _choose(path, part, list(arrays), preferred)
+    scales, inner = _image_of(item, part)
+    return Stored(f"{path}:{part}", arrays[part], _ngff_axes(scales, arrays[part].ndim), _ngff_pixel_size(scales, inner))
+
+
+def _image_of(group: Any, part: str) -> tuple[Mapping[str, Any], str]:
+    """The multiscales of the innermost group around an array that has some, and the array's path in that group."""
+    names = part.split("/")
+    for depth in reversed(range(len(names))):
+        if scales := _multiscales(group["/".join(names[:depth])] if depth else group):
+            return scales, "/".join(names[depth:])
+    return {}, part
 
 
 def _multiscales(item: Any) -> Mapping[str, Any]:
@@ -88,14 +95,21 @@ def _ngff_axes(scales: Mapping[str, Any], rank: int) -> str:
     return known_axes("".join(axis[0] for axis in axes), rank)
 
 
-def _ngff_pixel_size(scales: Mapping[str, Any], part: str | None) -> dict[str, float]:
+def _ngff_pixel_size(scales: Mapping[str, Any], part: str) -> dict[str, float]:
+    """µm by axis letter: the scale of the data set, times that of all data sets where there is one."""
     axes = [axis for axis in scales.get("axes", []) if not isinstance(axis, str)]
-    chosen = [each for each in scales.get("datasets", []) if part and part.split("/")[-1] == str(each["path"]).split("/")[-1]]
-    steps = [each for one in chosen for each in one.get("coordinateTransformations", []) if each["type"] == "scale"]
-    if not steps or len(steps[0]["scale"]) != len(axes):
+    own = [_scale(each) for each in scales.get("datasets", []) if str(each["path"]).strip("/") == part]
+    common = _scale(scales) or [1.0] * len(axes)
+    if not own or not len(own[0]) == len(common) == len(axes):
         return {}
-    pairs = zip(axes, steps[0]["scale"], strict=True)
-    return {axis["name"].upper(): size * MICROMETRES[axis["unit"]] for axis, size in pairs if axis.get("unit") in MICROMETRES}
+    sizes = [(axis, size * factor) for axis, size, factor in zip(axes, own[0], common, strict=True)]
+    return {axis["name"].upper(): size * MICROMETRES[axis["unit"]] for axis, size in sizes if axis.get("unit") in MICROMETRES}
+
+
+def _scale(described: Mapping[str, Any]) -> list[float]:
+    """The scale among the transformations of a data set or of all, one number per axis; nothing where there is none."""
+    found = [each["scale"] for each in described.get("coordinateTransformations", []) if each["type"] == "scale"]
+    return found[0] if found else []
 
 
 def _choose(path: Path, part: str | None, found: Sequence[str], preferred: Sequence[str]) -> str:

@@ -65,14 +65,17 @@ def label_rank(path: Path) -> int | None:
         return _rank(stored)
 
 
-def read_labels(path: Path, rank: int, axes: str | None = None, whole: bool = False) -> Labels:
+def read_labels(path: Path, rank: int, axes: str | None = None, whole: bool = False, shared: str = "") -> Labels:
     """Labels of images (rank 2) or volumes (rank 3), with ids as they are stored, of colours R * 65536 + G * 256 + B.
 
-    Colours of a palette are counted by their numbers. With rank 2 an array (n, Y, X) without names of axes holds n images.
-    Objects of many pieces are warned of, unless all that is marked is one `whole` object. GrdError for values that are no whole
-    numbers from 0, and for files whose compression changes values.
+    `axes` replace those of the file; so do `shared` ones, if they are as many as the file's. Colours of a palette are counted by
+    their numbers. With rank 2 an array (n, Y, X) without names of axes holds n images. Objects of many pieces are warned of,
+    unless all that is marked is one `whole` object. GrdError for values that are no whole numbers from 0, for colours above 255,
+    and for files whose compression changes values.
     """
     with open_file(path, LABELS) as stored:
+        if len(shared) == stored.array.ndim:
+            axes = shared
         if stored.lossy:
             raise GrdError(f"{path}: expected labels, found a format that changes values, such as JPEG; store them as tif or PNG")
         if rank == 2 and axes is None:
@@ -137,6 +140,11 @@ def _ids(sample: Frame) -> np.ndarray:
         found = f"{values.dtype}, smallest {values.min()}" if values.size and values.dtype.kind in "uif" else values.dtype
         raise GrdError(f"{sample.where}: expected whole numbers from 0 as labels, found {found}; convert them")
     if sample.axes.endswith("S"):
+        if values.max(initial=0) > 255:
+            raise GrdError(
+                f"{sample.where}: expected colours of 8 bits as labels, found the value {values.max()}; store a number for each "
+                "object, or name the axes if these planes are no colours"
+            )
         values = ids_of_colours(values)
     elif values.dtype == np.uint64:
         values = np.where(values >= INVALID, 0, values)

@@ -22,12 +22,14 @@ ENDINGS = frozenset(
 MICROSCOPES = frozenset([".czi", ".lif", ".lof", ".nd2", ".oib", ".oif", ".oir", ".vsi", ".zvi", ".dv"])
 """Names of files in folders that are images of formats that are not read."""
 
-LABEL_ENDS = re.compile(
-    r"[-_. ](labels?|masks?|cp_masks|seg|segmentation|gt|truth|groundtruth|instances?|pred|prediction)$", re.IGNORECASE
-)
+LABEL = "[-_. ](labels?|masks?|cp_masks|seg|segmentation|gt|truth|groundtruth|instances?|pred|prediction)"
+IMAGE = "[-_. ](images?|img|raw|input)"
+LABEL_ENDS = re.compile(f"{LABEL}$", re.IGNORECASE)
 """Ends of names that say that a file is a label image, not of which image."""
-IMAGE_ENDS = re.compile(r"[-_. ](images?|img|raw|input)$", re.IGNORECASE)
+IMAGE_ENDS = re.compile(f"{IMAGE}$", re.IGNORECASE)
 """The same of images."""
+ALL_ENDS = re.compile(f"({IMAGE})?({LABEL})?$", re.IGNORECASE)
+"""All that label images may have at the end besides the name of a sample: what ends their image's name, and their own."""
 
 log = logging.getLogger(__name__)
 
@@ -91,9 +93,10 @@ def composed(name: str) -> str:
 
 
 def output_name(path: Path) -> str:
-    """Name of a file without its ending, with its part: `a.h5:volumes/raw` → `a-volumes-raw`."""
+    """Name of a file without its ending, with its part: `a.h5:volumes/raw` → `a-volumes-raw`; of a folder all of its name."""
     file, part = locate(path)
-    name = re.sub(r"\.ome$", "", file.stem, flags=re.IGNORECASE)
+    is_folder = file.is_dir() and file.suffix.lower() not in ENDINGS
+    name = file.name if is_folder else re.sub(r"\.ome$", "", file.stem, flags=re.IGNORECASE)
     return name if part is None else f"{name}-{part.strip('/').replace('/', '-')}"
 
 

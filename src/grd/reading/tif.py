@@ -26,7 +26,7 @@ def open_tif(path: Path, part: str | None, preferred: Sequence[str], resources: 
     if part is None and len({(series.shape, series.dtype) for series in file.series}) == 1 < len(file.series):
         file = resources.enter_context(tifffile.TiffFile(path, is_shaped=False))  # written page by page
     series = _series(file, path, part)
-    page = series.keyframe
+    page, pixels = series.keyframe, _ome_pixels(file, int(part or 0))
     _check(series, path)
     palette = None
     if page.photometric == PALETTE and page.colormap is not None:
@@ -35,8 +35,8 @@ def open_tif(path: Path, part: str | None, preferred: Sequence[str], resources: 
         str(path) if part is None else f"{path}:{part}",
         _array(file, path, series, resources),
         known_axes(series.axes, len(series.shape)),
-        _pixel_size(file, page),
-        channels=_channel_names(file),
+        _ome_pixel_size(pixels) if file.is_ome else _pixel_size(file, page),
+        channels=_channel_names(pixels),
         palette=palette,
         inverted=page.photometric == MINISWHITE,
         lossy=page.compression in LOSSY,
@@ -75,12 +75,10 @@ def _array(file: tifffile.TiffFile, path: Path, series: tifffile.TiffPageSeries,
         return np.memmap(path, kind, "r", series.dataoffset, series.shape)
     import zarr
 
-    return zarr.open_array(resources.enter_context(series.aszarr()), mode="r")
+    return zarr.open_array(resources.enter_context(series.aszarr(level=0)), mode="r")
 
 
 def _pixel_size(file: tifffile.TiffFile, page: tifffile.TiffPage) -> dict[str, float]:
-    if file.is_ome:
-        return _ome_pixel_size(file.ome_metadata or "")
     described: Mapping[str, Any] = file.imagej_metadata or {}
     unit = str(described.get("unit", "")).replace("\\u00B5", "µ")
     factor = MICROMETRES.get(unit, 1e4 if not described and page.resolutionunit == CENTIMETRE else 0)
@@ -97,14 +95,14 @@ def _length(page: tifffile.TiffPage, name: str) -> float:
     return below / above if above else 0.0
 
 
-def _ome_pixels(metadata: str) -> ElementTree.Element | None:
-    return next((each for each in ElementTree.fromstring(metadata).iter() if each.tag.endswith("}Pixels")), None)
+def _ome_pixels(file: tifffile.TiffFile, number: int) -> ElementTree.Element:
+    """What OME says of a series; nothing where it speaks of more or fewer images than there are series."""
+    elements = ElementTree.fromstring(file.ome_metadata).iter() if file.is_ome and file.ome_metadata else ()
+    pixels = [each for each in elements if each.tag.endswith("}Pixels")]
+    return pixels[number] if len(pixels) == len(file.series) else ElementTree.Element("Pixels")
 
 
-def _ome_pixel_size(metadata: str) -> dict[str, float]:
-    pixels = _ome_pixels(metadata)
-    if pixels is None:
-        return {}
+def _ome_pixel_size(pixels: ElementTree.Element) -> dict[str, float]:
     sizes = {}
     for letter in "XYZ":
         unit = MICROMETRES.get(pixels.get(f"PhysicalSize{letter}Unit", "µm"), 0)
@@ -112,9 +110,8 @@ def _ome_pixel_size(metadata: str) -> dict[str, float]:
     return _plausible(sizes)
 
 
-def _channel_names(file: tifffile.TiffFile) -> list[str]:
-    pixels = _ome_pixels(file.ome_metadata or "") if file.is_ome else None
-    found = [] if pixels is None else [each.get("Name") for each in pixels if each.tag.endswith("}Channel")]
+def _channel_names(pixels: ElementTree.Element) -> list[str]:
+    found = [each.get("Name") for each in pixels if each.tag.endswith("}Channel")]
     return [name for name in found if name] if all(found) else []
 
 

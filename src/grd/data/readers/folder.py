@@ -1,7 +1,8 @@
 """A user's own images and masks: files of any format in two folders, or a folder per image.
 
 A mask is a label image (a number for each object, 0 for background) or a folder with one mask file per object. Masks have the
-names of their images, or these with an ending such as `-labels` or `_mask`.
+names of their images, or these with an ending such as `-labels` or `_mask`; what ends an image's name, such as `_img`, may be
+left out.
 """
 
 import logging
@@ -18,9 +19,9 @@ from grd.data.readers.celegans import flatten
 from grd.data.sample import Sample
 from grd.errors import GrdError
 from grd.reading.axes import Choice, frames
-from grd.reading.files import LABELS, open_file
+from grd.reading.files import open_file
 from grd.reading.labels import Labels, read_labels
-from grd.reading.paths import ENDINGS, IMAGE_ENDS, LABEL_ENDS, composed, files_by_name, files_of
+from grd.reading.paths import ALL_ENDS, ENDINGS, IMAGE_ENDS, LABEL_ENDS, composed, files_by_name, files_of
 
 IMAGES, MASKS = "images", "masks"
 Pair = tuple[Path, Path]
@@ -57,7 +58,7 @@ def read_mask(mask: Path, rank: int, axes: str | None = None) -> Labels:
     may share.
     """
     if rank == 3 or mask.suffix.lower() == ".zarr" or not mask.is_dir():
-        return read_labels(mask, rank, shared_axes(mask, axes))
+        return read_labels(mask, rank, shared=re.sub("[CS]", "", (axes or "").upper()))
     objects = {path: _object(path) for path in files_of(mask)}
     first = next(iter(objects))
     if other := next((path for path in objects if objects[path].shape != objects[first].shape), None):
@@ -79,13 +80,6 @@ def _object(path: Path) -> np.ndarray:
             f"image, name it {path.parent.name}{path.suffix} and put it in place of the folder"
         )
     return pages[0] > 0
-
-
-def shared_axes(mask: Path, axes: str | None) -> str | None:
-    """The letters that a user gave the images' axes, without channels and colours, if they fit the mask's axes."""
-    letters = re.sub("[CS]", "", (axes or "").upper())
-    with open_file(mask, LABELS) as stored:
-        return letters if letters and len(letters) == stored.array.ndim else None
 
 
 def _consecutive(labels: np.ndarray, where: Path) -> np.ndarray:
@@ -130,9 +124,9 @@ def _masks(folder: Path, shared: bool) -> dict[str, Path]:
         return nested
     folders = _subfolders(folder)
     if folders and not any(path.suffix.lower() in ENDINGS for path in folder.iterdir()):
-        return {composed(path.name): path for path in folders}
+        return files_by_name(folder, IMAGE_ENDS, folders)
     files = [path for path in files_of(folder) if not shared or LABEL_ENDS.search(path.stem)]
-    return files_by_name(folder, LABEL_ENDS, files)
+    return files_by_name(folder, ALL_ENDS, files)
 
 
 def _below(folder: Path, kind: str) -> dict[str, Path]:
