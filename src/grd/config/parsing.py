@@ -6,13 +6,21 @@ from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from grd.errors import GrdError
 
+
+def _no_truth_value(value: Any) -> Any:
+    """Anything but `yes` and `no`, which as a number would count as 1 and 0."""
+    if isinstance(value, bool):
+        raise ValueError(f"expected a whole number, found {'yes' if value else 'no'}")
+    return value
+
+
+Whole = Annotated[int, BeforeValidator(_no_truth_value)]
 Probability = Annotated[float, Field(ge=0, le=1)]
-Positive = Annotated[int, Field(gt=0, strict=True)]
-"""A whole number above 0; `yes`, which YAML reads as true, is not 1."""
+Positive = Annotated[Whole, Field(gt=0)]
 Range = tuple[float, float]
 Size = tuple[Positive, Positive]
 
@@ -24,7 +32,7 @@ def _differ(seeds: list[int]) -> list[int]:
     return seeds
 
 
-Seeds = Annotated[list[Annotated[int, Field(ge=0, strict=True)]], Field(min_length=1), AfterValidator(_differ)]
+Seeds = Annotated[list[Annotated[Whole, Field(ge=0)]], Field(min_length=1), AfterValidator(_differ)]
 Extent = Annotated[tuple[Positive, ...], Field(min_length=2, max_length=3)]
 """Rows and columns, or sections, rows and columns."""
 
