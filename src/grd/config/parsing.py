@@ -18,9 +18,9 @@ def _no_truth_value(value: Any) -> Any:
     return value
 
 
-Whole = Annotated[int, BeforeValidator(_no_truth_value)]
+WHOLE = BeforeValidator(_no_truth_value)
 Probability = Annotated[float, Field(ge=0, le=1)]
-Positive = Annotated[Whole, Field(gt=0)]
+Positive = Annotated[int, Field(gt=0), WHOLE]
 Range = tuple[float, float]
 Size = tuple[Positive, Positive]
 
@@ -32,7 +32,7 @@ def _differ(seeds: list[int]) -> list[int]:
     return seeds
 
 
-Seeds = Annotated[list[Annotated[Whole, Field(ge=0)]], Field(min_length=1), AfterValidator(_differ)]
+Seeds = Annotated[list[Annotated[int, Field(ge=0), WHOLE]], Field(min_length=1), AfterValidator(_differ)]
 Extent = Annotated[tuple[Positive, ...], Field(min_length=2, max_length=3)]
 """Rows and columns, or sections, rows and columns."""
 
