@@ -23,6 +23,7 @@ from grd.data.archives.provision import provide, read_record
 from grd.data.prepare import prepare
 from grd.data.store import SPLITS, read_split
 from grd.errors import GrdError
+from grd.networks import build
 from grd.project.project import Project
 from grd.project.run import Run
 
@@ -149,7 +150,10 @@ def test_a_single_volume_is_cut_along_its_sections(project):
     assert read_split(prepared("mine"), "training").images.shape == (1, 18, 40, 40)
     import_folders("few", *write_volumes(project / "few", 3, size=(3, 40, 40)), volumes=True)
     few = read_yaml(Path("config/datasets.yaml"))["few"]
-    assert few["augment"]["crop"] == [7, 56, 56] and few["shifts"][0] == [1, 2]  # in an output of 3 x 40 x 40
+    assert few["augment"]["crop"] == [7, 56, 56] and few["shifts"][0] == [1, 2]
+    for network in ("mala", "mala_tiny"):
+        arguments = read_yaml(Path("config/scales/own.yaml"))["networks"][network]
+        assert build(network, **arguments).output_size([7, 56, 56]) == (3, 40, 40)
     with pytest.raises(GrdError, match=r"expected 3 volumes, or volumes of at least 25 sections .* 20 sections in v0"):
         import_folders("thin", *write_volumes(project / "thin", size=(20, 40, 40)), volumes=True)
 

@@ -94,6 +94,9 @@ def test_labels_of_an_image_pair_with_a_truth_whose_name_says_that_it_is_of_the_
         (tmp_path / name).parent.mkdir(exist_ok=True)
         tifffile.imwrite(tmp_path / name, np.eye(4, dtype=np.uint8))
     assert score_files(tmp_path / "found", tmp_path / "true")[0]["image"].tolist() == ["a", "b"]
+    for name in ("found/b_raw-labels.tif", "true/b.tif"):  # names that both sides have stay as they are
+        tifffile.imwrite(tmp_path / name, np.eye(4, dtype=np.uint8))
+    assert score_files(tmp_path / "found", tmp_path / "true")[0]["image"].tolist() == ["a", "b", "b_raw"]
 
 
 def test_of_many_pairs_those_that_cannot_be_scored_are_named_and_the_others_are_done(tmp_path, caplog):

@@ -26,8 +26,8 @@ def test_every_scale_that_is_shipped_is_valid(scale):
     found = {}
     for run in project.all_runs():
         settings = project.settings(run)
-        found[run.network, settings.canvas, settings.augment.crop] = settings.arguments, settings.offsets
-    for (name, *sizes), (arguments, offsets) in found.items():  # what several runs share once
+        found[run.network, tuple(settings.offsets), settings.canvas, settings.augment.crop] = settings.arguments
+    for (name, offsets, *sizes), arguments in found.items():  # what several runs share once
         with torch.device("meta"):
             network = build(name, **arguments)
         for size in sizes:
@@ -52,6 +52,7 @@ def test_every_scale_that_is_shipped_is_valid(scale):
             r"'training\.iterations' has value 0; input should be greater than 0",
         ),
         ("scales/demo.yaml", ("training", "batch_size"), True, r"'training\.batch_size': expected a whole number, found yes"),
+        ("datasets.yaml", ("celegans", "min_instance"), True, r"'celegans\.min_instance': expected a whole number, found yes"),
         ("config.yaml", ("seeds",), [False], r"'seeds\.0': expected a whole number, found no"),
         ("scales/demo.yaml", ("networks", "resnet"), {}, r"demo\.yaml: unknown network 'resnet'; did you mean 'resunet'\?"),
         ("scales/demo.yaml", ("datasets", "cvpp"), {}, r"demo\.yaml: unknown data set 'cvpp'; did you mean 'cvppp'\?"),

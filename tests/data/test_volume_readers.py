@@ -42,7 +42,8 @@ def colours(ids):
 
 
 def package(folder, changes=None, ac3=2, ac4=2):
-    """A package of small sections: section k has the grey value k; AC3 is numbered from 0, the labels of AC4 from 1."""
+    """A package of small sections: section k has the grey value k; AC3 is numbered from 0, the labels of AC4 from 1, and those of
+    the last section come first."""
     labels = np.zeros((4, 5), int)
     labels[1:], labels[3] = 70_000, 66_051
     members = {}
@@ -51,7 +52,7 @@ def package(folder, changes=None, ac3=2, ac4=2):
         members[f"x/ac3_dbseg_images/ac3_daniel_s{number:04d}.png"] = colours(labels)
     for number in range(ac4):
         members[f"affinecropped4_inv_{number:04d}.png"] = np.full((4, 5), number, np.uint8)
-        members[f"ac4_seg_daniel/ac4_daniel_s{number + 1:04d}.png"] = colours(labels + number)
+        members[f"ac4_seg_daniel/ac4_daniel_s{ac4 - number:04d}.png"] = colours(labels + number)
     encoded = {name: minis.encode(array) for name, array in (members | (changes or {})).items() if array is not None}
     return {PACKAGE: minis.write_zip(folder / PACKAGE, encoded)}
 
@@ -159,6 +160,20 @@ def test_the_package_holds_both_volumes_paired_by_the_order_of_their_sections(tm
     assert ac3.image.shape == ac3.labels.shape == (3, 4, 5) and ac3.image.dtype == np.uint8
     assert ac4.image[:, 0, 0].tolist() == [0, 1]
     assert ac4.labels[:, :, 0].tolist() == [[0, 4, 4, 2], [1, 5, 5, 3]]  # 0 70000 70000 66051, then each one more
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+def test_labels_of_the_package_take_the_order_in_which_borders_are_dark(tmp_path, backwards):
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 2, (12, 4, 5)) * 70_000
+    images = np.where(labels > 0, 160, 60) + rng.integers(0, 40, labels.shape)
+    changes = {}
+    for number in range(12):
+        changes[f"affinecropped4_inv_{number:04d}.png"] = images[number].astype(np.uint8)
+        place = 12 - number if backwards else number + 1
+        changes[f"ac4_seg_daniel/ac4_daniel_s{place:04d}.png"] = colours(labels[number])
+    *_, ac4 = ac34.read(package(tmp_path, changes))
+    assert np.array_equal(ac4.image, images) and np.array_equal(ac4.labels, labels > 0)
 
 
 def test_sections_are_sorted_by_their_numbers_not_by_their_names(tmp_path):

@@ -228,6 +228,11 @@ def test_a_lasting_fault_makes_a_part_worthless(case):
     assert not case.partial()
 
 
+def test_an_archive_whose_official_digest_changed_is_downloaded_again(case):
+    assert case.obtain(Answer(change=OFFICIAL)) == OFFICIAL
+    assert case.obtain(Answer(body=OTHER), sha256=hashlib.sha256(OTHER).hexdigest()) == OTHER
+
+
 def test_without_sha256_a_file_of_other_contents_is_refused(case):
     with pytest.raises(GrdError, match=r"\(no zip file holding images/\*\.tif\)"):
         case.obtain(Answer(body=b"no zip"), sha256=None)

@@ -313,8 +313,13 @@ def test_a_mean_over_seeds_is_not_set_against_another_seed_s_number():
         assert made.check(evidence).verdict == HOLDS and made.check(mixed).verdict == UNTESTED
         assert made.check(mixed).text == "rows of different seeds"
     assert claim("improvement", **CELL, metric="pq", run=rows[2], over=rows[0], claimed=40).check(mixed).verdict == HOLDS
-    for method, verdict in (("none", HOLDS), ("at", UNTESTED)):
-        assert claim("better", table="t", runs=rows[2:], methods=[method]).check(mixed).verdict == verdict
+    for method, verdict, text in (("none", HOLDS, "1 of 1 columns"), ("at", UNTESTED, "rows of different seeds")):
+        better = claim("better", table="t", runs=rows[2:], methods=[method]).check(mixed)
+        assert (better.verdict, better.text) == (verdict, text)
+    more = {("t", run, "e", "", "pq"): value for run, value in zip(rows, (0.5, 0.6, 0.7), strict=True)}
+    both = replace(mixed, numbers={**mixed.numbers, **more}, seeds=seeds | dict.fromkeys(more, "0"))
+    better = claim("better", table="t", runs=rows[2:], methods=["at"]).check(both)
+    assert better.text == "1 of 1 columns; without 1 of different seeds" and better.verdict == HOLDS
 
 
 def test_bounds_are_strict():

@@ -13,15 +13,16 @@ from grd.reading.grey import regions
 from grd.reading.stored import locate, readable
 
 MARK = ", values "
-PIECE, PIECES = 1 << 22, 16
-"""Values that are read together, and the number of such pieces that are read of an array, evenly spread if it has more."""
+PIECE, MOST = 1 << 22, 1 << 26
+"""Values that are read together, and values of which an array is read as a whole; of larger ones evenly spread parts are read."""
 
 
 class Origin(NamedTuple):
     """An image that was segmented.
 
     image: Name of its file, its part, and the options that choose a part of it, such as `a.tif --time 1`.
-    values: A checksum of its values; nothing if labels of an earlier version do not say it.
+    values: A checksum of its values; nothing where labels of an earlier version do not say it, and of formats that change values,
+        which not all computers decode to the same.
     """
 
     image: str
@@ -31,11 +32,14 @@ class Origin(NamedTuple):
         return f"{self.image}{MARK}{self.values}"
 
     @classmethod
-    def of(cls, path: Path, choice: Choice) -> "Origin":
-        """That of labels to be made of a file; the same wherever the file lies."""
+    def of(cls, path: Path, choice: Choice, known: bool = True) -> "Origin":
+        """That of labels to be made of a file, the same wherever the file lies; unless `known`, without values."""
         file, part = locate(path)
+        image = f"{file.name}{f':{part}' if part else ''} {choice}".rstrip()
+        if not known:
+            return cls(image)
         with open_file(path) as stored, readable(stored.where):
-            return cls(f"{file.name}{f':{part}' if part else ''} {choice}".rstrip(), checksum(stored.array))
+            return cls(image, "" if stored.lossy else checksum(stored.array))
 
     @classmethod
     def parse(cls, text: str) -> "Origin":
@@ -45,10 +49,12 @@ class Origin(NamedTuple):
 
 
 def checksum(array: Any) -> str:
-    """Checksum of the shape and values of anything with shape, dtype and slicing: of parts of it if it is very large."""
-    planes = np.ndindex(*array.shape[:-3])
-    pieces = [(*plane, *region) for plane in planes for region in regions((*array.shape[-3:], 1), PIECE)]
-    kind, found = np.dtype(array.dtype).newbyteorder("="), crc32(repr(tuple(array.shape)).encode())
-    for piece in pieces[:: max(1, math.ceil(len(pieces) / PIECES))]:
-        found = crc32(np.ascontiguousarray(array[piece[: len(array.shape)]], kind).data, found)
+    """Checksum of the shape and values of anything with shape, dtype and slicing, whatever type of number holds the values; of
+    more than MOST values it is that of parts."""
+    found, shape = crc32(repr(tuple(array.shape)).encode()), tuple(array.shape)
+    kind = np.dtype("<f8" if array.dtype.kind == "f" else "<i8")
+    planes = np.ndindex(*shape[:-3]) if math.prod(shape) else ()
+    pieces = [(*plane, *region) for plane in planes for region in regions((*shape[-3:], 1), PIECE)]
+    for piece in pieces[:: max(1, math.ceil(math.prod(shape) / MOST))]:
+        found = crc32(np.ascontiguousarray(array[piece[: len(shape)]], kind).data, found)
     return f"{found:08x}"

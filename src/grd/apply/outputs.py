@@ -16,7 +16,7 @@ from grd.apply.label_files import SOFTWARE, ascii_name, last_change, origin_of, 
 from grd.apply.measure import consecutive, join, measure, summary, write_csv
 from grd.apply.origin import Origin
 from grd.errors import GrdError
-from grd.reading.axes import SPATIAL, Frame
+from grd.reading.axes import SPATIAL, Choice, Frame
 from grd.reading.paths import output_name
 from grd.reading.stored import readable
 
@@ -100,16 +100,18 @@ class Outputs:
         ends = {OVERLAY: self.overlay, TABLE: self.table, OUTLINES: self.outlines}
         return [self.folder / f"{output_name(path)}{end}" for end, wanted in ends.items() if wanted]
 
-    def check_origin(self, path: Path, origin: Origin, keep: bool = False) -> None:
+    def check_origin(self, path: Path, choice: Choice, keep: bool = False) -> None:
         """GrdError if labels that are there were made of another image, as far as they say so; if they are to stay (`keep`), also
         for those of another channel or moment."""
-        found = origin_of(self.labels(path))
-        if found and found.values not in ("", origin.values):
+        if (found := origin_of(self.labels(path))) is None:
+            return
+        origin = Origin.of(path, choice, known=bool(found.values))
+        if found.values != origin.values:
             raise GrdError(
-                f"{self.labels(path)}: expected labels of {path}, found those of another image of this name; move them, or "
-                "choose another folder"
+                f"{self.labels(path)}: expected labels of {path}, found those of another image of this name, or of this one "
+                "before it changed; delete or move them, or choose another folder"
             )
-        if keep and found and found.image != ascii_name(origin.image):
+        if keep and found.image != ascii_name(origin.image):
             raise GrdError(
                 f"{self.labels(path)}: expected labels of {origin.image}, found those of {found.image}; say of the file what was "
                 "said for these, choose another folder, or leave out --skip-existing"
@@ -138,7 +140,7 @@ class Outputs:
         if origin is not None:
             write_labels(self.labels(path), sample.labels, sample.pixel_size, origin=str(origin))
         if self.overlay:
-            self._write_overlay(path, sample)
+            self._write_overlay(path, sample.labels, sample.image[...])
         if self.table or self.outlines:
             objects = measure(sample.labels, sample.image[...], sample.pixel_size, sample.channels)
         if self.table:
@@ -151,22 +153,24 @@ class Outputs:
         stack: list[np.ndarray] = []
         objects: dict[str, pd.DataFrame] = {}
         for sample in samples:
-            if self.overlay and not stack:
-                self._write_overlay(path, sample)
+            if not stack:
+                shown = sample.image[...] if self.overlay else None
             if self.table:
                 objects[sample.place[1]] = measure(sample.labels, sample.image[...], sample.pixel_size, sample.channels)
             stack.append(sample.labels)
         if origin is not None:
             size = sample.pixel_size and (1.0, *sample.pixel_size)
             write_labels(self.labels(path), np.stack(stack), size, "T" + SPATIAL[stack[0].ndim], str(origin))
+        if shown is not None:
+            self._write_overlay(path, stack[0], shown)
         if self.table:
             self._write_table(path, join(objects, "time"))
         return f"{len(stack)} images, {sum(len(consecutive(labels)[0]) for labels in stack)} objects"
 
-    def _write_overlay(self, path: Path, sample: Sample) -> None:
+    def _write_overlay(self, path: Path, labels: np.ndarray, image: np.ndarray) -> None:
         from grd.apply.overlay import write_overlay  # which loads matplotlib
 
-        write_overlay(self.folder / f"{output_name(path)}{OVERLAY}", sample.labels, sample.image[...])
+        write_overlay(self.folder / f"{output_name(path)}{OVERLAY}", labels, image)
 
     def _write_table(self, path: Path, objects: pd.DataFrame) -> None:
         write_csv(self.folder / f"{output_name(path)}{TABLE}", objects)

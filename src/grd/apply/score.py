@@ -1,7 +1,8 @@
 """Scores of users' label images and volumes against their ground truths."""
 
 import logging
-from collections.abc import Collection, Iterable
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,7 +14,7 @@ from grd.errors import GrdError, error_location
 from grd.metrics.instances import score_instances
 from grd.metrics.partitions import score_partition
 from grd.reading.labels import label_rank, read_labels
-from grd.reading.paths import ALL_ENDS, files_by_name, files_of
+from grd.reading.paths import IMAGE_ENDS, LABEL_ENDS, files_by_name, files_of
 from grd.reading.stored import locate
 from grd.system.logs import sentence_for
 
@@ -139,7 +140,9 @@ def _pairs(prediction: Path, truth: Path, pairs_only: bool) -> list[Pair]:
         raise GrdError(f"{absent}: expected a label image, or a folder of them, found no file; check the path")
     if not (_is_folder(prediction) and _is_folder(truth)):
         return [Pair(prediction.stem, prediction, truth)]
-    found, true = (files_by_name(folder, ALL_ENDS, _label_files(folder)) for folder in (prediction, truth))
+    found, true = (files_by_name(folder, LABEL_ENDS, _label_files(folder)) for folder in (prediction, truth))
+    if found.keys() != true.keys():  # by what they have in common with the names of their images
+        found, true = (_without_image_ends(names, {*found} ^ {*true}) for names in (found, true))
     both, lonely = sorted(found.keys() & true.keys()), sorted(found.keys() ^ true.keys())
     if lonely and not (pairs_only and both):
         where = truth if lonely[0] in found else prediction
@@ -151,6 +154,13 @@ def _pairs(prediction: Path, truth: Path, pairs_only: bool) -> list[Pair]:
     if lonely:
         log.warning("scoring %d pairs; %d files without counterpart are left out", len(both), len(lonely))
     return [Pair(name, found[name], true[name]) for name in both]
+
+
+def _without_image_ends(files: Mapping[str, Path], lonely: Collection[str]) -> dict[str, Path]:
+    """Files by name, `lonely` ones without what ends the name of an image, such as `_img`, unless another file has that name."""
+    short = {name: IMAGE_ENDS.sub("", name) if name in lonely else name for name in files}
+    count = Counter(short.values())
+    return {short[name] if count[short[name]] == 1 else name: path for name, path in files.items()}
 
 
 def _label_files(folder: Path) -> list[Path]:

@@ -81,15 +81,14 @@ def segment_files(
     left_out: list[str] = []
     for path in tqdm(files, desc="files", leave=False, disable=None, file=sys.stderr):
         try:
-            origin = Origin.of(path, settings.choice)
-            outputs.check_origin(path, origin, settings.skip_existing)
+            outputs.check_origin(path, settings.choice, settings.skip_existing)
             exists = settings.skip_existing and outputs.labels(path).exists()
             if exists and outputs.resume(path):
                 yield f"{outputs.labels(path)}: exists, skipped"
             elif exists:
                 yield outputs.write(path, work.segmented_before(path, outputs))
             else:
-                yield outputs.write(path, work.segment(path, outputs), origin)
+                yield outputs.write(path, work.segment(path, outputs), Origin.of(path, settings.choice))
         except (GrdError, OSError) as error:
             if len(files) == 1 or is_disk_full(error):
                 raise
@@ -177,7 +176,7 @@ class Work:
                     segment_large(self.predictor, self.segmenter, frame, rule, labels)
                 yield labels
         else:
-            if is_large(resized_shape(frame.shape[:rank], self.scale), rank):
+            if is_large(frame.shape, rank) or is_large(resized_shape(frame.shape[:rank], self.scale), rank):
                 log.warning("%s: resized as a whole, not in blocks, which takes much memory", frame.where)
             pixels = rule(frame[...])
             warn_of_specks(pixels, frame.where)

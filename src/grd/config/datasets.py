@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from grd.config.parsing import Closed, Extent, Positive, Probability, Range, parse_all
+from grd.config.parsing import Closed, Extent, Natural, Positive, Probability, Range, parse_all
 from grd.config.segmenters import Segmenter
 from grd.errors import GrdError
 
@@ -46,7 +46,7 @@ class Folder(Closed):
     files: Path
     volumes: bool = False
     axes: str | None = None
-    channel: Annotated[int, Field(ge=0)] | None = None
+    channel: Natural | None = None
 
     @property
     def rank(self) -> int:
@@ -141,7 +141,7 @@ class Source(Closed):
     folder: Folder | None = None
     alternatives: list[dict[str, Archive]] = []
     split: Path | Literal["archive"]
-    min_instance: int = Field(default=0, ge=0)
+    min_instance: Natural = 0
     subset: dict[SplitName, Positive] = {}
     percentiles: Annotated[tuple[Percent, Percent], AfterValidator(_apart)] | None = None
 

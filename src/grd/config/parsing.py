@@ -12,15 +12,15 @@ from grd.errors import GrdError
 
 
 def _no_truth_value(value: Any) -> Any:
-    """Anything but `yes` and `no`, which as a number would count as 1 and 0."""
+    """Anything but `yes` and `no`, which would count as 1 and 0."""
     if isinstance(value, bool):
         raise ValueError(f"expected a whole number, found {'yes' if value else 'no'}")
     return value
 
 
-WHOLE = BeforeValidator(_no_truth_value)
+Natural = Annotated[int, Field(ge=0), BeforeValidator(_no_truth_value)]
+Positive = Annotated[int, Field(gt=0), BeforeValidator(_no_truth_value)]
 Probability = Annotated[float, Field(ge=0, le=1)]
-Positive = Annotated[int, Field(gt=0), WHOLE]
 Range = tuple[float, float]
 Size = tuple[Positive, Positive]
 
@@ -32,7 +32,7 @@ def _differ(seeds: list[int]) -> list[int]:
     return seeds
 
 
-Seeds = Annotated[list[Annotated[int, Field(ge=0), WHOLE]], Field(min_length=1), AfterValidator(_differ)]
+Seeds = Annotated[list[Natural], Field(min_length=1), AfterValidator(_differ)]
 Extent = Annotated[tuple[Positive, ...], Field(min_length=2, max_length=3)]
 """Rows and columns, or sections, rows and columns."""
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from grd.config.parsing import Closed, Positive, Size
+from grd.config.parsing import Closed, Natural, Positive, Size
 
 Decay = Annotated[float, Field(ge=0, lt=1)]
 """Decay of a running mean of Adam."""
@@ -55,7 +55,7 @@ class Twin(Closed):
     """
 
     size: Size
-    seed: int = 0
+    seed: Natural = 0
     magnification: Annotated[float, Field(gt=0)] = 1
     drift: Annotated[float, Field(ge=0, le=0.5)] = 0.25
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, TypeAdapter, model_validator
 
-from grd.config.parsing import Closed, Positive, Probability, Size
+from grd.config.parsing import Closed, Natural, Positive, Probability, Size
 
 
 class MutexSegmenter(Closed):
@@ -24,7 +24,7 @@ class MutexSegmenter(Closed):
     foreground: Literal["truth", "corner", "learned"]
     max_size: Positive | None = None
     merge_passes: tuple[Size, ...] | Literal["validation"] = ((5, 5), (20, 11), (50, 11), (300, 21))
-    min_size: Annotated[int, Field(ge=0)] | Literal["validation"] = 0
+    min_size: Natural | Literal["validation"] = 0
 
     @model_validator(mode="after")
     def _check_max_size(self) -> Self:

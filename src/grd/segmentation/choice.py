@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from grd.config.segmenters import MutexSegmenter, Segmenter, WaterzSegmenter, chosen_names
+from grd.data.ids import drop_small
 from grd.inference.predict import Prediction
 from grd.metrics.scoring import mean_scores, merit
 from grd.segmentation.images import Surroundings, clean_up, partition
@@ -77,9 +78,13 @@ def _best_clean_up(settings: MutexSegmenter, held: Held) -> tuple[MutexSegmenter
         same = list(group)  # these differ in their clean-up alone, and share a partition
         maps = zip(held.predictions, seen, strict=True)
         segments = [partition(p.affinities, held.offsets, same[0], around) for p, around in maps]
-        for candidate in same:
-            labels = [clean_up(each, candidate, around) for each, around in zip(segments, seen, strict=True)]
-            tried.append((candidate, mean_scores(zip(labels, held.truths, strict=True))))
+        for _, smallest in groupby(same, key=lambda candidate: candidate.merge_passes):
+            few = list(smallest)  # these differ in the size of what is dropped last
+            every = few[0].model_copy(update={"min_size": 0})
+            cleaned = [clean_up(each, every, around) for each, around in zip(segments, seen, strict=True)]
+            for candidate in few:
+                labels = (drop_small(each, candidate.min_size) for each in cleaned)  # type: ignore[arg-type]
+                tried.append((candidate, mean_scores(zip(labels, held.truths, strict=True))))
     return max(tried, key=lambda pair: merit(held.metric, pair[1][held.metric]))
 
 

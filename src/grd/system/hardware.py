@@ -2,6 +2,7 @@
 
 import os
 import platform
+from collections import Counter
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -35,13 +36,13 @@ def hardware() -> dict[str, str]:
     """Processor, cores, memory, and the GPUs that torch sees."""
     import torch
 
-    gpus = [torch.cuda.get_device_name(number) for number in range(torch.cuda.device_count())]
+    gpus = Counter(torch.cuda.get_device_name(number) for number in range(torch.cuda.device_count()))
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return {
         "processor": processor(),
         "cores": str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()),
         "memory": f"{memory:.0f} GiB",
-        "GPU": ", ".join(gpus) or "none",
+        "GPU": ", ".join(f"{count} x {name}" if count > 1 else name for name, count in gpus.items()) or "none",
         "system": f"{platform.system()} {platform.machine()}",
     }
 

@@ -6,6 +6,7 @@ all of it, minutes for each checkpoint, and one validation volume gives one scor
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import torch
@@ -87,8 +88,12 @@ def segment_batch(
     near = [n for n, offset in enumerate(settings.offsets) if offset in settings.near]
     size = batch.size or tuple(batch.labels.shape[1:])
     truths = crop_to(batch.labels, size).cpu().numpy()
-    for maps, truth in zip(affinity[:, near].cpu().numpy(), truths, strict=True):
-        yield segment(maps, settings.near, selection.segmenter, truth, size), truth
+
+    def instances(maps: np.ndarray, truth: np.ndarray) -> np.ndarray:
+        return segment(maps, settings.near, selection.segmenter, truth, size)
+
+    with ThreadPoolExecutor(torch.get_num_threads()) as pool:  # the watershed releases Python's lock
+        yield from zip(pool.map(instances, affinity[:, near].cpu().numpy(), truths), truths, strict=True)
 
 
 def _passes(

@@ -197,7 +197,8 @@ def _download(dataset: str, path: Path, archive: Archive, places: Places, progre
     verify = partial(_verify, name=path.name, archive=archive)
     try:
         with lock_file(places.partial / f"{dataset}.lock"):
-            if not _manifest_entry(path):  # another process may have got it while this one waited
+            entry = _manifest_entry(path)  # another process may have got it while this one waited
+            if entry is None or _is_outdated(entry, archive):
                 address, digest = download(archive.addresses, path, places.partial, verify, progress, patience)
                 record_archive(path.parent, path.name, address, digest)
     except DownloadError as error:

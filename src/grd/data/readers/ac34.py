@@ -1,9 +1,10 @@
 """AC3 and AC4: neurites of the mouse's cortex, serial sections of 30 nm at 6 nm per pixel.
 
 AC3AC4Package.zip holds a grey PNG per section, 256 of AC3 and 100 of AC4, and as many PNG whose colours are ids,
-R * 65536 + G * 256 + B. Images and labels pair by the order of their numbers, which may start at 0 or at 1. Other files may
-replace the package: `AC3_inputs.h5` and the like, each with one dataset `main`, and for AC4 the files of SNEMI3D's training
-set, which is AC4.
+R * 65536 + G * 256 + B. Numbers may start at 0 or at 1. Labels are numbered from the last section of the images to the first, as
+several who use the package report; since no document of it says so, the pictures decide (`in_order_of`). Other files may replace
+the package: `AC3_inputs.h5` and the like, each with one dataset `main`, and for AC4 the files of SNEMI3D's training set, which is
+AC4.
 """
 
 import zipfile
@@ -28,6 +29,7 @@ MEMBERS = {
     "AC3": (r"(?:^|/)Thousand_highmag_256slices_2kcenter_1k_inv_(\d+)\.png$", r"(?:^|/)ac3_daniel_s(\d+)\.png$"),
     "AC4": (r"(?:^|/)affinecropped4_inv_(\d+)\.png$", r"(?:^|/)ac4_daniel_s(\d+)\.png$"),
 }
+SEEN = 10  # sections of which the order of labels is told
 # pairs of files that can replace the package, the preferred pair first
 PAIRS = {
     "AC3": [("AC3_inputs.h5", "AC3_labels.h5")],
@@ -59,6 +61,7 @@ def ids(colours: np.ndarray) -> np.ndarray:
 def _read_package(name: str, path: Path) -> Sample | None:
     with zips.open_file(path) as file:
         images, masks = (_sort_by_number(zips.members(file, pattern)) for pattern in MEMBERS[name])
+        masks.reverse()
         if not images and not masks:
             return None
         if len(images) != len(masks):
@@ -70,7 +73,21 @@ def _read_package(name: str, path: Path) -> Sample | None:
         for section, picture in zip(volume, _sections(file, images, volume.shape), strict=True):
             section[:] = picture if picture.ndim == 2 else picture[..., 0]
         colours = (ids(mask)[None] for mask in _sections(file, masks, volume.shape))
-        return Sample(name, volume, volumes.relabel_consecutive(colours, volume.shape, f"{path}: {masks[0]} to {masks[-1]}"))
+        labels = volumes.relabel_consecutive(colours, volume.shape, f"{path}: {masks[0]} to {masks[-1]}")
+        return Sample(name, volume, in_order_of(volume, labels))
+
+
+def in_order_of(images: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Labels (Z, Y, X) as they are, or from the last section to the first: whichever has brighter neurites, and a darker label 0
+    between them, in the images (Z, Y, X)."""
+    return max((labels, labels[::-1]), key=lambda each: _contrast(images, each))
+
+
+def _contrast(images: np.ndarray, labels: np.ndarray) -> float:
+    """Mean grey value inside the neurites less that between them, over sections that are spread evenly; 0 without one of both."""
+    places = np.unique(np.linspace(0, len(images) - 1, SEEN).astype(int))
+    grey, inside = images[places], labels[places] > 0
+    return float(grey[inside].mean() - grey[~inside].mean()) if inside.any() and not inside.all() else 0.0
 
 
 def _sort_by_number(members: dict[str, str]) -> list[str]:

@@ -14,7 +14,7 @@ from grd.data.twins.neurites import carve_borders, neurites
 
 SECTIONS = {"AC3": 256, "AC4": 100}
 DIAMETER = 16.0  # pixels
-# per volume: names of images and of labels, and the number of the first section
+# per volume: names of images and of labels, and the number of the first image; labels count from the last section, down to 1
 FILES = {
     "AC3": ("ac3_EM/Thousand_highmag_256slices_2kcenter_1k_inv_{:04d}.png", "ac3_dbseg_images/ac3_daniel_s{:04d}.png", 0),
     "AC4": ("ac4_EM/affinecropped4_inv_{:04d}.png", "ac4_seg_daniel/ac4_daniel_s{:04d}.png", 1),
@@ -27,9 +27,10 @@ def members(settings: Source, twin: Twin) -> Iterator[tuple[str, str, bytes]]:
         rng = shapes.generator(twin.seed, index)
         images, labels = draw(rng, volume, twin)
         colours = label_colours(rng, labels)
-        for number, (image, colour) in enumerate(zip(images, colours, strict=True), first):
-            yield ARCHIVE, f"AC3AC4Package/{image_name.format(number)}", shapes.encode(Image.fromarray(image), "PNG")
-            yield ARCHIVE, f"AC3AC4Package/{label_name.format(number)}", shapes.encode(Image.fromarray(colour), "PNG")
+        for number, (image, colour) in enumerate(zip(images, colours, strict=True)):
+            last = len(images) - number
+            yield ARCHIVE, f"AC3AC4Package/{image_name.format(first + number)}", shapes.encode(Image.fromarray(image), "PNG")
+            yield ARCHIVE, f"AC3AC4Package/{label_name.format(last)}", shapes.encode(Image.fromarray(colour), "PNG")
 
 
 def draw(rng: np.random.Generator, volume: str, twin: Twin) -> tuple[np.ndarray, np.ndarray]:

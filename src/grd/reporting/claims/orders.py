@@ -9,6 +9,7 @@ from grd.config.catalogue import NETWORKS
 from grd.reporting.claims.base import (
     FAILS,
     HOLDS,
+    OTHER_SEEDS,
     UNTESTED,
     Claim,
     Evidence,
@@ -44,13 +45,14 @@ class Better(Claim):
         return ((self.table, name) for run in self.runs for name in (run, *self.rivals(run)))
 
     def check(self, evidence: Evidence) -> Finding:
-        """Count the columns, and name the exceptions; columns with a missing number are left out.
+        """Count the columns, and name the exceptions; columns with a missing number, or of different seeds, are left out.
 
         Where the paper prints more columns, the sentence is not tested as long as these could decide it.
         """
         margins = self._margins(evidence)
+        mixed = len(self._margins(replace(evidence, seeds={}))) - len(margins)
         if not margins:
-            return Finding(evidence.absent, UNTESTED)
+            return OTHER_SEEDS if mixed else Finding(evidence.absent, UNTESTED)
         failing = [cell for cell, margin in margins.items() if margin <= 0]
         tested, count = len(margins), len(margins) - len(failing)
         claimed = max(tested, len(self._margins(replace(evidence, numbers=evidence.printed, seeds={}))))
@@ -58,7 +60,8 @@ class Better(Claim):
         named = [self._label(evidence, *cell) + ("" if margins[cell] else " (equal)") for cell in failing]
         text = f"{count} of {tested} columns" + (f" (the paper has {claimed})" if claimed > tested else "")
         verdict = HOLDS if count >= needed else FAILS if count + claimed - tested < needed else UNTESTED
-        return Finding(text + (f"; not {enumeration(named)}" if named else ""), verdict)
+        text += f"; not {enumeration(named)}" if named else ""
+        return Finding(text + (f"; without {mixed} of different seeds" if mixed else ""), verdict)
 
     def _margins(self, evidence: Evidence) -> dict[tuple[str, tuple[str, str, str]], float]:
         """The margin of each run over the best of the others, by column."""
