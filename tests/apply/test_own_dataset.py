@@ -53,7 +53,7 @@ def test_images_and_masks_become_a_data_set_that_every_scale_takes(project):
     after = contents(project / "config")
     grown = {path.name for path in before if after[path] != before[path]}
     assert grown == {"datasets.yaml", "experiments.yaml"} and all(after[path].startswith(old) for path, old in before.items())
-    new = sorted(str(path.relative_to(project)) for path in after.keys() - before.keys())
+    new = sorted(path.relative_to(project).as_posix() for path in after.keys() - before.keys())
     assert new == ["config/folders/mine.json", "config/splits/mine.yaml"]
     for scale in SCALES:
         loaded = Project.load(config=read_yaml(Path("config/config.yaml")) | {"scale": scale})
@@ -319,7 +319,7 @@ def test_an_image_that_changes_is_read_as_it_is_now_and_said_so(project, caplog)
     [name] = read_lists(Path("config/splits/mine.yaml"))["test"]
     semantic(masks / f"{name}_mask.tif")
     assert read_split(prepared("mine"), "test").labels.max() == 1
-    assert re.search(rf"mine: .*{name}_mask\.tif changed since config/folders/mine\.json was written;", caplog.text)
+    assert re.search(rf"mine: .*{name}_mask\.tif changed since config.folders.mine\.json was written;", caplog.text)
 
 
 def test_an_image_that_is_gone_is_missed_until_the_split_does_not_name_it(project):

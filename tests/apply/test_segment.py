@@ -277,7 +277,7 @@ def test_labels_of_another_image_of_the_same_name_are_neither_kept_nor_replaced(
         shutil.copy(source, file)
     outputs = Outputs(tmp_path / "out", table=True, zarr=kind == "zarr")
     list(segment_files(files[:1], images / "model.pt", outputs, CPU))
-    refused = r"a-labels\.(tif|zarr): expected labels of .*B/a\.tif, found those of another image of this name, or of this"
+    refused = r"a-labels\.(tif|zarr): expected labels of .*B.a\.tif, found those of another image of this name, or of this"
     for keep in (True, False):
         with pytest.raises(GrdError, match=refused):
             list(segment_files(files[1:2], images / "model.pt", outputs, CPU, Settings(skip_existing=keep)))
@@ -392,7 +392,7 @@ def test_files_of_the_system_that_are_in_the_way_are_named_and_the_others_are_do
     (tmp_path / f"{first.stem}.csv").mkdir()
     with pytest.raises(GrdError, match=f"{first.name}: expected 2 files that can be segmented, found 1 that cannot"):
         segmented([first, second], images, tmp_path, table=True)
-    assert "expected to read or write this file, found: is a directory" in caplog.text
+    assert "expected to read or write this file, found: " in caplog.text
     assert len(pd.read_csv(tmp_path / "all-objects.csv")["image"].unique()) == 1
 
 

@@ -4,7 +4,7 @@ import torch
 from projects import settings
 
 from grd.config.datasets import Augment
-from grd.data.augment import Draws, augment, cutout, displacement, gaussian_blur
+from grd.data.augment import Draws, augment, cutout, displacement, gaussian_blur, grayscale, intensity, rotate
 from grd.data.batches import DeviceImages, Geometry, normalise, pad_to
 from grd.data.padding import crop_to
 from grd.data.randomness import derived_seed, generator
@@ -193,12 +193,36 @@ def test_padding_puts_the_image_in_the_middle_and_cropping_takes_it_out():
     assert pad_to(images, (6, 7), "zero")[0, 0, 0].sum() == 0
 
 
-def test_imagenet_normalisation_of_the_mean_colour_is_zero():
+def test_imagenet_normalisation_takes_mean_and_spread_of_each_colour():
     mean = torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1).expand(1, 3, 2, 2)
     assert normalise(mean, "imagenet").abs().max() < 1e-6
+    std = torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1)
+    assert torch.allclose(normalise(mean + std, "imagenet"), torch.ones(1, 3, 2, 2), atol=1e-5)
     assert normalise(torch.full((1, 1, 2, 2), 0.5), "unit").shape == (1, 3, 2, 2)
 
 
 def test_purposes_and_steps_have_streams_of_their_own():
     seeds = {derived_seed(seed, purpose, step) for seed in (0, 1) for purpose in ("images", "augment") for step in range(50)}
     assert len(seeds) == 200
+
+
+class Fixed(Draws):
+    """Draws that are all this share of the way from the least to the largest value."""
+
+    def __init__(self, share):
+        self.share = share
+        super().__init__(1, torch.device("cpu"), generator(0, "a"))
+
+    def uniform(self, low=0, high=1, shape=()):
+        return torch.full((self.batch, *shape), low + (high - low) * self.share)
+
+
+def test_changes_have_the_released_code_s_sizes():
+    grey, said = torch.full((1, 1, 8, 8), 0.5), Augment(crop=(8, 8), rotate=1, elastic=1)
+    for share, by_gamma, by_intensity in ((0.0, 0.275**0.5, 0.425), (1.0, 0.725**2, 0.575)):
+        assert grayscale(grey, said, Fixed(share))[0, 0, 0, 0].item() == pytest.approx(by_gamma)
+        assert intensity(grey, said, Fixed(share))[0, 0, 0, 0].item() == pytest.approx(by_intensity)
+    turned = rotate(torch.tensor([[[[0.0, 1.0]]]]), said, Fixed(0.25)).flatten().tolist()
+    assert turned == pytest.approx([-1, 0], abs=1e-6)
+    moved = displacement(Augment(crop=(64, 64), elastic=1), Fixed(0.75))[0, 32, 32]  # beyond the border nothing moves
+    assert moved.tolist() == pytest.approx([0.5 * said.elastic_alpha] * 2, rel=1e-4)

@@ -1,6 +1,7 @@
 """Images and volumes of different sizes on the device: crops from each of them, whole images on canvases of their own."""
 
 import numpy as np
+import pytest
 import torch
 
 from grd.config.datasets import Augment
@@ -57,6 +58,7 @@ def test_whole_images_are_padded_to_the_nearest_size_one_by_one():
     batches = list(gallery((6, 6), (8, 3)).evaluation_batches(GEOMETRY, 5))
     assert [tuple(batch.images.shape) for batch in batches] == [(1, 3, 8, 8), (1, 3, 8, 4)]
     assert [batch.size for batch in batches] == [(6, 6), (8, 3)]
+    assert [batch.images.max().item() for batch in batches] == pytest.approx([10 / 255, 20 / 255])
     [alone] = DeviceImages(split((6, 6)).single(0), "unit", CPU).evaluation_batches(GEOMETRY, 5)
     assert torch.equal(batches[0].images, alone.images) and torch.equal(batches[0].origin, alone.origin)
 

@@ -86,9 +86,11 @@ def test_grey_values_change_by_section_in_some_volumes_and_alike_in_others():
 
 
 def test_evaluation_tiles_cover_the_volume():
-    place = np.arange(1, 6 * 5 * 8 + 1).reshape(1, 6, 5, 8)
-    data = DeviceVolumes(Split(["a"], np.zeros(place.shape, np.uint8), place.astype(np.uint16)), CPU, widen=False)
+    place = np.arange(6 * 5 * 8).reshape(1, 6, 5, 8)
+    data = DeviceVolumes(Split(["a"], place.astype(np.uint8), place.astype(np.uint16) + 1), CPU, widen=False)
     batches = list(data.evaluation_batches(Geometry((4, 6, 6), "reflect", (2, 4, 4), (1, 1, 1)), 5))
     assert [len(batch.labels) for batch in batches] == [5, 5, 2]
     assert batches[0].images.shape == (5, 1, 4, 6, 6)
     assert len(torch.cat([batch.labels.flatten() for batch in batches]).unique()) == place.size
+    for batch in batches:  # the image of a tile lies around its output
+        assert torch.equal((batch.images[:, 0, 1:3, 1:5, 1:5] * 255).round().long(), batch.labels - 1)

@@ -140,10 +140,20 @@ def test_a_z_offset_of_two_compares_sections_two_apart():
     assert affinity_targets(labels, [(-2, 0, 0)]).flatten().tolist() == [False, False, False, True]
 
 
+def test_each_image_has_one_balance_for_all_its_channels():
+    targets = torch.tensor([[[[True, False]], [[False, False]]], [[[True, True]], [[True, False]]]])
+    exist = torch.ones(2, 1, 2, dtype=torch.bool)
+    for mask in (exist, exist.expand(2, -1, -1, -1)):
+        positive, negative = class_weights(targets, mask)
+        assert positive.flatten().tolist() == [3, 1] and negative.flatten().tolist() == [1, 3]
+
+
 def test_released_loss_of_volumes_balances_each_channel_and_averages_over_its_pairs():
     # along x: pairs (1,1), (1,2), (2,2); f = 2/3, so the negative counts 2; along z: no pair exists
     labels, offsets = torch.tensor([1, 1, 2, 2]).view(1, 1, 1, 4), [(0, 0, -1), (-1, 0, 0)]
     targets, exist = affinity_targets(labels, offsets), existing_pairs(offsets, (1, 1, 4))
     affinity = torch.full((1, 2, 1, 1, 4), 0.5)
     assert affinity_loss(affinity, targets, exist, "released").item() == pytest.approx((1 + 2 + 1) * 0.25 / 3)
+    twice = (each.repeat(2, 1, 1, 1, 1) for each in (affinity, targets))
+    assert affinity_loss(*twice, exist, "released").item() == pytest.approx((1 + 2 + 1) * 0.25 / 3)
     assert affinity_loss(affinity, targets, exist, "paper").item() == pytest.approx(3 * 0.25 / 8)

@@ -39,6 +39,15 @@ def test_edge_loss_of_two_instances_by_hand():
     assert edge_loss(0.5 * ours, theirs, present, "paper").item() == pytest.approx(2 / 4)
 
 
+def test_absent_nodes_count_nowhere_and_images_count_alike():
+    ours = torch.tensor([[[9.0, 0.0], [1.0, 0.0], [0.0, 4.0], [7.0, 0.0]], [[9.0, 0.0], [1.0, 0.0], [8.0, 0.0], [7.0, 0.0]]])
+    theirs = torch.tensor([[[0.0, 9.0], [1.0, 0.0], [3.0, 4.0], [0.0, 7.0]], [[0.0, 9.0], [1.0, 2.0], [0.0, 8.0], [0.0, 7.0]]])
+    present = torch.tensor([[False, True, True, False], [False, True, False, False]])
+    assert node_loss(ours, theirs, present).item() == pytest.approx(((0 + 3) / 2 + 2) / 2)
+    assert edge_loss(ours, theirs, present, "paper").item() == pytest.approx((2 * 0.6 / 4 + 0) / 2)
+    assert edge_loss(ours, theirs, present, "released").item() == pytest.approx((2 * 0.36 / 4 + 0) / 2)
+
+
 @pytest.mark.parametrize("reading", ["paper", "released"])
 def test_losses_are_zero_for_the_teacher_itself_and_for_images_without_instances(reading):
     student, teacher, labels = random_graphs()
@@ -123,3 +132,11 @@ def test_intra_affinity_loss_is_summed_over_channels_only_in_the_released_readin
     ours, theirs = torch.zeros(1, 5, 2, 2), torch.full((1, 5, 2, 2), 0.5)
     assert intra_affinity_loss(ours, theirs, "paper").item() == pytest.approx(0.25)
     assert intra_affinity_loss(ours, theirs, "released").item() == pytest.approx(1.25)
+
+
+def test_volumes_are_pooled_over_3_x_7_x_7_voxels():
+    vectors = torch.randn(1, 2, 4, 8, 8, dtype=torch.double)
+    found = pool(vectors, "released")
+    assert found.shape == (1, 2, 2, 2, 2)
+    assert torch.allclose(found[..., 0, 0, 0], vectors[..., :3, :7, :7].mean((2, 3, 4)))
+    assert torch.allclose(found[..., 1, 1, 1], vectors[..., 3, 7, 7])

@@ -20,7 +20,7 @@ def kept_images(bank):
 
 
 @given(size=st.integers(1, 8), batches=st.lists(st.integers(1, 3), max_size=15))
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_the_bank_holds_the_last_k_images_in_order_of_arrival(size, batches):
     bank, came = MemoryBank(size, 3, 2), 0
     for batch in batches:

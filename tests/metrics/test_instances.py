@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 from elf.evaluation import dice_score, matching, symmetric_best_dice_score
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -150,7 +150,6 @@ def test_scores_have_no_regard_for_the_ids_of_the_prediction(images, ids):
     assert {**scores, "aji": 0} == pytest.approx({**renamed_scores, "aji": 0})
 
 
-@settings(deadline=None)
 @given(PAIRS_OF_IMAGES)
 def test_sbd_is_that_of_elf_unless_both_images_are_empty(images):
     # elf gives 0 to two empty images, and adds 1e-7 to the denominators.
@@ -158,7 +157,6 @@ def test_sbd_is_that_of_elf_unless_both_images_are_empty(images):
     assert score_instances(*images)["sbd"] == pytest.approx(expected, abs=1e-5)
 
 
-@settings(deadline=None)
 @given(PAIRS_OF_IMAGES)
 def test_pixel_dice_is_that_of_elf_unless_both_images_are_empty(images):
     expected = dice_score(*images) if images.any() else 1

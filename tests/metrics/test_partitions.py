@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from skimage.metrics import adapted_rand_error as skimage_rand_error
@@ -53,7 +53,6 @@ def test_zero_is_a_segment_like_any_other_in_the_prediction():
     assert score_partition(prediction, truth) == score_partition(prediction + 1, truth)
 
 
-@settings(deadline=None)
 @given(PAIRS_OF_VOLUMES)
 def test_scores_are_those_of_skimage(volumes):
     prediction, truth = volumes

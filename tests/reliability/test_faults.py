@@ -407,11 +407,11 @@ class Call:
 
 
 def until(happened):
-    for _ in range(900):
+    for _ in range(6000):
         if happened():
             return
         time.sleep(0.1)
-    pytest.fail("it did not happen in a minute and a half")
+    pytest.fail("it did not happen in ten minutes")
 
 
 @pytest.fixture

@@ -91,7 +91,7 @@ def test_without_passes_only_the_ids_change():
     np.testing.assert_array_equal(merge_small_segments(halves() * 7, []), halves())
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(LABELS, st.lists(st.tuples(st.integers(1, 12), st.integers(1, 7)), max_size=3))
 def test_merging_does_what_its_description_says(labels, passes):
     before = labels.copy()

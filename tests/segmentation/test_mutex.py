@@ -44,7 +44,7 @@ def test_perfect_affinities_give_the_label_image_back():
     assert score_instances(labels, truth)["sbd"] == 1
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(
     st.integers(1, 3),
     st.integers(1, 3),

@@ -7,11 +7,13 @@ import pytest
 import torch
 from projects import settings, train_into, write_squares
 
+from grd.config.general import Fidelity
 from grd.errors import GrdError
 from grd.networks.model_file import load_model
 from grd.project.run import Run
 from grd.training import fit as fit_module
 from grd.training.history import read_history
+from grd.training.schedule import learning_rate
 from grd.training.selection import MEASURES
 from grd.training.student import Student
 
@@ -222,3 +224,28 @@ def test_precision_and_memory_layout_are_those_of_student_and_teacher(world, tmp
     assert found == {(dtype, last)}
     losses = [record["loss"] for record in read_history(folder / "history.jsonl") if "loss" in record]
     assert losses and all(map(isfinite, losses))
+
+
+def test_the_optimiser_has_the_settings_and_the_rate_of_each_step(world, tmp_path, monkeypatch):
+    seen, advance = [], Student.advance
+
+    def advance_and_keep(self, *given):
+        advance(self, *given)
+        seen.append(dict(self.optimiser.param_groups[0]))
+
+    monkeypatch.setattr(Student, "advance", advance_and_keep)
+    said = {"schedule": "one_cycle", "betas": (0.8, 0.99), "eps": 0.02, "weight_decay": 1e-3, "amsgrad": True}
+    alone = Run("cvppp", "resunet_tiny")
+    run_group(world, tmp_path, [alone], **said)
+    wanted = settings(alone, **said).training
+    assert [group["lr"] for group in seen] == pytest.approx([learning_rate(wanted, step) for step in range(8)])
+    assert all(seen[0][name] == said[name] for name in ("betas", "eps", "weight_decay", "amsgrad"))
+
+
+def test_the_supervised_loss_is_read_as_fidelity_says(world, tmp_path):
+    first = {}
+    for reading in ("paper", "released"):
+        run = settings(Run("cvppp", "resunet_tiny"), log_every=1).model_copy(update={"fidelity": Fidelity(supervised=reading)})
+        train_into([run], world / "samples.h5", [tmp_path / reading], tmp_path / "state")
+        first[reading] = read_history(tmp_path / reading / "history.jsonl")[0]["affinity"]
+    assert first["released"] > 5.9 * first["paper"] > 0  # six channels are summed, and weights are at least 1

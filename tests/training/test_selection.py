@@ -16,7 +16,7 @@ from grd.metrics.scoring import mean_scores
 from grd.project.project import Project
 from grd.project.run import Run, Selection
 from grd.training import selection
-from grd.training.history import read_history
+from grd.training.history import History, read_history
 from grd.training.selection import MEASURES, describe, segment_batch, selection_value
 
 CONFIG = Path(__file__).parents[2] / "config"
@@ -70,11 +70,20 @@ def test_the_score_is_that_of_the_segmented_validation_images():
 def test_loss_and_score_are_of_one_pass(tmp_path, monkeypatch):
     run, passes = chosen("score"), []
     look = selection.view
-    monkeypatch.setattr(selection, "view", lambda *arguments: (passes.append(1), look(*arguments))[1])
+    monkeypatch.setattr(selection, "view", lambda *given: (passes.append(given[0].training), look(*given))[1])
     train_into([run], write_squares(tmp_path / "s.h5"), [tmp_path / "run"], tmp_path / "state")
     records = [record for record in read_history(tmp_path / "run/history.jsonl") if "validation" in record]
-    assert [record["step"] for record in records] == [2, 4, 6, 8] and len(passes) == 4  # all images are one batch
+    assert [record["step"] for record in records] == [2, 4, 6, 8] and passes == [False] * 4  # all images are one batch
     assert all(0 <= record["validation_score"] <= 1 for record in records)
+
+
+def test_batches_count_by_their_samples_and_a_record_is_the_mean_of_its_window():
+    assert selection._mean(iter([(torch.tensor(1.0), 2), (torch.tensor(4.0), 1)])) == 2
+    history = History("run", [])
+    for step, loss in enumerate((1.0, 3.0)):
+        history.add(step, {"loss": torch.tensor(loss)})
+    history.flush(0.1)
+    assert history.records == [{"step": 2, "learning_rate": 0.1, "loss": 2.0}]
 
 
 def test_an_image_without_an_instance_has_no_say_where_scores_choose():

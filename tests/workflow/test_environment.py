@@ -1,6 +1,8 @@
 """Lock, package and conda environments say the same."""
 
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -46,6 +48,22 @@ def test_the_lock_brings_no_second_torch():
 def test_environments_together_hold_what_the_package_needs():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     names = {canonical(re.match(r"[\w.-]+", entry)[0]) for entry in project["dependencies"]}
-    content = (ROOT / "envs/torch.yaml").read_text()
-    listed = {canonical(CONDA_NAMES.get(name, name)) for name in re.findall(r"- ([\w.-]+)=", content)}
-    assert names <= listed
+    for file, wanted in (("torch", names), ("base", names - {"torch"})):
+        content = (ROOT / f"envs/{file}.yaml").read_text()
+        assert wanted <= {canonical(CONDA_NAMES.get(name, name)) for name in re.findall(r"- ([\w.-]+)=", content)}, file
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "grd.data.archives.provision",
+        "grd.data.prepare",
+        "grd.metrics.score_file",
+        "grd.training.folder",
+        "grd.reporting.latex",
+        "grd.jobs",
+    ],
+)
+def test_what_runs_in_the_base_environment_imports_no_torch(module):
+    code = f"import sys, {module}; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0

@@ -80,6 +80,7 @@ def test_a_cell_is_the_mean_over_images_in_the_table_s_unit(tmp_path):
     table = table2(project(), scored(tmp_path, project()))
     sbd, dic = table.rows["T1: ResUNet"][:2]
     assert (sbd.mean, sbd.published) == (pytest.approx(0.0), 88.6)
+    assert table.rows["T2: NestedUNet"][0].mean == pytest.approx(100 * 0.001)
     assert (dic.mean, dic.published) == (pytest.approx(0.01), 1.15)
     assert sbd.sd is None
 
