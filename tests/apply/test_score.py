@@ -132,10 +132,9 @@ def test_a_table_replaces_nothing_but_scores(tmp_path):
     (tmp_path / "objects.csv").write_text("image,label,area\na,1,5\n")
     (tmp_path / "a.tif").write_bytes(b"II*")
     for path in (tmp_path, tmp_path / "a.tif", tmp_path / "objects.csv"):
-        with pytest.raises(
-            GrdError, match=re.escape(f"{path}: expected no file, or scores that this command wrote, found another")
-        ):
+        with pytest.raises(GrdError, match="expected no file, or scores that this command wrote, found another") as caught:
             check_table(path)
+        assert str(caught.value).startswith(f"{path}: ")
 
 
 def test_axes_say_whether_files_hold_images_or_volumes(tmp_path):
