@@ -8,6 +8,7 @@ from grd.data.padding import crop_to
 from grd.errors import GrdError
 from grd.networks import build
 from grd.networks.base import output_shapes
+from grd.networks.mala import DoubleConvolution
 
 NARROW = {"encoder": [2, 3, 4, 5], "decoder": [4, 3, 2]}
 
@@ -70,3 +71,12 @@ def test_only_a_network_that_is_to_normalise_has_batch_norms():
         for wanted in (False, True)
     ]
     assert norms == [0, 14]
+
+
+def test_a_double_convolution_keeps_a_share_of_what_is_negative():
+    double = DoubleConvolution(1, 1, (1, 1, 1), normalise=False)
+    for convolution in double.convolutions:
+        torch.nn.init.ones_(convolution.weight), torch.nn.init.zeros_(convolution.bias)
+    with torch.no_grad():
+        found = double(torch.tensor([-2.0, 3.0]).view(1, 1, 1, 1, 2)).flatten().tolist()
+    assert found == pytest.approx([-2 * 0.005**2, 3])
