@@ -36,7 +36,7 @@ READING_NOTES: tuple[str, ...] = (
     "Dice and F1 of C. elegans and BBBC039V1: the prose uses the names of the printed columns, whose contents look exchanged; on "
     "both sides the object F1 is given for its Dice, the pixel Dice for its F1.",
     "Which row is better, the order of rows and the order of gains are judged on the means as they stand, whatever their sd, and "
-    "also with one seed: such a ✓ or × can be chance.",
+    "also with one seed: such a ✓ or × can be chance. Rows of different seeds are not compared.",
 )
 """Notes on any claims."""
 NOTES: tuple[str, ...] = (
