@@ -254,3 +254,12 @@ def test_a_damaged_tif_is_named(tmp_path):
     archives["train-labels.tif"].write_bytes(archives["train-labels.tif"].read_bytes()[:60])
     with pytest.raises(GrdError, match=r"train-labels\.tif: expected a readable file"):
         list(ac34.read(archives, allow_missing=True))
+
+
+def test_a_cremi_sample_is_the_middle_of_its_sections(tmp_path, monkeypatch):
+    monkeypatch.setattr(cremi, "SIDE", 2)
+    spoilt = NEURONS.copy()
+    spoilt[:, 0] = 8  # an id that the middle does not have
+    (sample,) = cremi.read(hdf(tmp_path, neurons=spoilt), sample="A")
+    assert np.array_equal(sample.image, RAW[:, 1:3, 1:3])
+    assert sample.labels.tolist() == [[[2, 2], [1, 1]]] * 3 and sample.labels.dtype == np.uint16

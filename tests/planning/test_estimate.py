@@ -164,4 +164,4 @@ def test_pixels_and_bytes_are_those_of_all_samples_of_the_splits():
     paper = shipped("paper")
     assert pixels(paper, "cvppp", ["training", "validation"]) == 108 * 530 * 500
     assert image_bytes(paper, "cvppp", ["training", "test"]) == 118 * 530 * 500 * 3
-    assert image_bytes(paper, "cremi_c", ["training", "validation"]) == 75 * 1250 * 1250
+    assert image_bytes(paper, "cremi_c", ["training", "validation"]) == 75 * 1024 * 1024

@@ -1,22 +1,27 @@
 """CREMI A, B and C: neurites of the fruit fly's brain, serial sections of 40 nm at 4 nm per pixel.
 
 `sample_A_20160501.hdf` holds `volumes/raw` (125, 1250, 1250) uint8 and `volumes/labels/neuron_ids` of the same shape,
-uint64, where ids from 2**63 mark invalid voxels. A few sections of the raw volumes are defective. The authors replaced them by
-interpolation, in a way that is not published; `interpolate_sections` is ours.
+uint64, where ids from 2**63 mark invalid voxels. The authors' files, and so the samples here, are the middle 1024 x 1024 of each
+section: notes of their laboratory say so, and their code tiles no more. A few sections of the raw volumes are defective. The
+authors restored them by a learned interpolation of frames (SFF); which ones, they do not say. `interpolate_sections` is ours.
+Labels of such sections may be defective, too, and stay.
 """
 
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from grd.data.archives import hdf5
+from grd.data.padding import middle
 from grd.data.readers import volumes
 from grd.data.sample import Sample
 
 RAW = "volumes/raw"
 NEURONS = "volumes/labels/neuron_ids"
+SIDE = 1024  # pixels of a section, at most
 LONGEST = 3  # defective sections in a row
 COARSE = 4  # pixels, the side of the squares whose means are compared, so that noise hardly counts
 
@@ -29,7 +34,7 @@ def archive_name(sample: str) -> str:
 
 
 def read(archives: dict[str, Path], allow_missing: bool = False, *, sample: str) -> Iterator[Sample]:
-    """The one volume of a sample ('A', 'B', 'C'), named `sample_A`: image (Z, Y, X) uint8, labels (Z, Y, X)."""
+    """The one volume of a sample ('A', 'B', 'C'), named `sample_A`, the middle of its sections: image and labels (Z, Y, X)."""
     path = archives[archive_name(sample)]
     with hdf5.open_file(path) as file:
         raw, neurons = hdf5.dataset(file, RAW), hdf5.dataset(file, NEURONS)
@@ -38,7 +43,16 @@ def read(archives: dict[str, Path], allow_missing: bool = False, *, sample: str)
     if defective:
         listed = ", ".join(map(str, defective))
         log.warning("%s: sections %s of %s are defective; they are replaced by interpolation", path, listed, RAW)
-    yield Sample(volume.name, interpolate_sections(volume.image, defective), volume.labels)
+    yield _middle(replace(volume, image=interpolate_sections(volume.image, defective)), str(path))
+
+
+def _middle(volume: Sample, where: str) -> Sample:
+    """The middle of each section, of at most SIDE x SIDE pixels, with consecutive ids."""
+    depth, *sides = volume.labels.shape
+    region = middle([depth, *(min(SIDE, side) for side in sides)], volume.labels.shape)
+    labels = volume.labels[region]
+    ids = volumes.relabel_consecutive((section[None] for section in labels), labels.shape, where)
+    return replace(volume, image=volume.image[region], labels=ids)
 
 
 def defective_sections(raw: np.ndarray) -> list[int]:
