@@ -75,9 +75,9 @@ class REKD(Method):
     """Context loss between the student's stages, fused by attention from deep to shallow, and the teacher's (its Eq. 6).
 
     The fusion blocks are trained with the student and discarded after the training. The code of the paper's ReKD rows is not
-    public, so stages (levels 3, 2, 1), middle width (64) and weight are our choice. The weight is 1 (0.6 to 8 in ReKD's own
-    scripts); its gradient is 0.1 to 0.7 times that of L_aff on the demo. As in ReKD's code, it rises linearly during the first
-    twelfth of the training.
+    public, so stages (levels 3, 2, 1, after their activation), middle width (64) and weight are our choice. The weight is 1
+    (0.6 to 8 in ReKD's own scripts); its gradient is 0.1 to 0.7 times that of L_aff on the demo. As in ReKD's code, it rises
+    linearly during the first twelfth of the training.
     """
 
     levels: ClassVar[tuple[int, ...]] = (3, 2, 1)

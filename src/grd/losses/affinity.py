@@ -1,8 +1,8 @@
 """Pixel affinities a_{n,p} = Cos(e_p, e_{p+n}) and the supervised loss L_aff = ‖A^S - Â‖₂ (Sec. III-B, Eq. 6).
 
-Channel c of an affinity map relates pixel p to pixel p + offset_c. Pairs that leave the image do not exist: their affinities and
-targets are 0, and no loss counts them. (The released code wraps around the border and counts these pairs in Eq. 5.) A batch may
-have a mask of its own, which leaves further pairs out of L_aff.
+Channel c of an affinity map relates pixel p to pixel p + offset_c. Pairs that leave the image do not exist: their affinities
+and targets are 0, and no loss counts them. (For images the released code wraps around the border and counts these pairs in Eq.
+5.) A batch may have a mask of its own, which leaves further pairs out of L_aff.
 """
 
 from collections.abc import Sequence

@@ -48,7 +48,8 @@ def inter_affinity_loss(
 
     paper: every pixel. released: maps averaged by `pool` (the HW x HW matrix does not fit otherwise). Both are `factor` times the
     mean over l and images. Eq. 7 has a factor of 1. The released scripts sum over 2 images and 12 maps: the one of CVPPP then
-    multiplies by 2 / 12, which makes 4 times the mean; the others forget this, which makes 24 times the mean.
+    multiplies by 2 / 12, which makes 4 times the mean; the others forget this, which makes 24 times the mean. (Their bank gives
+    9.6 maps on average, not 12: see `MemoryBank`.)
     """
     delta = gram(pool(student, reading) - pool(teacher, reading))
     return factor * torch.einsum("bde,lde->bl", delta, bank_grams).mean()

@@ -9,7 +9,8 @@ class MemoryBank(nn.Module):
 
     Eq. 4 and 7 need no more of a map. At 544 x 544, D = 16 and 200 instances: 14 KB, of which the moment has 1, in place of
     19 MB. Sample before you enqueue, so that relations are those to *other* images, as in Sec. III-A 2. (The released code
-    enqueues first, overwrites slot K - 1 when the queue is full, and then draws from the first slots only; this one does not.)
+    enqueues first, and when the queue is full, overwrites slot K - 1 and counts from 0 again, so that fewer than L are drawn for
+    some steps; this one does not.)
     """
 
     nodes: Tensor

@@ -77,11 +77,11 @@ def aji(table: OverlapTable) -> float:
     overlap them and are still free (among equals the lowest id). AJI = sum of the intersections / (sum of the unions + sizes of
     the truth's instances without a prediction + sizes of the free predictions).
 
-    This one-to-one reading is that of the released code, and so presumably that of the paper's numbers. In Kumar et al.'s own
-    definition one prediction can serve several instances of the truth, and its area adds to the union each time: where a
-    prediction covers a tiny instance and then a large one, that gives almost 0.5 and this reading almost 0. The released
-    code has a bug that is not repeated here: a truth instance without an overlap marks prediction 1 as used, so that the
-    instance that overlaps prediction 1 loses it.
+    This one-to-one reading is that of the released code, and of the first script of the definition's authors, and so presumably
+    that of the paper's numbers. In their later script (MoNuSeg 2018, and HoVer-Net's `get_fast_aji`) one prediction can serve
+    several instances of the truth, and its area adds to the union each time: where a prediction covers a tiny instance and then
+    a large one, that gives almost 0.5 and this reading almost 0. The released code has a bug that is not repeated here: a truth
+    instance without an overlap marks prediction 1 as used, so that the instance that overlaps prediction 1 loses it.
     """
     instances = table.instances
     if _is_trivial(instances):

@@ -18,8 +18,8 @@ def multicut(
 ) -> np.ndarray:
     """Partition the fragments of a volume at the lowest sum of costs of the cut edges.
 
-    An edge between two fragments is a boundary with probability p = 1 - mean affinity across it. A cut of it costs
-    (ln((1 - p) / p) + ln((1 - beta) / beta)) * size, with p clipped to [0.001, 0.999]; size is the number of voxel faces that the
+    An edge between two fragments is a boundary with probability p = 1 - mean affinity across it. A cut of it costs (ln((1 - p)
+    / p) + ln((1 - beta) / beta)) * size, with p squeezed into [0.001, 0.999]; size is the number of voxel faces that the
     fragments share, relative to the largest.
 
     Args:

@@ -28,8 +28,9 @@ def table2(project: Project, layout: Layout) -> Table:
 TABLE2_NOTES = (
     "C. elegans and BBBC039V1: the paper's columns Dice and F1 look exchanged; here its Dice stands beside the object F1, its F1 "
     "beside the pixel Dice.",
-    "AJI uses a predicted segment once, as the released code does; in Kumar et al.'s definition one segment can serve several "
-    "instances. Where a segment covers a tiny instance and then a large one, the two differ by almost 0.5.",
+    "AJI uses a predicted segment once, as the released code does; in the later script of AJI's authors (MoNuSeg 2018) one "
+    "segment can serve several instances. Where a segment covers a tiny instance and then a large one, the two differ by almost "
+    "0.5.",
     "An image with instances but an empty prediction counts with 0; the authors' metrics leave such images out of the means.",
     "–: not printed, or not readable in the text of the paper.",
 )
