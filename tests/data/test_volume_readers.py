@@ -263,3 +263,11 @@ def test_a_cremi_sample_is_the_middle_of_its_sections(tmp_path, monkeypatch):
     (sample,) = cremi.read(hdf(tmp_path, neurons=spoilt), sample="A")
     assert np.array_equal(sample.image, RAW[:, 1:3, 1:3])
     assert sample.labels.tolist() == [[[2, 2], [1, 1]]] * 3 and sample.labels.dtype == np.uint16
+
+
+def test_the_authors_files_of_cremi_replace_the_official_one(tmp_path):
+    archives = pairs(tmp_path, *cremi.restored_names("B"))
+    (sample,) = readers.read("cremi_b", archives)
+    (official,) = cremi.read(hdf(tmp_path), sample="A")
+    assert sample.name == "sample_B" and np.array_equal(sample.image, RAW)
+    assert np.array_equal(sample.labels, official.labels)

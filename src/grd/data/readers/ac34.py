@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from grd.data.archives import hdf5, zips
+from grd.data.archives import zips
 from grd.data.readers import volumes
 from grd.data.readers.images import missing_samples_error
 from grd.data.sample import Sample
@@ -23,7 +23,6 @@ from grd.reading.files import open_file
 from grd.reading.labels import ids_of_colours, read_labels
 
 ARCHIVE = "AC3AC4Package.zip"
-MAIN = "main"
 # per volume: patterns of its images and its labels in the package; the group is the number of the section
 MEMBERS = {
     "AC3": (r"(?:^|/)Thousand_highmag_256slices_2kcenter_1k_inv_(\d+)\.png$", r"(?:^|/)ac3_daniel_s(\d+)\.png$"),
@@ -110,16 +109,9 @@ def _read_pair(name: str, archives: dict[str, Path]) -> Sample | None:
     """The volume of the first complete pair; None if there is none."""
     for inputs, labels in PAIRS[name]:
         if inputs in archives and labels in archives:
-            read = _read_h5_pair if inputs.endswith(".h5") else _read_tif_pair
+            read = volumes.read_h5_pair if inputs.endswith(".h5") else _read_tif_pair
             return read(name, archives[inputs], archives[labels])
     return None
-
-
-def _read_h5_pair(name: str, inputs: Path, labels: Path) -> Sample:
-    with hdf5.open_file(inputs) as images:
-        raw = hdf5.dataset(images, MAIN)[:]
-    with hdf5.open_file(labels) as masks:
-        return volumes.volume_sample(name, raw, hdf5.dataset(masks, MAIN), f"{inputs}: {MAIN}", f"{labels}: {MAIN}")
 
 
 def _read_tif_pair(name: str, inputs: Path, labels: Path) -> Sample:

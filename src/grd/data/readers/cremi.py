@@ -33,9 +33,24 @@ def archive_name(sample: str) -> str:
     return f"sample_{sample}_20160501.hdf"
 
 
+def restored_names(sample: str) -> tuple[str, str]:
+    """Names of the authors' files of a sample: images whose defective sections are restored, and labels."""
+    return f"cremi{sample}_inputs_interp.h5", f"cremi{sample}_labels.h5"
+
+
 def read(archives: dict[str, Path], allow_missing: bool = False, *, sample: str) -> Iterator[Sample]:
-    """The one volume of a sample ('A', 'B', 'C'), named `sample_A`, the middle of its sections: image and labels (Z, Y, X)."""
-    path = archives[archive_name(sample)]
+    """The one volume of a sample ('A', 'B', 'C'), named `sample_A`, the middle of its sections: image and labels (Z, Y, X).
+
+    The authors' files replace the official one; their sections are restored.
+    """
+    if archive_name(sample) in archives:
+        volume = _read_official(archives[archive_name(sample)], sample)
+    else:
+        volume = volumes.read_h5_pair(f"sample_{sample}", *(archives[name] for name in restored_names(sample)))
+    yield _middle(volume)
+
+
+def _read_official(path: Path, sample: str) -> Sample:
     with hdf5.open_file(path) as file:
         raw, neurons = hdf5.dataset(file, RAW), hdf5.dataset(file, NEURONS)
         volume = volumes.volume_sample(f"sample_{sample}", raw, neurons, f"{path}: {RAW}", f"{path}: {NEURONS}")
@@ -43,15 +58,15 @@ def read(archives: dict[str, Path], allow_missing: bool = False, *, sample: str)
     if defective:
         listed = ", ".join(map(str, defective))
         log.warning("%s: sections %s of %s are defective; they are replaced by interpolation", path, listed, RAW)
-    yield _middle(replace(volume, image=interpolate_sections(volume.image, defective)), str(path))
+    return replace(volume, image=interpolate_sections(volume.image, defective))
 
 
-def _middle(volume: Sample, where: str) -> Sample:
+def _middle(volume: Sample) -> Sample:
     """The middle of each section, of at most SIDE x SIDE pixels, with consecutive ids."""
     depth, *sides = volume.labels.shape
     region = middle([depth, *(min(SIDE, side) for side in sides)], volume.labels.shape)
     labels = volume.labels[region]
-    ids = volumes.relabel_consecutive((section[None] for section in labels), labels.shape, where)
+    ids = volumes.relabel_consecutive((section[None] for section in labels), labels.shape, volume.name)
     return replace(volume, image=volume.image[region], labels=ids)
 
 

@@ -1,14 +1,17 @@
 """Helpers of the readers of volumes: checks, and consecutive ids, one block of sections at a time."""
 
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import TypeAlias
 
 import h5py
 import numpy as np
 
+from grd.data.archives import hdf5
 from grd.data.sample import Sample
 from grd.errors import GrdError
 
+MAIN = "main"
 MOST_IDS = 65_535  # of uint16
 
 Volume: TypeAlias = np.ndarray | h5py.Dataset
@@ -26,6 +29,14 @@ def volume_sample(name: str, raw: Volume, labels: Volume, images_in: str, labels
             f"{labels.shape}; get the file again"
         )
     return Sample(name, raw[:], relabel_consecutive(_blocks(labels), labels.shape, labels_in))
+
+
+def read_h5_pair(name: str, inputs: Path, labels: Path) -> Sample:
+    """The volume of two files as the authors' code reads them, with one dataset `main` each."""
+    with hdf5.open_file(inputs) as images:
+        raw = hdf5.dataset(images, MAIN)[:]
+    with hdf5.open_file(labels) as masks:
+        return volume_sample(name, raw, hdf5.dataset(masks, MAIN), f"{inputs}: {MAIN}", f"{labels}: {MAIN}")
 
 
 def relabel_consecutive(blocks: Iterable[np.ndarray], shape: tuple[int, ...], where: str) -> np.ndarray:
