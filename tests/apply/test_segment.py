@@ -332,6 +332,21 @@ def test_the_picture_of_a_stack_is_no_older_than_its_labels(images, tmp_path):
     assert outputs.is_complete(tmp_path / "film.tif")
 
 
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        (np.array([["a", "b"]] * 3), "expected grey values, found <U1"),
+        (np.ones((9, 9), complex), "expected grey values, found complex128"),
+        (np.float32(3), "expected an image, found a single number"),
+        (np.zeros((5, 0), np.uint8), r"expected pixels, found shape \(5, 0\)"),
+    ],
+)
+def test_what_is_no_image_is_one_sentence(images, tmp_path, values, sentence):
+    np.save(tmp_path / "a.npy", values)
+    with pytest.raises(GrdError, match=rf"a\.npy: {sentence}"):
+        segmented([tmp_path / "a.npy"], images, tmp_path)
+
+
 def test_a_jpeg_is_warned_of(images, tmp_path, caplog):
     grey = to_uint8(tifffile.imread(sorted(images.glob("*.tif"))[0]))
     Image.fromarray(grey).save(tmp_path / "a.jpg")

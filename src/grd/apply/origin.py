@@ -39,7 +39,8 @@ class Origin(NamedTuple):
         if not known:
             return cls(image)
         with open_file(path) as stored, readable(stored.where):
-            return cls(image, "" if stored.lossy else checksum(stored.array))
+            exact = not stored.lossy and np.dtype(stored.array.dtype).kind in "biuf"
+            return cls(image, checksum(stored.array) if exact else "")
 
     @classmethod
     def parse(cls, text: str) -> "Origin":
