@@ -1,4 +1,5 @@
 import logging
+import re
 
 import h5py
 import minis
@@ -271,3 +272,15 @@ def test_the_authors_files_of_cremi_replace_the_official_one(tmp_path):
     (official,) = cremi.read(hdf(tmp_path), sample="A")
     assert sample.name == "sample_B" and np.array_equal(sample.image, RAW)
     assert np.array_equal(sample.labels, official.labels)
+
+
+@pytest.mark.parametrize("letter", "abc")
+def test_files_of_cremi_that_are_padded_or_not_restored_are_not_taken(letter):
+    settings = minis.settings(f"cremi_{letter}")
+    (official,), (inputs, labels) = settings.archives.values(), settings.alternatives[0].values()
+    for archive, good, bad in (
+        (official, f"sample_{letter.upper()}_20160501.hdf", f"sample_{letter.upper()}_padded_20160501.hdf"),
+        (inputs, f"cremi{letter.upper()}_inputs_interp.h5", f"cremi{letter.upper()}_inputs.h5"),
+        (labels, f"cremi{letter.upper()}_labels.h5", "cremiX_labels.h5"),
+    ):
+        assert re.search(archive.named, good) and not re.search(archive.named, bad)

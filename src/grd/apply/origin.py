@@ -50,8 +50,8 @@ class Origin(NamedTuple):
 
 
 def checksum(array: Any) -> str:
-    """Checksum of the shape and values of anything with shape, dtype and slicing, whatever type of number holds the values; of
-    more than MOST values it is that of parts."""
+    """Checksum of the shape and values of anything with shape, dtype and slicing, whatever type of integer, or of float,
+    holds the values; of more than MOST values it is that of parts."""
     found, shape = crc32(repr(tuple(array.shape)).encode()), tuple(array.shape)
     kind = np.dtype("<f8" if array.dtype.kind == "f" else "<i8")
     planes = np.ndindex(*shape[:-3]) if math.prod(shape) else ()

@@ -229,7 +229,7 @@ def gaussian_blur(images: Tensor, sigma: Tensor, radius: int) -> Tensor:
 
 
 def cutout(images: Tensor, foreground: Tensor, settings: Augment, draws: Draws) -> Tensor:
-    """Fill up to `cutout_squares` equal squares in the foreground's bounding box with its mean value, if there is any."""
+    """Fill up to `cutout_squares` equal squares in the foreground's bounding box with the foreground's mean, if there is any."""
     height, width = images.shape[-2:]
     count = (draws.uniform() * (settings.cutout_squares + 1)).floor() * draws.happens(settings.cutout) * foreground.any(2).any(1)
     used = torch.arange(settings.cutout_squares, device=images.device) < count.unsqueeze(1)

@@ -105,7 +105,7 @@ def _comparison(project: Project, name: str) -> str:
     metric = METRICS[project.datasets[runs[0].dataset].metrics[0]].title
     return (
         f"Of {len(runs)} trainings ({', '.join(kinds)}; seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}) the one with "
-        f"the best {metric} on validation images."
+        f"the best {metric} on validation images, by the segmenter {WITHOUT_TRUTH}."
     )
 
 
