@@ -4,6 +4,7 @@ import torch
 from projects import settings
 
 from grd.config.datasets import Augment
+from grd.data import augment as augment_module
 from grd.data.augment import Draws, augment, cutout, displacement, gaussian_blur, grayscale, intensity, rotate
 from grd.data.batches import DeviceImages, Geometry, normalise, pad_to
 from grd.data.padding import crop_to
@@ -149,6 +150,15 @@ def test_cutout_fills_squares_within_the_foreground_s_box_with_its_mean():
     for image, fill, where in zip(images, found, changed, strict=True):
         if where.any():
             assert torch.allclose(fill[0][where], image[0, 8:24, 8:24].mean())
+
+
+def test_the_squares_of_an_image_have_one_side(monkeypatch):
+    seen, spans = [], augment_module._spans
+    monkeypatch.setattr(augment_module, "_spans", lambda *given: (seen.append(given[1]), spans(*given))[1])
+    settings, draws = Augment(crop=(32, 32), cutout=1), Draws(9, torch.device("cpu"), generator(3, "c"))
+    cutout(torch.rand(9, 1, 32, 32), torch.ones(9, 32, 32, dtype=torch.bool), settings, draws)
+    drawn = [set(sides[sides > 0].tolist()) for sides in seen[0]]
+    assert max(map(len, drawn)) == 1 and len(set().union(*drawn)) > 1 and (seen[0] > 0).sum(1).max() > 1
 
 
 def test_cutout_leaves_an_image_without_foreground_as_it_is():

@@ -32,11 +32,12 @@ class Origin(NamedTuple):
         return f"{self.image}{MARK}{self.values}"
 
     @classmethod
-    def of(cls, path: Path, choice: Choice, known: bool = True) -> "Origin":
-        """That of labels to be made of a file, the same wherever the file lies; unless `known`, without values."""
+    def of(cls, path: Path, choice: Choice, with_values: bool = True) -> "Origin":
+        """That of labels to be made of a file, the same wherever the file lies; without its values the file is not opened.
+        GrdError for a file that cannot be read."""
         file, part = locate(path)
         image = f"{file.name}{f':{part}' if part else ''} {choice}".rstrip()
-        if not known:
+        if not with_values:
             return cls(image)
         with open_file(path) as stored, readable(stored.where):
             exact = not stored.lossy and np.dtype(stored.array.dtype).kind in "biuf"

@@ -105,7 +105,7 @@ class Outputs:
         for those of another channel or moment."""
         if (found := origin_of(self.labels(path))) is None:
             return
-        origin = Origin.of(path, choice, known=bool(found.values))
+        origin = Origin.of(path, choice, with_values=bool(found.values))
         if found.values != origin.values:
             raise GrdError(
                 f"{self.labels(path)}: expected labels of {path}, found those of another image of this name, or of this one "

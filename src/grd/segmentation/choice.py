@@ -78,11 +78,11 @@ def _best_clean_up(settings: MutexSegmenter, held: Held) -> tuple[MutexSegmenter
         same = list(group)  # these differ in their clean-up alone, and share a partition
         maps = zip(held.predictions, seen, strict=True)
         segments = [partition(p.affinities, held.offsets, same[0], around) for p, around in maps]
-        for _, smallest in groupby(same, key=lambda candidate: candidate.merge_passes):
-            few = list(smallest)  # these differ in the size of what is dropped last
-            every = few[0].model_copy(update={"min_size": 0})
-            cleaned = [clean_up(each, every, around) for each, around in zip(segments, seen, strict=True)]
-            for candidate in few:
+        for _, subgroup in groupby(same, key=lambda candidate: candidate.merge_passes):
+            alike = list(subgroup)  # these differ in `min_size` alone, by which a clean-up ends
+            undropped = alike[0].model_copy(update={"min_size": 0})
+            cleaned = [clean_up(each, undropped, around) for each, around in zip(segments, seen, strict=True)]
+            for candidate in alike:
                 labels = (drop_small(each, candidate.min_size) for each in cleaned)  # type: ignore[arg-type]
                 tried.append((candidate, mean_scores(zip(labels, held.truths, strict=True))))
     return max(tried, key=lambda pair: merit(held.metric, pair[1][held.metric]))

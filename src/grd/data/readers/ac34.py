@@ -28,7 +28,7 @@ MEMBERS = {
     "AC3": (r"(?:^|/)Thousand_highmag_256slices_2kcenter_1k_inv_(\d+)\.png$", r"(?:^|/)ac3_daniel_s(\d+)\.png$"),
     "AC4": (r"(?:^|/)affinecropped4_inv_(\d+)\.png$", r"(?:^|/)ac4_daniel_s(\d+)\.png$"),
 }
-SEEN = 10  # sections of which the order of labels is told
+SEEN = 10  # sections by which the order of labels is told
 # pairs of files that can replace the package, the preferred pair first
 PAIRS = {
     "AC3": [("AC3_inputs.h5", "AC3_labels.h5")],

@@ -32,7 +32,8 @@ def volume_sample(name: str, raw: Volume, labels: Volume, images_in: str, labels
 
 
 def read_h5_pair(name: str, inputs: Path, labels: Path) -> Sample:
-    """The volume of two files as the authors' code reads them, with one dataset `main` each."""
+    """Sample of a volume (Z, Y, X) uint8 and its labels in two files as the authors' code reads them, with one dataset `main`
+    each; GrdError for another type or shape."""
     with hdf5.open_file(inputs) as images:
         raw = hdf5.dataset(images, MAIN)[:]
     with hdf5.open_file(labels) as masks:
