@@ -1,12 +1,17 @@
-"""The place of a sample on its canvas, and mirror padding of volumes at their outermost planes, which are not repeated."""
+"""The place of a sample on its canvas, and mirror padding of volumes at their outermost planes, which are not repeated.
+
+Needs no torch: readers of the base environment use it.
+"""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from torch import Tensor
 
 from grd.errors import GrdError
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def middle(size: Sequence[int], canvas: Sequence[int]) -> tuple[slice, ...]:
@@ -15,7 +20,7 @@ def middle(size: Sequence[int], canvas: Sequence[int]) -> tuple[slice, ...]:
     return tuple(slice(start, start + length) for start, length in zip(starts, size, strict=True))
 
 
-def crop_to(maps: Tensor, size: Sequence[int]) -> Tensor:
+def crop_to(maps: "Tensor", size: Sequence[int]) -> "Tensor":
     """The middle (…, *size) of maps (…, *spatial)."""
     index: tuple[Any, ...] = (..., *middle(size, maps.shape[-len(size) :]))
     return maps[index]
