@@ -1,7 +1,7 @@
 # The demo and `grd`, with all that they need.
 #
 #   docker build --tag grd .
-#   docker run --name demo grd               # the demo: about a quarter of an hour on two cores
+#   docker run --name demo grd               # the demo: 12 to 18 minutes on two cores
 #   docker cp demo:/grd/results/demo .       # its tables, figures and report.html
 #   docker run --rm --user "$(id -u):$(id -g)" --volume "$PWD:/data" grd \
 #     grd predict /data/image.tif --model /data/model.pt --out /data/labels
