@@ -22,7 +22,7 @@ min_version("9.0")
 
 
 with exit_on_error():
-    BATCHES = Batches.of(config)
+    BATCHES = Batches.of(config, planned=not workflow.is_main_process)
     if workflow.is_main_process:
         BATCHES.begin()
 
@@ -35,6 +35,7 @@ LOCKS = []  # open files, which stay locked as long as this process lives
 onstart:
     with exit_on_error():
         LOCKS.append(occupy(OUT))
+    BATCHES.note()
 
 
 rule all:

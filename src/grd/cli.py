@@ -275,8 +275,8 @@ def _benchmark(chosen: argparse.Namespace) -> None:
 
 def _verify(chosen: argparse.Namespace) -> None:
     from grd.errors import GrdError
-    from grd.planning.report import size
     from grd.provenance.verify import places, survey
+    from grd.system.files import size
 
     found = survey(chosen.paths or places(*_project(chosen.scale)))
     faults = found.hash_again()

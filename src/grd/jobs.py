@@ -3,8 +3,10 @@
 with record_job(snakemake) as facts:              logs messages, checks inputs and code, writes the outputs' passport
 with compute_job(snakemake) as (device, facts):   the same, on the configured device
 project, layout = planned_project(snakemake)    config/ as this call was planned with
+check_latest(snakemake, facts)                  before a long job writes: no later call has made its files
 """
 
+import json
 import os
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -16,8 +18,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 from grd.errors import GrdError
 from grd.project.paths import Layout
 from grd.project.project import Project
-from grd.provenance.fingerprint import Code
-from grd.provenance.passport import FORMAT, FORMAT_VERSION, digest, remove_passports, write_passports
+from grd.provenance.fingerprint import Code, EditedError
+from grd.provenance.passport import FORMAT, FORMAT_VERSION, Passport, as_json, digest, find, remove_passports, write_passports
+from grd.system.files import newest_time
 from grd.system.hardware import processor, versions
 from grd.system.logs import log_to
 
@@ -26,6 +29,8 @@ if TYPE_CHECKING:
 
 PLANNED = "GRD_PLANNED"
 """The environment variable that holds when the workflow was planned, in seconds; absent outside of one."""
+PLANNED_CODE = "GRD_PLANNED_CODE"
+"""That of the code of all planned jobs, a line for each, as passports describe it: a job on a cluster plans itself anew."""
 
 
 class Named(Protocol):
@@ -59,15 +64,15 @@ def record_job(job: SnakemakeJob) -> Iterator[dict[str, Any]]:
     """
     outputs, settings = [Path(path) for path in job.output], dict(job.params.items())
     with log_to(job.log[0]):
-        codes = settings.get("code", [])
-        Code().check_unchanged([codes] if isinstance(codes, str) else codes, Path(job.scriptdir), _planning_time())
+        _check_code(codes_of(settings), Path(job.scriptdir))
         inputs = {os.path.relpath(path): digest(Path(path)) if os.path.isfile(path) else None for path in job.input}
         remove_passports(outputs)
-        facts: dict[str, Any] = {"device": "CPU", "precision": _precision(settings)} | _seed(settings)
-        began, clock = datetime.now(UTC), time.monotonic()
+        began, clock = datetime.now(UTC).isoformat(timespec="seconds"), time.monotonic()
+        facts: dict[str, Any] = {"began": began, "device": "CPU", "precision": _precision(settings)} | _seed(settings)
         yield facts
-        when = {"began": began.isoformat(timespec="seconds"), "seconds": round(time.monotonic() - clock, 3)}
-        write_passports(outputs, _description(job) | {"inputs": inputs} | when | facts)
+        check_latest(job, facts)
+        spent = {"seconds": round(time.monotonic() - clock, 3)}
+        write_passports(outputs, _description(job) | {"inputs": inputs} | spent | facts)
 
 
 @contextmanager
@@ -89,10 +94,41 @@ def planned_project(job: SnakemakeJob) -> tuple[Project, Layout]:
     return project, Layout.of(project)
 
 
+def codes_of(settings: Mapping[str, Any]) -> list[str]:
+    """The descriptions of code among a job's parameters."""
+    codes = settings.get("code", [])
+    return [codes] if isinstance(codes, str) else list(codes)
+
+
+def _check_code(codes: Sequence[str], scripts: Path) -> None:
+    """GrdError if code was edited since the workflow was planned: before this job was planned anew, or after."""
+    planned = os.environ.get(PLANNED_CODE)
+    if planned is not None and (edited := [code for code in codes if code not in planned.splitlines()]):
+        raise EditedError(edited[0].split(" ")[1])
+    Code().check_unchanged(codes, scripts, _planning_time())
+
+
+def check_latest(job: SnakemakeJob, facts: Mapping[str, Any]) -> None:
+    """GrdError if another job, planned otherwise, has made these files since this one `began`, which was left over from an
+    earlier call."""
+    for path in map(Path, job.output):
+        passport = find(path)
+        if passport and passport.content["began"] > facts["began"] and not is_as_planned(job, passport):
+            raise GrdError(
+                f"{path}: expected no other job at work on it, found it made meanwhile with other settings or code; call again"
+            )
+
+
+def is_as_planned(job: SnakemakeJob, passport: Passport) -> bool:
+    """True if what a passport tells of was made with the settings and code that this job was planned with."""
+    settings = json.loads(as_json(dict(job.params.items())))
+    return {**passport.content["settings"], "code": passport.content["code"]} == {"code": None, **settings}
+
+
 def check_config() -> None:
     """GrdError if config/ was edited since the workflow was planned."""
     for path in Path("config").rglob("*.yaml"):
-        if path.stat().st_mtime > _planning_time():
+        if newest_time(path) > _planning_time():
             raise GrdError(f"{path}: expected the file that this call was planned with, found it edited since; call again")
 
 

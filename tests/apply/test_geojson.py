@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,6 +18,11 @@ from grd.errors import GrdError
 def as_labels(rows):
     """Labels from rows of digits; a dot is background."""
     return np.array([[int(sign.replace(".", "0")) for sign in row] for row in rows.split()], np.uint16)
+
+
+def collected(labels):
+    """The FeatureCollection of labels, which are measured on themselves."""
+    return geojson(labels, measure(labels, labels))
 
 
 def parts(feature):
@@ -54,14 +60,14 @@ def check_rings(collection):
 
 
 def test_a_pixel_is_a_square_named_by_its_label():
-    (feature,) = geojson(as_labels("... .7. ..."))["features"]
+    (feature,) = geojson(as_labels("... .7. ..."), pd.DataFrame({"label": [7], "area": [1]}))["features"]
     assert feature["type"] == "Feature"
     assert feature["geometry"] == {"type": "Polygon", "coordinates": [[(2, 1), (2, 2), (1, 2), (1, 1), (2, 1)]]}
     assert feature["properties"] == {"objectType": "detection", "name": "7", "measurements": {"area": 1}}
 
 
 def test_straight_sides_have_no_corners_between_their_ends():
-    (feature,) = geojson(np.ones((40, 60), np.uint8))["features"]
+    (feature,) = collected(np.ones((40, 60), np.uint8))["features"]
     (ring,) = feature["geometry"]["coordinates"]
     assert set(ring) == {(0, 0), (60, 0), (60, 40), (0, 40)}
     assert len(ring) == 5
@@ -83,7 +89,7 @@ def test_straight_sides_have_no_corners_between_their_ends():
 )
 def test_holes_are_inner_rings_and_parts_are_polygons(rows, polygons, rings):
     labels = as_labels(rows)
-    collection = geojson(labels)
+    collection = collected(labels)
     found = parts(collection["features"][0])
     assert (len(found), sum(map(len, found))) == (polygons, rings)
     check_rings(collection)
@@ -92,7 +98,7 @@ def test_holes_are_inner_rings_and_parts_are_polygons(rows, polygons, rings):
 
 @given(arrays.arrays(np.uint8, st.tuples(st.integers(1, 7), st.integers(1, 7)), elements=st.integers(0, 2)))
 def test_polygons_draw_the_label_image_again(labels):
-    collection = geojson(labels)
+    collection = collected(labels)
     check_rings(collection)
     np.testing.assert_array_equal(drawn(collection, labels.shape), labels)
 
@@ -118,15 +124,15 @@ def test_the_file_is_json_with_the_features(tmp_path):
 
 
 def test_an_image_without_instances_has_no_features():
-    assert geojson(np.zeros((3, 3), np.uint16)) == {"type": "FeatureCollection", "software": "grd predict", "features": []}
+    assert collected(np.zeros((3, 3), np.uint16)) == {"type": "FeatureCollection", "software": "grd predict", "features": []}
 
 
 def test_labels_may_have_any_integer_type():
     labels = as_labels("11. 1.2")
-    assert geojson(labels.astype(np.uint64)) == geojson(labels)
-    assert geojson(labels.astype(np.int64) * 2**40)["features"][0]["properties"]["name"] == str(2**40)
+    assert collected(labels.astype(np.uint64)) == collected(labels)
+    assert collected(labels.astype(np.int64) * 2**40)["features"][0]["properties"]["name"] == str(2**40)
 
 
 def test_volumes_are_refused():
     with pytest.raises(GrdError, match=r"expected the labels of an image \(H, W\), found shape \(2, 3, 4\)"):
-        geojson(np.zeros((2, 3, 4), np.uint16))
+        geojson(np.zeros((2, 3, 4), np.uint16), pd.DataFrame())

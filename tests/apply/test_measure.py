@@ -6,7 +6,8 @@ import pytest
 from skimage.measure import regionprops_table
 
 from grd.apply import measure as module
-from grd.apply.measure import join, label_counts, measure, summary, write_csv
+from grd.apply.measure import join, measure, summary, write_csv
+from grd.data.ids import label_counts
 from grd.errors import GrdError
 
 LABELS = np.array([[1, 1, 0, 0], [1, 0, 0, 3], [0, 0, 3, 3]], np.uint16)
@@ -154,6 +155,6 @@ def test_the_summary_is_the_number_and_the_median_size(labels, pixel_size, text)
 
 
 def test_labels_are_counted_part_by_part(monkeypatch):
-    monkeypatch.setattr("grd.apply.measure.BLOCK", 7)
+    monkeypatch.setattr("grd.data.ids.BLOCK", 7)
     labels = np.random.default_rng(0).integers(0, 5, (6, 5))
     assert label_counts(labels, 4).tolist() == np.bincount(labels.ravel(), minlength=5).tolist()

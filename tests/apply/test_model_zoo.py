@@ -147,7 +147,7 @@ def test_card_authors_citations_and_scores_travel_along(images):
     assert [author.name for author in found.authors] == ["A. Author", "B. Author"]
     assert [str(entry.url) for entry in found.cite] == list(ADDRESSES)
     assert found.config.grd["use"]["segmenters"]["usual"]["strides"] == [2, 2]
-    assert "| usual | 1.500 |" in images.read("README.md").decode()
+    assert "| usual | 1.50 |" in images.read("README.md").decode()
     assert found.name == "ResUNet-tiny for instances (Dots co)"
 
 

@@ -3,6 +3,7 @@
 import json
 import logging
 import shutil
+from dataclasses import replace
 
 import h5py
 import numpy as np
@@ -17,7 +18,7 @@ from projects import settings, squares, train_into, volume_settings, write_tubes
 from grd.apply import origin
 from grd.apply.checks import warn_of_specks
 from grd.apply.geojson import write_geojson
-from grd.apply.label_files import write_labels
+from grd.apply.measure import measure
 from grd.apply.outputs import Outputs
 from grd.apply.segment import Settings, Work, factor_of, resize_labels, segment_files, warn_of_large_segments
 from grd.config.segmenters import as_segmenter
@@ -27,7 +28,7 @@ from grd.metrics.instances import score_instances
 from grd.networks.model_file import load_model
 from grd.project.run import Run
 from grd.reading.axes import Choice
-from grd.reading.grey import to_uint8
+from grd.reading.grey import grey_rule
 from grd.segmentation.run_files import Evaluation, segment_run, segment_sample
 
 CPU = torch.device("cpu")
@@ -64,6 +65,12 @@ def segmented(files, folder, out, said=USUAL, **wanted):
     return [tifffile.imread(outputs.labels(path)) for path in files]
 
 
+def eight_bits(file):
+    """The grey values of a tif as the network sees them."""
+    pixels = tifffile.imread(file)
+    return grey_rule(pixels)(pixels)
+
+
 @pytest.fixture(scope="module")
 def images(tmp_path_factory):
     """A model of images, its labels file, and the test images as tif."""
@@ -72,7 +79,7 @@ def images(tmp_path_factory):
     chosen = settings(Run("bbbc039", "resunet_tiny"), iterations=60)
     splits = {name: squares(count, count) for name, count in (("training", 6), ("validation", 3), ("test", 4))}
     for split in splits.values():
-        split.images[:] = [to_uint8(image) for image in split.images]  # as preparation does
+        split.images[:] = [grey_rule(image)(image) for image in split.images]  # as preparation does
     write_samples(folder / "samples.h5", splits)
     return make_model(folder, chosen, folder / "samples.h5", (64, 64), IMAGES)
 
@@ -240,7 +247,7 @@ def test_labels_that_were_corrected_by_hand_are_not_replaced(images, tmp_path):
 def test_outlines_of_large_objects_and_of_none_are_its_own(tmp_path):
     y, x = np.mgrid[:128, :128]
     for name, labels in (("disc", (y - 64) ** 2 + (x - 64) ** 2 < 2500), ("none", np.zeros((128, 128), bool))):
-        write_geojson(tmp_path / f"{name}.geojson", labels.astype(np.uint8))
+        write_geojson(tmp_path / f"{name}.geojson", labels.astype(np.uint8), measure(labels.astype(np.uint8), labels))
         Outputs(tmp_path, outlines=True).check_names([tmp_path / f"{name}.tif"])
 
 
@@ -285,14 +292,29 @@ def test_labels_of_another_image_of_the_same_name_are_neither_kept_nor_replaced(
         list(segment_files(files[2:], images / "model.pt", outputs, CPU, said))
 
 
-def test_labels_of_earlier_versions_are_known_by_the_name_of_their_image(images, tmp_path):
-    (file, *_), outputs = sorted(images.glob("*.tif")), Outputs(tmp_path, table=True)
-    labels = np.ones(tifffile.imread(file).shape, np.int32)
-    write_labels(outputs.labels(file), labels, origin=file.name)
-    list(segment_files([file], images / "model.pt", outputs, CPU, Settings(skip_existing=True)))
-    assert pd.read_csv(tmp_path / f"{file.stem}.csv")["area"].tolist() == [labels.size]
-    list(segment_files([file], images / "model.pt", outputs, CPU))
-    assert tifffile.imread(outputs.labels(file)).max() > 1
+@pytest.mark.parametrize("kind", ["tif", "zarr"])
+def test_labels_of_an_image_whose_values_a_computer_may_decode_its_own_way_are_known_by_its_file(images, tmp_path, kind):
+    grey = eight_bits(sorted(images.glob("*.tif"))[0])
+    Image.fromarray(grey).save(tmp_path / "a.jpg")
+    outputs = Outputs(tmp_path / "out", zarr=kind == "zarr")
+    for said in (USUAL, USUAL, Settings(skip_existing=True)):
+        (line,) = segment_files([tmp_path / "a.jpg"], images / "model.pt", outputs, CPU, said)
+    assert line.endswith("exists, skipped")
+    with pytest.raises(GrdError, match=r"expected labels of a\.jpg --channel 0, found those of a\.jpg; say"):
+        list(segment_files([tmp_path / "a.jpg"], images / "model.pt", outputs, CPU, replace(said, choice=Choice(channel=0))))
+    Image.fromarray(grey[::-1]).save(tmp_path / "a.jpg")
+    for keep in (True, False):
+        with pytest.raises(GrdError, match=r"expected labels of .*a\.jpg, found those of another image of this name, or of this"):
+            list(segment_files([tmp_path / "a.jpg"], images / "model.pt", outputs, CPU, Settings(skip_existing=keep)))
+
+
+def test_files_of_earlier_labels_that_are_not_made_again_are_warned_of(images, tmp_path, caplog):
+    file = sorted(images.glob("*.tif"))[0]
+    segmented([file], images, tmp_path / "out", table=True, outlines=True)
+    assert "earlier labels" not in caplog.text
+    segmented([file], images, tmp_path / "out", table=True)
+    assert f"{file.stem}.geojson: of earlier labels, which are replaced; delete it, or call with --geojson" in caplog.text
+    assert f"{file.stem}.csv: of earlier" not in caplog.text
 
 
 def test_the_checksum_of_an_image_is_that_of_its_values_however_they_are_stored(tmp_path, monkeypatch):
@@ -348,14 +370,14 @@ def test_what_is_no_image_is_one_sentence(images, tmp_path, values, sentence):
 
 
 def test_a_jpeg_is_warned_of(images, tmp_path, caplog):
-    grey = to_uint8(tifffile.imread(sorted(images.glob("*.tif"))[0]))
+    grey = eight_bits(sorted(images.glob("*.tif"))[0])
     Image.fromarray(grey).save(tmp_path / "a.jpg")
     segmented([tmp_path / "a.jpg"], images, tmp_path)
     assert "a.jpg: compressed as JPEG or alike, whose blocks can become objects" in caplog.text
 
 
 def test_names_of_channels_that_do_not_fit_are_left_out(images, tmp_path):
-    grey = to_uint8(tifffile.imread(sorted(images.glob("*.tif"))[0]))
+    grey = eight_bits(sorted(images.glob("*.tif"))[0])
     said = {"axes": "YXS", "Channel": {"Name": ["RGB"]}}
     tifffile.imwrite(tmp_path / "a.ome.tif", np.dstack([grey] * 3), photometric="rgb", metadata=said)
     segmented([tmp_path / "a.ome.tif"], images, tmp_path, table=True)

@@ -20,7 +20,7 @@ from grd.config.segmenters import MutexSegmenter
 from grd.inference.predict import ImagePredictor, load_predictor
 from grd.reading.axes import frames
 from grd.reading.files import open_file
-from grd.reading.grey import to_uint8
+from grd.reading.grey import grey_rule
 from grd.segmentation.images import Surroundings, clean_up, partition
 from grd.system.hardware import hardware
 
@@ -60,7 +60,8 @@ def seconds_by_stage(predictor: ImagePredictor, settings: MutexSegmenter, path: 
 def read_grey(path: Path) -> Any:
     """The image of a file as grey values."""
     with open_file(path) as stored:
-        return to_uint8(frames(stored, 2).samples[0][...])
+        image = frames(stored, 2).samples[0][...]
+        return grey_rule(image)(image)
 
 
 def timed(action: Callable[[], Any]) -> tuple[Any, float]:

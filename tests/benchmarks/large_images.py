@@ -32,7 +32,7 @@ from grd.data.twins.neurites import neurites
 from grd.inference.predict import load_predictor
 from grd.metrics import score_partition
 from grd.metrics.overlap import overlap_table
-from grd.reading.grey import to_uint8
+from grd.reading.grey import grey_rule
 from grd.segmentation.run_files import segment_sample
 from grd.system.hardware import hardware
 
@@ -109,7 +109,8 @@ def write_mosaic(folder: Path, size: tuple[int, int], archive: Path | None) -> N
     pictures = cycle(fields(archive))
     for y, x in product(range(0, size[0], FIELD[0]), range(0, size[1], FIELD[1])):
         target = mosaic[y : y + FIELD[0], x : x + FIELD[1]]
-        target[:] = to_uint8(next(pictures))[: target.shape[0], : target.shape[1]]
+        picture = next(pictures)
+        target[:] = grey_rule(picture)(picture)[: target.shape[0], : target.shape[1]]
 
 
 def fields(archive: Path | None) -> Iterator[np.ndarray]:

@@ -18,6 +18,7 @@ import tifffile
 from grd.apply.geojson import write_geojson
 from grd.apply.label_files import write_labels
 from grd.apply.measure import measure, write_csv
+from grd.apply.origin import Origin
 from grd.apply.overlay import write_overlay
 from grd.system.hardware import hardware
 
@@ -36,7 +37,7 @@ def main(side: int = 2000, spacing: int = 63) -> None:
     image = np.random.default_rng(0).integers(100, 4000, labels.shape, np.uint16) + 500 * (labels > 0).astype(np.uint16)
     kinds: dict[str, Callable[[Path], None]] = {
         "uncompressed.tif": lambda path: tifffile.imwrite(path, labels.astype(np.uint32 if labels.max() > 65535 else np.uint16)),
-        "labels.tif": lambda path: write_labels(path, labels, (0.5, 0.5)),
+        "labels.tif": lambda path: write_labels(path, labels, Origin("discs.tif"), (0.5, 0.5)),
         "table.csv": lambda path: write_csv(path, measure(labels, image, (0.5, 0.5))),
         "overlay.png": lambda path: write_overlay(path, labels, image),
         "objects.geojson": lambda path: write_geojson(path, labels, measure(labels, image, (0.5, 0.5))),

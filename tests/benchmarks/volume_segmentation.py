@@ -47,7 +47,7 @@ def waterz_grid(affinities):
 
 
 def multicut_kernighan_lin(affinities):
-    return multicut(affinities, OFFSETS)
+    return multicut(affinities, OFFSETS, "kernighan-lin", 0.5)
 
 
 SEGMENTERS = {"null": no_segmentation, "waterz": waterz, "waterz, 19 thresholds": waterz_grid, "multicut": multicut_kernighan_lin}

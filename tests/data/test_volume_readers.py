@@ -108,9 +108,9 @@ def test_a_damaged_hdf5_file_is_named(tmp_path, share):
 
 def test_more_ids_than_16_bits_hold_are_refused():
     blocks = np.arange(65_536, dtype=np.uint32).reshape(2, 1, 32_768)
-    assert volumes.relabel_consecutive(blocks[:, None], (2, 1, 32_768), "here").max() == 65_535
+    assert volumes.relabel_blocks(blocks[:, None], (2, 1, 32_768), "here").max() == 65_535
     with pytest.raises(GrdError, match="here: expected at most 65535 ids, found 65536 or more"):
-        volumes.relabel_consecutive(blocks[:, None] + 1, (2, 1, 32_768), "here")
+        volumes.relabel_blocks(blocks[:, None] + 1, (2, 1, 32_768), "here")
 
 
 def test_good_sections_are_left_alone():

@@ -17,9 +17,11 @@ from stand_ins import make_results
 from tifffile import imwrite
 
 from grd.apply.label_files import write_labels
+from grd.apply.origin import Origin
 from grd.apply.own_dataset import import_folders
 from grd.networks import build
 from grd.networks.model_file import ModelCard, Use, save_model
+from grd.reading.axes import Choice
 
 IMAGES = (
     "nuclei.tif",
@@ -94,7 +96,7 @@ def write_image(path):
     shape = (20, 64, 64) if path.suffix == ".h5" else (32, 32)
     pixels = np.random.default_rng(0).integers(0, 200, shape).astype(np.uint8)
     if path.parent.name == "labels":
-        write_labels(path, pixels)
+        write_labels(path, pixels, Origin.of(Path("nuclei.tif"), Choice()))
         return
     if path.suffix == ".h5":
         with h5py.File(path, "w") as file:

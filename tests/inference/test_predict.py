@@ -75,7 +75,7 @@ def test_a_run_is_segmented_by_every_segmenter_and_scored(world, tmp_path):
     assert (world / "model.pt").read_bytes() == (tmp_path / "m2.pt").read_bytes()
     _, labels = read_labels(world / "labels.h5", "truth")
     assert ((labels > 0) == (read_split(samples, "test").labels > 0)).all()
-    write_score_file(world / "labels.h5", samples, "test", tmp_path / "s.csv")
+    write_score_file(world / "labels.h5", samples, tmp_path / "s.csv")
     assert (tmp_path / "s.csv").read_text().splitlines()[0] == "segmenter,image,sbd,dic,aji,f1,pq,dice"
     scores = read_scores(tmp_path / "s.csv", "truth")
     assert list(scores.index) == names and (scores["dice"] == 1).all()  # the foreground was given
@@ -106,11 +106,11 @@ def test_a_segmenter_that_the_card_lacks_is_named(world):
 def test_scores_of_other_images_are_refused(world, tmp_path):
     write_labels(tmp_path / "l.h5", ["x"], {"mutex": np.zeros((1, 48, 48), np.int32)})
     with pytest.raises(GrdError, match=r"l\.h5: expected the 3 images of .*, test, found others"):
-        write_score_file(tmp_path / "l.h5", world / "samples.h5", "test", tmp_path / "s.csv")
+        write_score_file(tmp_path / "l.h5", world / "samples.h5", tmp_path / "s.csv")
 
 
 def test_timing_has_a_row_per_pass_of_both_kinds(world, tmp_path):
-    write_timing_file(world / "model.pt", world / "samples.h5", "test", "corner", tmp_path / "t.csv", CPU)
+    write_timing_file(world / "model.pt", world / "samples.h5", "corner", tmp_path / "t.csv", CPU)
     lines = [line.split(",") for line in (tmp_path / "t.csv").read_text().splitlines()]
     assert lines[0] == ["forward", "end_to_end", "images", "device"] and 2 <= len(lines) <= 4
     assert all(float(forward) > 0 and float(whole) > 0 for forward, whole, *_ in lines[1:])

@@ -73,10 +73,9 @@ def test_with_less_surroundings_than_the_network_sees_affinities_differ(monkeypa
 class Pyramid(EmbeddingNetwork):
     """A 5 x 5 convolution, a pooling by 4, a 3 x 3 convolution, and an enlargement."""
 
-    multiple = 4
-
     def __init__(self):
         super().__init__()
+        self.taps = {2: "layers.2"}
         pooled = [nn.Conv2d(3, 2, 5, padding=2), nn.ReLU(), nn.MaxPool2d(4), nn.Conv2d(2, 2, 3, padding=1)]
         self.layers = nn.Sequential(*pooled, nn.Upsample(scale_factor=4, mode="nearest"))
 

@@ -11,10 +11,11 @@ from grd.cli import main
 from grd.networks import build
 from grd.planning.estimate import Estimate
 from grd.planning.plan import Plan, TrainingJob, runs_of
-from grd.planning.report import duration, report, size, table
+from grd.planning.report import duration, report, table
 from grd.project.groups import with_companions
 from grd.project.paths import Layout
 from grd.project.run import Run
+from grd.system.files import size
 
 
 @pytest.fixture(autouse=True)

@@ -7,7 +7,15 @@ import pytest
 from grd.config.datasets import Folder
 from grd.errors import GrdError
 from grd.provenance import file_list
-from grd.provenance.file_list import content_digest, current_digests, entry_of, read_list, wanted_entries, write_list
+from grd.provenance.file_list import (
+    content_digest,
+    current_digests,
+    current_entry,
+    entry_of,
+    read_list,
+    wanted_entries,
+    write_list,
+)
 
 
 @pytest.fixture
@@ -47,6 +55,16 @@ def test_an_object_that_is_renamed_or_added_changes_the_digest_of_its_mask(folde
     second = content_digest(folder.masks / "b")
     (folder.masks / "b/4.png").write_text("")
     assert len({first, second, content_digest(folder.masks / "b")}) == 3
+
+
+def test_a_mask_that_is_exchanged_for_an_older_one_of_the_same_size_changes_the_digest(tmp_path):
+    for number, text in enumerate(("one", "two")):
+        (tmp_path / "a").mkdir(exist_ok=True)
+        (tmp_path / f"a/{number}.png").write_text(text)
+    listed = entry_of(tmp_path / "a", tmp_path)
+    (tmp_path / "a/0.png").write_text("ten")
+    os.utime(tmp_path / "a/0.png", (1, 1))
+    assert current_entry(tmp_path / "a", listed)["sha256"] != listed["sha256"]
 
 
 def test_a_file_that_is_gone_has_no_digest(folder):

@@ -209,7 +209,7 @@ def test_all_that_runs_in_the_jobs_of_a_run_is_reached(tmp_path):
         ("train", "resunet", "none", "loss"): learn,
         ("distil", "resunet", "resunet_tiny", "grd", "score", "mutex", "2"): teach,
         ("segment", "resunet", "2", "mutex"): segment,
-        ("score", "2"): lambda: write_score_file(tmp_path / "labels.h5", samples, "test", tmp_path / "scores.csv"),
+        ("score", "2"): lambda: write_score_file(tmp_path / "labels.h5", samples, tmp_path / "scores.csv"),
     }
     code = Code()
     for (script, *chosen), action in jobs.items():

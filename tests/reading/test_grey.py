@@ -7,7 +7,11 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from grd.errors import GrdError
-from grd.reading.grey import grey_rule, regions, to_uint8
+from grd.reading.grey import grey_rule, regions
+
+
+def to_uint8(image):
+    return grey_rule(image)(image)
 
 
 def test_grey_values_are_stretched_to_the_full_range():

@@ -23,6 +23,7 @@ from projects import settings, squares, write_squares
 
 import grd.distillation.at
 from grd.apply import label_files
+from grd.apply.origin import Origin
 from grd.apply.outputs import Outputs
 from grd.apply.segment import disk_array
 from grd.data import store
@@ -204,7 +205,7 @@ def write_many_labels(path):
 
 
 def write_label_image(path):
-    label_files.write_labels(path, np.random.default_rng(0).integers(0, 60000, (10, 800, 800)))
+    label_files.write_labels(path, np.random.default_rng(0).integers(0, 60000, (10, 800, 800)), Origin("volume.tif"))
 
 
 def write_large_label_image(path):

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from stand_ins import RESULTS, RUN, flip, job, make_results
 
 from grd.cli import main
 from grd.errors import GrdError
-from grd.jobs import record_job
+from grd.jobs import PLANNED_CODE, record_job
 from grd.provenance import passport as provenance
 from grd.provenance.passport import check, find
 from grd.system import hardware as machine
@@ -102,6 +103,28 @@ def test_a_job_with_a_changed_input_does_not_begin(capsys):
     with pytest.raises(SystemExit), record_job(job("score", ["in.csv"], ["out.csv"])):
         write("out.csv")
     assert not Path("out.csv").exists() and "in.csv: expected the bytes of sha256" in capsys.readouterr().err
+
+
+def test_a_job_whose_code_was_edited_before_it_planned_itself_anew_does_not_begin(monkeypatch, capsys):
+    monkeypatch.setenv(PLANNED_CODE, "0123456789abcdef score.py none\nc0de score.py none")
+    make("out.txt", code="c0de score.py none")
+    with pytest.raises(SystemExit), record_job(job("rule", [], ["other.txt"], code=["c0de score.py none", "ed17 train.py at"])):
+        write("other.txt")
+    assert not Path("other.txt").exists()
+    assert "train.py: expected the code that this call was planned with, found it edited since" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("settings", "overtaken"), [({"iterations": 3}, True), ({"iterations": 2}, False)])
+def test_a_job_left_over_from_an_earlier_call_does_not_pass_for_that_of_the_later_one(settings, overtaken, capsys):
+    with pytest.raises(SystemExit) if overtaken else nullcontext(), record_job(job("rule", [], ["out.txt"], iterations=2)):
+        make("out.txt", text="later", **settings)
+        passport = Path("out.txt.passport.json")
+        passport.write_text(passport.read_text().replace('"began": "2', '"began": "3'))
+        write("out.txt", "left over")
+    assert ("out.txt: expected no other job at work on it" in capsys.readouterr().err) == overtaken
+    if overtaken:  # whoever reads the file is told
+        with pytest.raises(GrdError, match=r"out\.txt: expected the 5 bytes that rule wrote, found 9"):
+            check(Path("out.txt"))
 
 
 def test_a_large_file_whose_time_was_set_is_hashed_once_and_then_no_more(monkeypatch):

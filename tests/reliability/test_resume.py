@@ -17,9 +17,11 @@ from grd.distillation.grd import GRD
 from grd.errors import GrdError, UnfinishedError
 from grd.project.run import Run
 from grd.provenance.verify import survey
+from grd.system.files import write_text
 from grd.training import checkpoint
 from grd.training.checkpoint import Checkpoints
 from grd.training.fit import train
+from grd.training.folder import TrainingFolder
 from grd.training.student import Student
 
 CPU = torch.device("cpu")
@@ -279,6 +281,18 @@ def test_a_finished_training_that_rotted_is_not_handed_over(world, tmp_path):
     with pytest.raises(GrdError, match=rf"{model}: expected what training wrote, found other bytes; delete .*{trained.key}"):
         trained.folder(tmp_path / "state").hand_over(tmp_path / "run")
     assert not (tmp_path / "run/weights.pt").exists()
+
+
+@pytest.mark.parametrize("file", ["weights.pt", "last.pt", "history.jsonl", "training.json"])
+def test_a_training_that_lacks_a_file_is_not_handed_over(tmp_path, file):
+    training = TrainingFolder(tmp_path / "state")
+    for path in (training.weights, training.last, training.history):
+        write_text(path, path.name)
+    training.close({})
+    (training.path / file).unlink()
+    with pytest.raises(GrdError, match=rf"{training.path}: expected a finished training, found that files of it are missing"):
+        training.hand_over(tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_training_is_not_handed_over_for_other_samples_or_another_teacher(world, tmp_path):

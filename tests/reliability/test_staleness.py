@@ -1,5 +1,6 @@
 """After an edit exactly the jobs that depend on it are planned, and in a group only the changed students train again."""
 
+import base64
 import os
 import shutil
 import time
@@ -241,6 +242,20 @@ def test_results_without_what_tells_of_them_come_with_a_warning(pipeline):
     (pipeline.folder / "elsewhere").rename(pipeline.folder / ".snakemake")
     assert "results/demo: expected the folder .snakemake" in warned
     assert "expected the folder .snakemake" not in pipeline.run("-n", "table2").stdout
+
+
+def test_files_without_a_record_that_were_made_otherwise_end_the_call(pipeline):
+    scores = "results/demo/runs/cvppp/resunet_tiny-s0/scores.csv"
+    record = pipeline.folder / ".snakemake/metadata" / base64.b64encode(scores.encode()).decode()
+    kept = record.read_bytes()
+    record.unlink()
+    (pipeline.folder / "results/demo/tables/table2.csv").unlink()
+    assert "Setting table2" in pipeline.build("table2")  # its passport says that it is as planned
+    pipeline.edit("workflow/scripts/score.py", "with record_job", "VERSION = 2\nwith record_job")
+    result = pipeline.run("--cores", "1", "table2")
+    record.write_bytes(kept)
+    assert result.returncode == 1
+    assert f"error: {scores}: expected a file made with these settings and this code" in result.stdout
 
 
 def test_states_that_are_gone_are_made_from_the_models_that_are_there(pipeline):

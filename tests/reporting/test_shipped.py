@@ -45,7 +45,7 @@ def trained(laptop, tmp_path):
         save_model(layout.model(run), card, weights)
         labels = test.labels * (number == 4)
         write_labels(layout.labels(run), test.names, {"mutex": labels, "learned": labels})
-        write_score_file(layout.labels(run), samples, "test", layout.scores(run))
+        write_score_file(layout.labels(run), samples, layout.scores(run))
     return layout, runs
 
 

@@ -126,7 +126,7 @@ def test_volumes_are_scored_by_their_partition(world, tmp_path):
     labels, _, _ = segment_test(world, multicut=MULTICUT)
     write_samples(tmp_path / "samples.h5", splits)
     write_labels(tmp_path / "labels.h5", ["test-0"], labels)
-    write_score_file(tmp_path / "labels.h5", tmp_path / "samples.h5", "test", tmp_path / "scores.csv")
+    write_score_file(tmp_path / "labels.h5", tmp_path / "samples.h5", tmp_path / "scores.csv")
     table = pd.read_csv(tmp_path / "scores.csv", index_col="image").drop(columns="segmenter")
     expected = score_partition(labels["multicut"][0], splits["test"].labels[0])
     assert table.loc["test-0"].to_dict() == pytest.approx(expected, abs=1e-6)

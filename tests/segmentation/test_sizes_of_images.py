@@ -48,7 +48,7 @@ def test_every_image_has_labels_of_its_size_and_scores(run):
     for segmenter in ("learned", "mutex"):
         names, labels = read_labels(run / "labels.h5", segmenter)
         assert names == test.names and [each.shape for each in labels] == [(48, 48), (70, 70), (28, 33)]
-    write_score_file(run / "labels.h5", run / "samples.h5", "test", run / "scores.csv")
+    write_score_file(run / "labels.h5", run / "samples.h5", run / "scores.csv")
     scores = pd.read_csv(run / "scores.csv")
     assert scores["image"].tolist() == 2 * test.names and scores["pq"].notna().all()
 
@@ -64,7 +64,7 @@ def test_the_model_alone_gives_the_same_labels(run):
 
 
 def test_a_pass_over_images_of_different_sizes_is_timed(run):
-    write_timing_file(run / "model.pt", run / "samples.h5", "test", "learned", run / "timing.csv", CPU)
+    write_timing_file(run / "model.pt", run / "samples.h5", "learned", run / "timing.csv", CPU)
     assert (pd.read_csv(run / "timing.csv")["images"] == 3).all()
 
 

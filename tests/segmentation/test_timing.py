@@ -40,7 +40,7 @@ def clock(monkeypatch):
 
 
 def rows(tmp_path):
-    timing.write_timing_file(None, None, "test", "mutex", tmp_path / "timing.csv", torch.device("cpu"))
+    timing.write_timing_file(None, None, "mutex", tmp_path / "timing.csv", torch.device("cpu"))
     return pd.read_csv(tmp_path / "timing.csv")
 
 

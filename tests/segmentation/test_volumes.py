@@ -3,16 +3,17 @@
 import subprocess
 import sys
 import threading
+from typing import get_args
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 from segmentation.neurite_volumes import NEAREST, add_noise, affinities_of, neurites_with_membranes, replace_at_random
 
-from grd.config.segmenters import as_segmenter
+from grd.config.segmenters import MulticutSegmenter, as_segmenter
 from grd.errors import GrdError
 from grd.metrics import score_partition
 from grd.segmentation import agglomerate, best_threshold, multicut, segment
-from grd.segmentation.multicut import SOLVERS
 
 WATERZ = as_segmenter({"algorithm": "waterz", "threshold": 0.5})
 MULTICUT = as_segmenter({"algorithm": "multicut"})
@@ -151,15 +152,15 @@ def test_voxels_without_ground_truth_do_not_count_in_the_choice(truth):
     assert scores[0.5] == pytest.approx(voi(joined_at(affinities, 0.5)[:4], truth[:4]))
 
 
-@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("solver", get_args(MulticutSegmenter.model_fields["solver"].annotation))
 def test_every_solver_gives_the_neurites_back(solver):
     truth = neurites_with_membranes((3, 192, 192))
-    assert voi(multicut(affinities_of(truth), NEAREST, solver), truth) < 0.05
+    assert voi(multicut(affinities_of(truth), NEAREST, solver, 0.5), truth) < 0.05
 
 
 def test_a_higher_beta_cuts_more(truth):
     affinities = replace_at_random(affinities_of(truth), 0.5)
-    counts = [multicut(affinities, NEAREST, beta=beta).max() for beta in (0.1, 0.5, 0.9)]
+    counts = [multicut(affinities, NEAREST, MULTICUT.solver, beta).max() for beta in (0.1, 0.5, 0.9)]
     assert counts[0] < counts[1] < counts[2]
 
 
@@ -188,10 +189,18 @@ def test_a_missing_nearest_neighbour_is_refused(settings):
         segment(AFFINITIES, [(-1, 0, 0), (0, -1, 0), (0, 0, -3)], settings)
 
 
-@pytest.mark.parametrize("thresholds", [[], [-0.1], [0.5, 1.5], [np.nan]])
-def test_thresholds_outside_zero_to_one_are_refused_before_anything_is_computed(thresholds):
-    with pytest.raises(GrdError, match=r"expected thresholds within \[0, 1\]"):
-        agglomerate(AFFINITIES, NEAREST, thresholds)
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"algorithm": "waterz", "thresholds": []},
+        *({"algorithm": "waterz", "threshold": threshold} for threshold in (-0.1, 1.5, np.nan)),
+        {"algorithm": "multicut", "solver": "ilp"},
+        *({"algorithm": "multicut", "beta": beta} for beta in (0, 1, -3)),
+    ],
+)
+def test_settings_without_a_meaning_are_refused(wrong):
+    with pytest.raises(ValidationError):
+        as_segmenter(wrong)
 
 
 def test_waterz_asks_for_a_number_where_the_threshold_is_left_to_validation():
@@ -202,17 +211,6 @@ def test_waterz_asks_for_a_number_where_the_threshold_is_left_to_validation():
 def test_no_validation_volume_is_refused():
     with pytest.raises(GrdError, match="expected validation volumes"):
         best_threshold([], NEAREST, [], [0.5])
-
-
-def test_an_unknown_solver_is_refused_with_those_that_there_are():
-    with pytest.raises(GrdError, match=r"kernighan-lin, greedy-additive, .*, found 'ilp'"):
-        multicut(AFFINITIES, NEAREST, "ilp")
-
-
-@pytest.mark.parametrize("beta", [0, 1, -3])
-def test_a_beta_outside_its_range_is_refused(beta):
-    with pytest.raises(GrdError, match="expected a beta between 0 and 1"):
-        multicut(AFFINITIES, NEAREST, beta=beta)
 
 
 SCRIPT = """

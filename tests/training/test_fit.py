@@ -149,6 +149,20 @@ def test_a_loss_that_is_not_finite_ends_that_run_with_step_and_term_and_spares_t
     assert (tmp_path / student("biskd").name / "weights.pt").exists()
 
 
+@pytest.mark.parametrize("select", ["loss", "last"])
+def test_weights_that_the_last_step_spoilt_are_no_result(world, tmp_path, monkeypatch, select):
+    advance = Student.advance
+
+    def spoiling(self, *arguments):
+        advance(self, *arguments)
+        if self.finished:
+            next(self.network.parameters()).data.fill_(float("nan"))
+
+    monkeypatch.setattr(Student, "advance", spoiling)
+    (trained,) = run_group(world, tmp_path, [student("at")], select=select)
+    assert "resunet_tiny-at-resunet-s0: validation became nan after step 8; lower training.learning_rate" in trained.failure
+
+
 @pytest.mark.parametrize("value", [torch.ones(2), 0.5])
 def test_a_loss_term_that_is_no_scalar_tensor_ends_that_run_with_its_name(world, tmp_path, monkeypatch, value):
     from grd.distillation.at import AT

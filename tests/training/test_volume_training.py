@@ -92,7 +92,7 @@ def test_from_volume_to_scores_and_times(world, tmp_path):
     segmenters = {"waterz": WaterzSegmenter(algorithm="waterz"), "multicut": MulticutSegmenter(algorithm="multicut")}
     evaluation = Evaluation(canvas=(8, 24, 28), segmenters=segmenters, metric="voi", data={})
     segment_run(world / "teacher/weights.pt", samples, evaluation, labels, model, CPU)
-    write_score_file(labels, samples, "test", tmp_path / "s.csv")
+    write_score_file(labels, samples, tmp_path / "s.csv")
     assert (tmp_path / "s.csv").read_text().startswith("segmenter,image,voi,voi_split,voi_merge,arand\n")
     for name in segmenters:
         assert read_labels(labels, name)[1].shape == read_split(samples, "test").labels.shape
@@ -100,7 +100,7 @@ def test_from_volume_to_scores_and_times(world, tmp_path):
     use = load_model(model, CPU)[1].use
     assert use.background is None and use.segmenter() == use.segmenter("waterz")
     assert use.segmenter().threshold == chosen_numbers(labels, "waterz")["threshold"]
-    write_timing_file(model, samples, "test", "waterz", tmp_path / "t.csv", CPU)
+    write_timing_file(model, samples, "waterz", tmp_path / "t.csv", CPU)
     lines = (tmp_path / "t.csv").read_text().splitlines()
     assert 2 <= len(lines) <= 4 and all(float(seconds) > 0 for line in lines[1:] for seconds in line.split(",")[:2])
 

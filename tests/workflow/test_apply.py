@@ -1,6 +1,8 @@
 """workflow/apply.smk segments many images in batches, and a call resumes what another left."""
 
 import os
+import shutil
+import time
 
 import numpy as np
 import pandas as pd
@@ -10,7 +12,7 @@ import zarr
 from pipelines import Pipeline
 from random_models import write_random_model
 
-from grd.apply.batches import Batches
+from grd.apply.batches import Batches, segment_batch
 from grd.apply.label_files import origin_of
 from grd.errors import GrdError
 from grd.reading.labels import read_labels
@@ -79,9 +81,9 @@ def test_a_batch_is_made_again_if_something_is_gone_or_older_than_the_labels(ima
     said = {"images": f"{images}/a?.tif", "model": str(images / "model.pt"), "out": str(tmp_path), "batch": 2}
     batches = Batches.of(said | {"options": "--table --skip-existing"})
     (tmp_path / "logs").mkdir()
-    for time, path in enumerate([*batches.written(batches.images), *map(batches.done, range(3))]):
+    for written, path in enumerate([*batches.written(batches.images), *map(batches.done, range(3))], time.time_ns()):
         path.write_text("label,centroid_x,bbox_x_max\n")
-        os.utime(path, (time, time))
+        os.utime(path, ns=(written, written))
     batches.begin()
     assert all(batches.done(number).exists() for number in range(3))
     (tmp_path / "a1-labels.tif").touch()  # as a correction does
@@ -101,6 +103,33 @@ def test_images_become_labels_and_one_table_and_a_call_resumes(images, tmp_path)
     (out / "a4-labels.tif").unlink()
     pipeline.build(*SNAKEFILE, *call(images, out, options="--table --geojson"))
     assert (out / "a4-labels.tif").exists() and (out / "a0-labels.tif").stat().st_mtime_ns == written
+
+
+def test_an_image_that_changed_after_its_labels_were_made_is_segmented_again_and_one_that_was_moved_is_not(images, tmp_path):
+    folder, out = tmp_path / "images", tmp_path / "out"
+    shutil.copytree(images, folder)
+    batches = Batches.of({"images": f"{folder}/a?.tif", "model": str(images / "model.pt"), "out": str(out), "batch": 2})
+    for number, files in enumerate(batches.files):
+        segment_batch(files, batches.model, "", out, "cpu", 1)
+        (out / "logs").mkdir(exist_ok=True)
+        batches.done(number).touch()
+    shutil.rmtree(folder)
+    shutil.copytree(images, folder)  # keeps times and values, but came later
+    batches.begin()
+    assert all(batches.done(number).exists() for number in range(3))
+    shutil.copy2(images / "a0.tif", folder / "a2.tif")
+    batches.begin()
+    assert [batches.done(number).exists() for number in range(3)] == [True, False, True]
+
+
+def test_a_job_on_a_cluster_has_the_batches_of_its_call_whatever_was_added_since(images, tmp_path):
+    folder = tmp_path / "images"
+    shutil.copytree(images, folder)
+    said = {"images": f"{folder}/a?.tif", "model": str(images / "model.pt"), "out": str(tmp_path / "out"), "batch": 2}
+    planned = Batches.of(said)
+    planned.note()
+    shutil.copy(folder / "a0.tif", folder / "a!.tif")
+    assert Batches.of(said, planned=True) == planned != Batches.of(said)
 
 
 @pytest.mark.slow

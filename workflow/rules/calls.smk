@@ -3,7 +3,10 @@
 import grd
 from grd.config.parsing import check_name
 from grd.config.splits import read_lists, sample_names
+from grd.jobs import PLANNED_CODE, codes_of, is_as_planned
+
 from grd.provenance.file_list import note_of_changes
+from grd.provenance.passport import find
 from grd.system.locks import occupy
 from grd.training.folder import forget_lost_training, keep_training
 
@@ -63,12 +66,35 @@ def forget_lost_trainings():
 
 def check_metadata():
     """Warn if Snakemake does not know what the results were made from."""
-    if (LAYOUT.results / "runs").is_dir() and not Path(".snakemake/metadata").is_dir():
+    known = Path(".snakemake/metadata")
+    if (LAYOUT.results / "runs").is_dir() and not (
+        known.is_dir() and any(known.iterdir())
+    ):
         logger.warning(
             f"{LAYOUT.results}: expected the folder .snakemake, which knows what the results were made from, found none; all "
             "files that are there pass for up to date. Copy that folder, too, or call with --forceall (finished trainings of the "
             "same settings and code are not repeated)."
         )
+
+
+def check_records():
+    """End this call if files of which Snakemake has no record, and which pass for up to date, were not made as planned."""
+    for job in workflow.dag.jobs:
+        known = not job.output or workflow.persistence.has_metadata(job)
+        if known or workflow.dag.needrun(job) or job.rule.name.startswith("distil_"):
+            continue  # records of students have their key in their name
+        passport = find(Path(job.output[0]))
+        if passport is None or not is_as_planned(job, passport):
+            sys.exit(
+                f"error: {job.output[0]}: expected a file made with these settings and this code, found it made with others, and "
+                f"nothing about it in .snakemake; delete it, or call with --forcerun {job.rule.name}"
+            )
+
+
+def note_code():
+    """Tell jobs on a cluster, which plan themselves anew, what code this call was planned with."""
+    codes = {code for job in workflow.dag.jobs for code in codes_of(job.params)}
+    os.environ[PLANNED_CODE] = "\n".join(sorted(codes))
 
 
 def keep_trainings():
@@ -99,5 +125,7 @@ if workflow.is_main_process:
 onstart:
     with exit_on_error():
         LOCKS.append(occupy(LAYOUT.results))
+    check_records()
+    note_code()
     note_changes()
     keep_trainings()

@@ -16,7 +16,7 @@ from grd.planning.estimate import read_benchmark, training_resources
 from grd.project.groups import all_groups
 from grd.project.paths import Layout
 from grd.project.project import Project
-from grd.project.run import Run
+from grd.project.run import WITH_TEACHER, WITHOUT_TEACHER, Run
 from grd.provenance.job_keys import Job, Keys, training_of
 from grd.reporting.latex import INSTALL, missing_latex
 from grd.system.logs import exit_on_error
@@ -74,9 +74,6 @@ RESULTS, LOGS, BENCHMARKS = (
     LAYOUT.results / name for name in (".", "logs", "benchmarks")
 )
 TABLES, FIGURES = RESULTS / "tables", RESULTS / "figures"
-
-WITHOUT_TEACHER = r"[a-z0-9_]+-s\d+"
-WITH_TEACHER = r"[a-z0-9_]+-[a-z0-9_]+-[a-z0-9_]+(-[a-z_]+[0-9.]+)*-s\d+"
 
 WORKFLOW = Path(os.path.relpath(Path(workflow.main_snakefile).parent))
 REPORT = WORKFLOW / "report"

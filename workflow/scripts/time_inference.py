@@ -7,7 +7,6 @@ with compute_job(snakemake) as (device, _):
     write_timing_file(
         Path(snakemake.input.model),
         Path(snakemake.input.samples),
-        "test",
         snakemake.params.segmenter,
         out=Path(snakemake.output.timing),
         device=device,

@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from grd.jobs import compute_job
+from grd.jobs import check_latest, compute_job
 from grd.project.run import RunSettings
 from grd.training.fit import train
 
@@ -14,4 +14,5 @@ with compute_job(snakemake) as (device, facts):
         device=device,
         save_every=60 * snakemake.config["checkpoint_minutes"],
     )
+    check_latest(snakemake, facts)
     facts["training"] = trained.folder(state).hand_over(Path(snakemake.output.weights).parent)

@@ -1,5 +1,6 @@
 """Many images, some at a time: what workflow/apply.smk asks for, and what one of its jobs does."""
 
+import json
 import logging
 import shlex
 from collections.abc import Mapping, Sequence
@@ -16,6 +17,7 @@ from grd.apply.shipped import find_model
 from grd.errors import GrdError
 from grd.reading.paths import expand
 from grd.reading.stored import locate
+from grd.system.files import write_text
 from grd.system.gpu_turns import claim_device
 
 REQUIRED = ("images", "model", "out")
@@ -36,8 +38,11 @@ class Batches:
     device: str
 
     @classmethod
-    def of(cls, config: Mapping[str, Any]) -> "Batches":
-        """Batches of a call's configuration; GrdError for entries that are absent, unknown or wrong."""
+    def of(cls, config: Mapping[str, Any], planned: bool = False) -> "Batches":
+        """Batches of a call's configuration; GrdError for entries that are absent, unknown or wrong.
+
+        With `planned` they are those of the call that noted its images last, whatever has been added or removed since.
+        """
         said = OPTIONAL | {name: value for name, value in config.items() if value not in (None, "", [])}
         for name in REQUIRED:
             if name not in said:
@@ -50,7 +55,11 @@ class Batches:
         for name in (*REQUIRED, "options", "device"):
             _check_text(name, said[name])
         outputs = outputs_of(parse_options(said["options"]), Path(said["out"]))
-        files = outputs.without_labels(expand(_named(said["images"])))
+        noted = _note(outputs.folder)
+        if planned and noted.exists():
+            files = list(map(Path, json.loads(noted.read_text(encoding="utf-8"))))
+        else:
+            files = outputs.without_labels(expand(_named(said["images"])))
         batches = [files[first : first + said["batch"]] for first in range(0, len(files), said["batch"])]
         return cls(batches, find_model(said["model"]), outputs, said["options"], said["threads"], said["device"])
 
@@ -60,12 +69,16 @@ class Batches:
         return list(chain.from_iterable(self.files))
 
     def begin(self) -> None:
-        """Refuse what would replace files of someone else, and forget batches with an image that is not complete: they are made
-        again."""
+        """Refuse what would replace files of someone else, and forget batches with an image that is not complete, or that changed
+        after its labels were made: they are made again."""
         self.outputs.check_names(self.images, parse_options(self.options).skip_existing)
         for number, files in enumerate(self.files):
-            if not all(map(self.outputs.is_complete, files)):
+            if not all(self.outputs.is_complete(file) and self.outputs.is_current(file) for file in files):
                 self.done(number).unlink(missing_ok=True)
+
+    def note(self) -> None:
+        """Note the images for jobs on a cluster, which ask for the batches anew."""
+        write_text(_note(self.outputs.folder), json.dumps(list(map(str, self.images))) + "\n")
 
     def done(self, number: int) -> Path:
         """The file that says that a batch is done."""
@@ -78,6 +91,11 @@ class Batches:
     def tables(self) -> list[Path]:
         """Tables of all images, each of its own."""
         return [path for path in self.written(self.images) if path.suffix == TABLE]
+
+
+def _note(folder: Path) -> Path:
+    """The file that lists the images of a call."""
+    return folder / "logs/images.json"
 
 
 def _named(images: str | list[str]) -> list[str]:

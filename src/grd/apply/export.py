@@ -86,8 +86,8 @@ class PixelEmbedding(nn.Module):
         `pad_to` divides the margins by 2, which the exporter writes as a quotient of negative numbers and ONNX rounds the
         other way; here no quotient is negative.
         """
-        multiple, size = self.network.multiple, pixels.shape[-2:]
-        canvas = [(length + multiple - 1) // multiple * multiple for length in size]
+        size = pixels.shape[-2:]
+        canvas = [(length + grain - 1) // grain * grain for length, grain in zip(size, self.network.grain, strict=True)]
         top, left = ((c // 2 - (length + 1) // 2) for c, length in zip(canvas, size, strict=True))
         margins = (left, canvas[1] - size[1] - left, top, canvas[0] - size[0] - top)
         mode = "reflect" if self.card.padding == "reflect" else "constant"
@@ -106,7 +106,7 @@ class Sizes:
     def of(cls, network: EmbeddingNetwork) -> "Sizes":
         """Sizes of a network; images may have any size, since they are padded."""
         images = network.rank == 2
-        return cls(network.nearest_size((1,) * network.rank), (1, 1) if images else network.scale(max(network.taps)))
+        return cls(network.nearest_size((1,) * network.rank), (1, 1) if images else network.grain)
 
     def example(self) -> tuple[int, ...]:
         """A size with which to trace a network, different along each axis."""

@@ -24,33 +24,29 @@ Ring = list[Corner]
 """Corners (x, y) of a closed polygon; the first is not repeated."""
 
 
-def geojson(labels: np.ndarray, measurements: pd.DataFrame | None = None) -> dict[str, Any]:
+def geojson(labels: np.ndarray, measurements: pd.DataFrame) -> dict[str, Any]:
     """FeatureCollection of the instances (H, W), a feature each, ordered by label.
 
     Polygons follow the sides of the pixels; the image's top left corner is (0, 0). Parts of an instance that touch at a corner or
     lie apart are polygons of a MultiPolygon, holes are interior rings; no ring meets itself. A feature is named by its label. Its
-    measurements are the numbers in its row of `measurements`, a table of `measure` for these labels, or its area in pixels.
-    GrdError for a volume.
+    measurements are the numbers in its row of `measurements`, a table of `measure` for these labels. GrdError for a volume.
     """
     if labels.ndim != 2:
         raise GrdError(
             f"GeoJSON: expected the labels of an image (H, W), found shape {labels.shape}; use the label tif of a volume"
         )
-    values = _measurements(labels, measurements)
+    values = _measurements(measurements)
     features = [_feature(number, parts, values[number]) for number, parts in sorted(polygons(labels).items())]
     return {"type": "FeatureCollection", "software": SOFTWARE, "features": features}
 
 
-def write_geojson(path: Path, labels: np.ndarray, measurements: pd.DataFrame | None = None) -> None:
+def write_geojson(path: Path, labels: np.ndarray, measurements: pd.DataFrame) -> None:
     """Write the instances (H, W) as GeoJSON, whole or not at all."""
     write_text(path, json.dumps(geojson(labels, measurements), separators=(",", ":"), allow_nan=False))
 
 
-def _measurements(labels: np.ndarray, table: pd.DataFrame | None) -> Mapping[int, Mapping[str, float]]:
+def _measurements(table: pd.DataFrame) -> Mapping[int, Mapping[str, float]]:
     """Measurements by label and name; cells without a finite number are left out."""
-    if table is None:
-        ids, areas = np.unique(labels, return_counts=True)
-        table = pd.DataFrame({"label": ids, "area": areas})
     rows = zip(table["label"].tolist(), table.drop(columns="label").to_dict("records"), strict=True)
     return {number: {str(name): value for name, value in row.items() if isfinite(value)} for number, row in rows}
 

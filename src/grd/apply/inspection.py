@@ -14,6 +14,7 @@ from tqdm import tqdm
 from grd.config.datasets import Folder
 from grd.data.readers.folder import Pair, read_pair
 from grd.data.sample import Sample
+from grd.data.sizes import circle_diameter
 from grd.errors import GrdError
 from grd.reading.grey import grey_rule
 
@@ -67,7 +68,7 @@ class Inspection:
     def diameter(self) -> float:
         """Width in pixels of a circle, or sphere, with the median size of the objects."""
         size = float(np.median(np.concatenate([facts.areas for facts in self.samples])))
-        return 2 * (size / pi) ** 0.5 if self.rank == 2 else 2 * (size * 3 / (4 * pi)) ** (1 / 3)
+        return circle_diameter(size) if self.rank == 2 else 2 * (size * 3 / (4 * pi)) ** (1 / 3)
 
     def describe(self) -> str:
         """Two lines: samples, their size and type; objects, their number and size."""

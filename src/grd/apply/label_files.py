@@ -29,18 +29,18 @@ SOFTWARE = "grd predict"
 
 
 def write_labels(
-    path: Path, labels: np.ndarray, pixel_size: Sequence[float] | None = None, axes: str | None = None, origin: str = ""
+    path: Path, labels: np.ndarray, origin: Origin, pixel_size: Sequence[float] | None = None, axes: str | None = None
 ) -> None:
     """Write a label image (H, W) or volume (Z, Y, X), whole or not at all, by the ending of the name as tif or OME-Zarr.
 
     16-bit, or 32-bit if a label exceeds 65535; Fiji shows these as decimal numbers, exact up to 16,777,216. `axes` are letters of
-    TZCYX in this order, YX or ZYX by default, so that Fiji shows sections as Z; `pixel_size` is in µm per axis; `origin` is what
-    they are of, as text. OSError for a full disk.
+    TZCYX in this order, YX or ZYX by default, so that Fiji shows sections as Z; `pixel_size` is in µm per axis; the file says
+    of what image the labels are (`origin`). OSError for a full disk.
     """
     axes = axes or "ZYX"[-labels.ndim :]
     kind = np.uint16 if labels.max(initial=0) <= np.iinfo(np.uint16).max else np.uint32
     write = write_zarr if path.suffix == ".zarr" else write_tif
-    write(path, labels, np.dtype(kind), pixel_size, axes, f"{SOFTWARE} {ascii_name(origin)}")
+    write(path, labels, np.dtype(kind), pixel_size, axes, f"{SOFTWARE} {ascii_name(str(origin))}")
 
 
 def ascii_name(text: str) -> str:

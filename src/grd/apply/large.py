@@ -11,6 +11,7 @@ from tqdm import tqdm
 from grd.apply.blocks import Grid
 from grd.apply.stitching import Stitching, Whole
 from grd.config.segmenters import MutexSegmenter, Segmenter
+from grd.data.sizes import circle_diameter
 from grd.errors import GrdError
 from grd.inference.boxes import Box, within
 from grd.inference.predict import Prediction, Predictor
@@ -96,7 +97,7 @@ def margins(predictor: Predictor, side: Sequence[int]) -> tuple[int, ...]:
     if predictor.network.rank == 3:
         return tuple(max(length // 8, 1) for length in side)
     size = predictor.card.use.object_size if predictor.card.use else 0
-    return (max(math.ceil(8 * math.sqrt(size / math.pi)), 32),) * 2
+    return (max(math.ceil(4 * circle_diameter(size)), 32),) * 2
 
 
 def segments_of(maps: Prediction, offsets: Sequence[Sequence[int]], settings: Segmenter) -> tuple[np.ndarray, np.ndarray | None]:

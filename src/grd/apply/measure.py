@@ -19,14 +19,12 @@ import numpy as np
 import pandas as pd
 from scipy import ndimage
 
+from grd.data.ids import BLOCK, consecutive, label_counts
 from grd.errors import GrdError
-from grd.reading.grey import regions
 from grd.system.files import write_text
 
 AXES = {2: "yx", 3: "zyx"}
 EXTENT = {2: ("area", "pixels", "µm²", "area_um2"), 3: ("volume", "voxels", "µm³", "volume_um3")}
-BLOCK = 2**22
-"""Pixels whose sums are taken at a time, which bounds the memory."""
 
 
 def measure(
@@ -84,36 +82,6 @@ def summary(labels: np.ndarray, pixel_size: Sequence[float] | None = None) -> st
 
 def _three_digits(value: float) -> str:
     return np.format_float_positional(value, precision=3, fractional=False, trim="-")
-
-
-def consecutive(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Ids other than 0 in ascending order, and the labels (H, W) or (Z, Y, X) with these numbered 1, 2, 3, …
-
-    GrdError for other arrays and for negative ids.
-    """
-    if labels.dtype.kind not in "ui" or labels.ndim not in AXES or labels.min(initial=0) < 0:
-        found = f"{labels.dtype} of shape {labels.shape}, smallest {labels.min(initial=0)}"
-        raise GrdError(f"labels: expected whole numbers from 0 on, (H, W) or (Z, Y, X), found {found}; convert them")
-    top = int(labels.max(initial=0))
-    if top > 2 * labels.size:  # a table of all numbers would be larger than the image
-        ids, places = np.unique(labels, return_inverse=True)
-        places = places.reshape(labels.shape) + (ids[0] != 0)
-        return ids[ids != 0], places
-    labels = labels.view(np.int64) if labels.dtype == np.uint64 else labels  # bincount takes no uint64
-    ids = np.flatnonzero(label_counts(labels, top)[1:]) + 1
-    if len(ids) == top:
-        return ids, labels
-    numbers = np.zeros(top + 1, np.int64)
-    numbers[ids] = np.arange(1, len(ids) + 1)
-    return ids, numbers[labels]
-
-
-def label_counts(labels: np.ndarray, top: int) -> np.ndarray:
-    """Pixels of each of the labels 0 … top, (top + 1,) int64; counted part by part, so that large labels need no copy."""
-    counts = np.zeros(top + 1, np.int64)
-    for part in regions(labels.shape, BLOCK):
-        counts += np.bincount(labels[part].ravel(), minlength=top + 1)
-    return counts
 
 
 def _as_channels(labels: np.ndarray, intensities: np.ndarray) -> np.ndarray:

@@ -20,6 +20,7 @@ from grd.apply.export import CPU, INPUT, OUTPUT, PixelEmbedding, Sizes, as_onnx,
 from grd.apply.zoo_texts import citations, documentation, summary, tags, title
 from grd.data.padding import middle
 from grd.errors import GrdError
+from grd.inference.predict import background_likeness
 from grd.losses.affinity import affinities
 from grd.networks.base import EmbeddingNetwork
 from grd.networks.model_file import ModelCard, Use, load_model
@@ -145,7 +146,7 @@ def _write_parts(exhibit: Exhibit, folder: Path) -> int:
     np.save(folder / "output.npy", exhibit.vectors)
     imsave(folder / "cover.png", cover(exhibit), check_contrast=False)
     (folder / "README.md").write_text(documentation(exhibit.card, exhibit.use), encoding="utf-8")
-    (folder / "LICENCE.txt").write_text(exhibit.use.data.get("licence", ""), encoding="utf-8")
+    (folder / "LICENCE.txt").write_text(exhibit.use.data["licence"], encoding="utf-8")
     return next(each.version for each in weights.opset_import if each.domain == "")
 
 
@@ -164,11 +165,9 @@ def cover(exhibit: Exhibit) -> np.ndarray:
 
 def _labels(exhibit: Exhibit) -> np.ndarray:
     """Instances (*size) of the sample, by the card's usual segmenter."""
-    maps = affinities(torch.from_numpy(exhibit.vectors), exhibit.card.offsets)[0].numpy()
-    background, known = None, exhibit.use.background
-    if known:
-        direction = np.asarray(known.direction, np.float32)
-        background = np.tensordot(direction, exhibit.vectors[0], 1) - np.float32(known.threshold)
+    vectors, known = torch.from_numpy(exhibit.vectors), exhibit.use.background
+    maps = affinities(vectors, exhibit.card.offsets)[0].numpy()
+    background = background_likeness(vectors, known)[0].numpy() if known else None
     return segment(maps, exhibit.card.offsets, exhibit.use.segmenter(), background=background)
 
 
@@ -198,7 +197,7 @@ def _licence(use: Use, text: Any) -> Any:
     """The licence of the data, by its SPDX identifier where it has one, as a file otherwise; None if it is not stated."""
     from bioimageio.spec.model.v0_5 import LicenseId
 
-    stated = use.data.get("licence", "")
+    stated = use.data["licence"]
     try:
         return LicenseId({"CC0": "CC0-1.0"}.get(stated, stated.replace(" ", "-")))
     except ValueError:

@@ -12,7 +12,7 @@ from grd.reading.files import open_file
 from grd.reading.grey import regions
 from grd.reading.stored import locate, readable
 
-MARK = ", values "
+MARK = ", values"
 PIECE, MOST = 1 << 22, 1 << 26
 """Values that are read together, and values of which an array is read as a whole; of larger ones evenly spread parts are read."""
 
@@ -21,15 +21,14 @@ class Origin(NamedTuple):
     """An image that was segmented.
 
     image: Name of its file, its part, and the options that choose a part of it, such as `a.tif --time 1`.
-    values: A checksum of its values; nothing where labels of an earlier version do not say it, and of formats that change values,
-        which not all computers decode to the same.
+    values: A checksum of its values; of formats that change values, which not all computers decode to the same, one of the file.
     """
 
     image: str
     values: str = ""
 
     def __str__(self) -> str:
-        return f"{self.image}{MARK}{self.values}"
+        return f"{self.image}{MARK} {self.values}".rstrip()  # as readers of tif hand it back
 
     @classmethod
     def of(cls, path: Path, choice: Choice, with_values: bool = True) -> "Origin":
@@ -40,14 +39,24 @@ class Origin(NamedTuple):
         if not with_values:
             return cls(image)
         with open_file(path) as stored, readable(stored.where):
-            exact = not stored.lossy and np.dtype(stored.array.dtype).kind in "biuf"
-            return cls(image, checksum(stored.array) if exact else "")
+            if stored.lossy:
+                return cls(image, checksum_of_file(file))
+            return cls(image, checksum(stored.array) if np.dtype(stored.array.dtype).kind in "biuf" else "")
 
     @classmethod
     def parse(cls, text: str) -> "Origin":
-        """The origin in a text that `str` made, or an earlier version, which knew no checksum."""
-        image, mark, values = text.rpartition(MARK)
-        return cls(image, values) if mark else cls(text)
+        """The origin in a text that `str` made; ValueError for another text."""
+        image, values = text.rsplit(MARK, 1)
+        return cls(image, values.strip())
+
+
+def checksum_of_file(path: Path) -> str:
+    """Checksum of a file's bytes."""
+    found = 0
+    with path.open("rb") as file:
+        while piece := file.read(PIECE):
+            found = crc32(piece, found)
+    return f"{found:08x}"
 
 
 def checksum(array: Any) -> str:

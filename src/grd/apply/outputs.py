@@ -13,12 +13,14 @@ import pandas as pd
 
 from grd.apply.geojson import write_geojson
 from grd.apply.label_files import SOFTWARE, ascii_name, last_change, origin_of, write_labels
-from grd.apply.measure import consecutive, join, measure, summary, write_csv
+from grd.apply.measure import join, measure, summary, write_csv
 from grd.apply.origin import Origin
+from grd.data.ids import consecutive
 from grd.errors import GrdError
 from grd.reading.axes import SPATIAL, Choice, Frame
 from grd.reading.paths import output_name
-from grd.reading.stored import readable
+from grd.reading.stored import locate, readable
+from grd.system.files import newest_time
 
 LABELS, ZARR, OVERLAY, TABLE, OUTLINES, ALL = "-labels.tif", "-labels.zarr", "-overlay.png", ".csv", ".geojson", "all-objects.csv"
 
@@ -129,6 +131,8 @@ class Outputs:
         Labels come first, and say that they are of `origin`; without it they stay as they are. The table of a stack has a column
         that numbers its images, the picture shows the first.
         """
+        if origin is not None:
+            self._warn_of_stale(path)
         with closing(samples):
             first = next(samples)
             several = bool(first.place[0])
@@ -136,9 +140,16 @@ class Outputs:
             line = self._write_stack(path, stack, origin) if several else self._write_single(path, first, origin)
         return f"{self.labels(path)}: {'exists, ' if origin is None else ''}{line}"
 
+    def _warn_of_stale(self, path: Path) -> None:
+        """Warn of files of an image's earlier labels that will not be made again."""
+        for end, option in ((OVERLAY, "--overlay"), (TABLE, "--table"), (OUTLINES, "--geojson")):
+            file = self.folder / f"{output_name(path)}{end}"
+            if file not in self.besides(path) and file.exists() and not _is_foreign(file):
+                log.warning("%s: of earlier labels, which are replaced; delete it, or call with %s", file, option)
+
     def _write_single(self, path: Path, sample: Sample, origin: Origin | None) -> str:
         if origin is not None:
-            write_labels(self.labels(path), sample.labels, sample.pixel_size, origin=str(origin))
+            write_labels(self.labels(path), sample.labels, origin, sample.pixel_size)
         if self.overlay:
             self._write_overlay(path, sample.labels, sample.image[...])
         if self.table or self.outlines:
@@ -160,7 +171,7 @@ class Outputs:
             stack.append(sample.labels)
         if origin is not None:
             size = sample.pixel_size and (1.0, *sample.pixel_size)
-            write_labels(self.labels(path), np.stack(stack), size, "T" + SPATIAL[stack[0].ndim], str(origin))
+            write_labels(self.labels(path), np.stack(stack), origin, size, "T" + SPATIAL[stack[0].ndim])
         if shown is not None:
             self._write_overlay(path, stack[0], shown)
         if self.table:
@@ -182,6 +193,14 @@ class Outputs:
             return False
         changed = last_change(self.labels(path))
         return all(file.exists() and file.stat().st_mtime_ns >= changed for file in self.besides(path))
+
+    def is_current(self, path: Path) -> bool:
+        """True if an image's labels are younger than it, or say that they are of the values that it has now."""
+        file, _ = locate(path)
+        if not file.exists() or newest_time(file) <= last_change(self.labels(path)) / 1e9:
+            return True  # whoever opens a file that is absent says so
+        found = origin_of(self.labels(path))
+        return found is not None and found.values == Origin.of(path, Choice()).values
 
     def resume(self, path: Path) -> bool:
         """True if nothing is left to do for an image; its table then counts, too."""

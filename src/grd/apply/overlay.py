@@ -9,7 +9,7 @@ from matplotlib.image import imsave
 from scipy.ndimage import maximum_filter, minimum_filter
 
 from grd.apply.label_files import SOFTWARE
-from grd.apply.measure import consecutive
+from grd.data.ids import consecutive
 from grd.errors import GrdError
 from grd.reading.grey import stretch
 from grd.reporting.figures.colours import PALETTE, choose_colours

@@ -14,7 +14,7 @@ from grd.errors import GrdError, error_location
 from grd.metrics.instances import score_instances
 from grd.metrics.partitions import score_partition
 from grd.reading.labels import label_rank, read_labels
-from grd.reading.paths import IMAGE_ENDS, LABEL_ENDS, files_by_name, files_of
+from grd.reading.paths import IMAGE_ENDS, LABEL_ENDS, files_by_name, files_of, is_folder
 from grd.reading.stored import locate
 from grd.system.logs import sentence_for
 
@@ -138,7 +138,7 @@ def _pairs(prediction: Path, truth: Path, pairs_only: bool) -> list[Pair]:
     """Two files, or the files of two folders by their names."""
     if absent := next((path for path in (prediction, truth) if not locate(path)[0].exists()), None):
         raise GrdError(f"{absent}: expected a label image, or a folder of them, found no file; check the path")
-    if not (_is_folder(prediction) and _is_folder(truth)):
+    if not (is_folder(prediction) and is_folder(truth)):
         return [Pair(prediction.stem, prediction, truth)]
     found, true = (files_by_name(folder, LABEL_ENDS, _label_files(folder)) for folder in (prediction, truth))
     if found.keys() != true.keys():  # by what they have in common with the names of their images
@@ -166,7 +166,3 @@ def _without_image_ends(files: Mapping[str, Path], lonely: Collection[str]) -> d
 def _label_files(folder: Path) -> list[Path]:
     """Image files of a folder, but for pictures that `grd predict` draws beside labels."""
     return [path for path in files_of(folder) if not path.name.endswith(OVERLAY)]
-
-
-def _is_folder(path: Path) -> bool:
-    return path.is_dir() and path.suffix != ".zarr"

@@ -20,12 +20,12 @@ from tqdm import tqdm
 
 from grd.apply.checks import as_grey, warn_of_labels, warn_of_loss, warn_of_specks
 from grd.apply.large import is_large, segment_large
-from grd.apply.measure import label_counts
 from grd.apply.origin import Origin
 from grd.apply.outputs import Outputs, Sample
 from grd.config.parsing import parse
 from grd.config.segmenters import Segmenter
-from grd.data.ids import relabel_consecutive
+from grd.data.ids import label_counts, relabel_consecutive
+from grd.data.sizes import circle_diameter
 from grd.errors import GrdError, error_location
 from grd.inference.predict import Predictor, load_predictor
 from grd.reading.axes import SPATIAL, Choice, Frame, frames
@@ -191,8 +191,8 @@ def factor_of(settings: Settings, object_size: float, rank: int) -> float:
     """Factor by which images are resized: the diameter of the objects that a model learnt over that in the images."""
     if (settings.diameter or settings.scale) and rank == 3:
         raise GrdError("--diameter, --scale: expected a model of images, found one of volumes; leave these options out")
-    learnt = 2 * np.sqrt(object_size / np.pi)
-    factor = float(learnt / settings.diameter) if settings.diameter else settings.scale or 1.0
+    learnt = circle_diameter(object_size)
+    factor = learnt / settings.diameter if settings.diameter else settings.scale or 1.0
     if not 1 / MOST_RESIZED <= factor <= MOST_RESIZED:
         raise GrdError(
             f"--diameter, --scale: expected a factor from 1/{MOST_RESIZED} to {MOST_RESIZED}, found {factor:.3g}; the model "

@@ -5,7 +5,7 @@ import re
 from grd.config.catalogue import NETWORKS
 from grd.networks.model_file import ModelCard, Use
 from grd.reporting.formats.markdown import pipes
-from grd.reporting.scores import METRICS
+from grd.reporting.scores import METRICS, score_text
 
 PAPER = (
     "Liu, Zhang, Xiong, Huang, Hu, Sun, Wu: Graph Relation Distillation for Efficient Biomedical Instance Segmentation",
@@ -86,8 +86,8 @@ def _scores(card: ModelCard, use: Use) -> list[str]:
     if not use.scores:
         return ["The card of the model has no scores. Score segmentations of images that it has not seen with `grd score`."]
     names = list(next(iter(use.scores.values())))
-    rows = [[segmenter, *(f"{scores[name]:.3f}" for name in names)] for segmenter, scores in use.scores.items()]
-    head = ["segmenter", *(METRICS[name].title.replace("|", "\\|") for name in names)]
+    rows = [[segmenter, *(score_text(name, scores[name]) for name in names)] for segmenter, scores in use.scores.items()]
+    head = ["segmenter", *(METRICS[name].title for name in names)]
     table = [pipes(cells) for cells in (head, ["---"] * len(head), *rows)]
     return [f"Means over validation {_kinds(card)[0]}, on which settings were chosen:", "", *table]
 

@@ -9,8 +9,8 @@ import numpy as np
 class Sample:
     """One image or volume and its instances.
 
-    `image` is (H, W) or (H, W, 3), uint8 or uint16 as in the archive, or a volume (Z, Y, X) uint8. `labels` is (H, W) or
-    (Z, Y, X) integer, 0 = background or unlabelled, ids consecutive from 1.
+    `image` is (H, W), (H, W, 3) or a volume (Z, Y, X), of the number type that its file has: official archives hold uint8 and
+    uint16, a user's files any. `labels` is (H, W) or (Z, Y, X) integer, 0 = background or unlabelled, ids consecutive from 1.
     """
 
     name: str

@@ -17,7 +17,10 @@ from grd.project.run import RunSettings
 if TYPE_CHECKING:
     from grd.distillation.method import Method
 
-RESERVED = ("affinity", "learning_rate", "loss", "step", "validation", "validation_score")
+SUPERVISED, TOTAL, VALIDATION, SCORE = "affinity", "loss", "validation", "validation_score"
+"""Names in a history: L_aff (Eq. 6), the weighted sum (Eq. 8), L_aff and the score on validation data; terms have their own."""
+
+RESERVED = (SUPERVISED, "learning_rate", TOTAL, "step", VALIDATION, SCORE)
 """Names that the history of every training uses."""
 
 

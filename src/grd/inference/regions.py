@@ -17,6 +17,7 @@ from grd.inference.boxes import Box, box, overlap, size_of, within
 from grd.inference.predict import ImagePredictor, Prediction, VolumePredictor, background_likeness
 from grd.losses.affinity import affinities, unit_vectors
 from grd.networks.base import EmbeddingNetwork
+from grd.project.offsets import reach_of
 
 TILE = 1024  # most rows and columns of a region that go through the network at once
 STRIPE = 64  # rows that are interpolated at once, so few that they stay in the processor's cache
@@ -55,7 +56,7 @@ class ImageRegions:
         self.canvas = tuple(predictor.canvas_of(sample.shape[:2]))
         self.place = middle(sample.shape[:2], self.canvas)
         self.radius = receptive_radius(predictor.network)
-        self.reach = [max(-step for step in along) for along in zip(*predictor.offsets, strict=True)]
+        self.reach = reach_of(predictor.offsets)
 
     @torch.inference_mode()
     def predict(self, region: Box) -> Prediction:
@@ -68,7 +69,7 @@ class ImageRegions:
 
     def _maps(self, tile: Box) -> np.ndarray:
         """Affinities (C, *tile), followed by the similarity to the background if the model knows it."""
-        outer = tuple(self._surround(*along) for along in zip(tile, self.reach, self.canvas, strict=True))
+        outer = tuple(self._surround(*along) for along in zip(tile, self.reach, self.canvas, self.network.grain, strict=True))
         with CanvasInterpolation(outer, self.canvas):
             vectors = unit_vectors(self.network(self._pixels(outer)).float().contiguous())
         maps = affinities(vectors, self.predictor.offsets)
@@ -77,8 +78,7 @@ class ImageRegions:
         rows, columns = within(tile, outer)
         return maps[0, :, rows, columns].cpu().numpy()
 
-    def _surround(self, part: slice, reach: int, length: int) -> slice:
-        grain = self.network.multiple
+    def _surround(self, part: slice, reach: int, length: int, grain: int) -> slice:
         first, last = part.start - self.radius - reach, part.stop + self.radius
         return slice(max(first // grain * grain, 0), min(-(-last // grain) * grain, length))
 
@@ -172,7 +172,7 @@ def receptive_radius(network: EmbeddingNetwork) -> int:
     One pixel on the grid of the poolings is lit, and passes through a copy whose layers average, so it reaches all that depends
     on it. A second one is added to the distance, since `CanvasInterpolation` shifts what an output depends on.
     """
-    probe, grain = deepcopy(network).double().cpu(), network.multiple
+    probe, grain = deepcopy(network).double().cpu(), max(network.grain)
     for layer in probe.modules():
         if isinstance(layer, nn.Conv2d):
             layer.weight.fill_(1 / layer.weight[0].numel())

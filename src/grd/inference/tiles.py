@@ -16,6 +16,7 @@ from grd.inference.boxes import Box, box, overlap, size_of, within
 from grd.losses.affinity import affinities, unit_vectors
 from grd.networks.base import EmbeddingNetwork
 from grd.networks.model_file import ModelCard
+from grd.project.offsets import reach_of
 
 TILE = (84, 268, 268)  # of the paper
 
@@ -37,11 +38,11 @@ class TiledPredictor:
         self.tile = tuple(tile or own)
         self.output = network.output_size(self.tile)
         self.margin = tuple((outer - inner) // 2 for outer, inner in zip(self.tile, self.output, strict=True))
-        self.reach = tuple(max(-o for o in along) for along in zip(*self.offsets, strict=True))
+        self.reach = reach_of(self.offsets)
         self.step = self._step()
 
     def _step(self) -> tuple[int, ...]:
-        grain = self.network.scale(max(self.network.taps))
+        grain = self.network.grain
         step = tuple((n - r) // g * g for n, r, g in zip(self.output, self.reach, grain, strict=True))
         if 0 in step:
             raise GrdError(
@@ -68,8 +69,8 @@ class TiledPredictor:
     def region_affinities(self, sample: Any, region: Box) -> np.ndarray:
         """Affinities (C, *region) of a region of a volume, which may be any array-like; reads once what they depend on."""
         self._check_context(sample.shape)
-        grain = self.network.scale(max(self.network.taps))
-        starts = [range(part.start // g * g, part.stop, step) for part, g, step in zip(region, grain, self.step, strict=True)]
+        steps = zip(region, self.network.grain, self.step, strict=True)
+        starts = [range(part.start // g * g, part.stop, step) for part, g, step in steps]
         first = [along[0] for along in starts]
         size = [along[-1] - along[0] + side for along, side in zip(starts, self.tile, strict=True)]
         window = mirrored_region(sample, self._corner(first), size)

@@ -5,6 +5,7 @@ and a line in `grd.config.catalogue`.
 """
 
 from importlib import import_module
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 from grd.config.catalogue import NETWORKS
@@ -19,6 +20,12 @@ def network_class(name: str) -> "type[EmbeddingNetwork]":
     """Class of the network with this name."""
     entry = NETWORKS[check_name(name, NETWORKS, "network", "networks")]
     return getattr(import_module(f"grd.networks.{entry.module}"), entry.target.partition(":")[2])
+
+
+def embedding_size(name: str, **arguments: Any) -> int:
+    """Dimension D of the embeddings of the network with this name; keyword arguments replace those of the paper."""
+    default = signature(network_class(name)).parameters["embedding"].default
+    return {"embedding": default, **NETWORKS[name].arguments, **arguments}["embedding"]
 
 
 def build(name: str, **arguments: Any) -> "EmbeddingNetwork":

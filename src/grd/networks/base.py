@@ -17,12 +17,11 @@ class EmbeddingNetwork(nn.Module):
     """A network from (B, `channels`, *spatial) to embeddings (B, D, *output_size(spatial)), with `rank` spatial axes.
 
     `taps` names a module per level; its output is the feature map that distillation uses. The level is the number of poolings
-    above the module. Networks of images keep the size, which must be a multiple of `multiple`, and halve it per level.
+    above the module; the deepest is among them. Networks of images keep the size, and halve it per level.
     """
 
     rank: ClassVar[int] = 2
     channels: ClassVar[int] = 3
-    multiple: ClassVar[int]
     taps: Mapping[int, str]
 
     def all_outputs(self, images: Tensor) -> tuple[Tensor, ...]:
@@ -33,23 +32,26 @@ class EmbeddingNetwork(nn.Module):
         """Input pixels per feature pixel at a level, per axis."""
         return (2**level,) * self.rank
 
+    @property
+    def grain(self) -> tuple[int, ...]:
+        """Input pixels per pixel of the deepest features, per axis; the sizes of images are multiples of it."""
+        return self.scale(max(self.taps))
+
     def nearest_size(self, size: Sequence[int]) -> tuple[int, ...]:
         """A size near `size` that the network takes: the smallest that is not below it along any axis, as images are padded.
 
         Networks of volumes, which are cut into tiles, have the largest that is not above it.
         """
-        return tuple(-(-length // self.multiple) * self.multiple for length in size)
+        return tuple(-(-length // grain) * grain for length, grain in zip(size, self.grain, strict=True))
 
     def output_size(self, size: Sequence[int]) -> tuple[int, ...]:
         """Size of the embeddings for an input of this size; GrdError if the poolings cannot halve it."""
-        height, width = size
-        if height % self.multiple or width % self.multiple:
-            fit = self.nearest_size(size)
+        if any(length % grain for length, grain in zip(size, self.grain, strict=True)):
+            found, fit = (" x ".join(map(str, sides)) for sides in (size, self.nearest_size(size)))
             raise GrdError(
-                f"{type(self).__name__}: expected a size of multiples of {self.multiple}, found {height} x {width}; "
-                f"pad to {fit[0]} x {fit[1]}"
+                f"{type(self).__name__}: expected a size of multiples of {max(self.grain)}, found {found}; pad to {fit}"
             )
-        return height, width
+        return tuple(size)
 
 
 @contextmanager

@@ -1,7 +1,6 @@
 """MobileNetV2, the second student (Sec. III-D; Sandler et al. 2018), as the authors adapted it for dense embeddings."""
 
 from collections.abc import Mapping
-from typing import ClassVar
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -49,7 +48,6 @@ class MobileNetV2(EmbeddingNetwork):
     paper's student has 16 outputs. `width` scales every channel count.
     """
 
-    multiple: ClassVar[int] = 8
     taps: Mapping[int, str] = {1: "stages.1", 2: "stages.4", 3: "stages.6"}
 
     def __init__(self, width: float = 1.0, embedding: int = 16) -> None:

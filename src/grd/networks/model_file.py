@@ -119,7 +119,7 @@ class ModelCard:
         if use is not None:
             background = Background(**use["background"]) if use["background"] else None
             sizes = {name: tuple(use[name]) for name in ("canvas", "shape")}
-            percentiles = tuple(use["percentiles"]) if use.get("percentiles") else None
+            percentiles = tuple(use["percentiles"]) if use["percentiles"] else None
             use = Use(**{**use, **sizes, "background": background, "percentiles": percentiles})
         return cls(**{**content, "offsets": [tuple(offset) for offset in content["offsets"]], "use": use})
 

@@ -1,7 +1,6 @@
 """NestedUNet, the second teacher (Sec. III-D; Zhou et al. 2018, UNet++), without deep supervision."""
 
 from collections.abc import Mapping
-from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -20,7 +19,6 @@ def double_convolution(inputs: int, outputs: int) -> nn.Sequential:
 class NestedUNet(EmbeddingNetwork):
     """Grid of nodes X(i, j) with `width`·2^i channels and the input cat(X(i, 0…j-1), up(X(i+1, j-1))); head on X(0, 4)."""
 
-    multiple: ClassVar[int] = 16
     taps: Mapping[int, str] = {4: "nodes.4_0", 3: "nodes.3_1", 2: "nodes.2_2", 1: "nodes.1_3", 0: "nodes.0_4"}
 
     def __init__(self, width: int = 64, embedding: int = 16) -> None:

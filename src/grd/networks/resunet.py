@@ -1,7 +1,6 @@
 """ResUNet, teacher and tiny students (Sec. III-D; Anas et al. 2017), after the released code."""
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -41,14 +40,13 @@ def up_block(inputs: int, outputs: int) -> nn.Sequential:
 class ResUNet(EmbeddingNetwork):
     """Encoder of widths f0…f4, each stage with a pooling at its end; decoder of four residual up-blocks with skips.
 
-    Skips start after the poolings; the full-resolution f0 map is no skip. `mask_classes` is the number of outputs of a head
-    that gets no loss in the paper and never changes an embedding; it exists because Table I counts it.
+    Skips start after the poolings; the full-resolution f0 map is no skip. `mask` is a head of two outputs that gets no loss
+    in the paper and never changes an embedding; it exists because Table I counts it.
     """
 
-    multiple: ClassVar[int] = 16
     taps: Mapping[int, str] = {4: "encoder.3", 3: "decoder.0", 2: "decoder.1", 1: "decoder.2", 0: "decoder.3"}
 
-    def __init__(self, widths: Sequence[int], embedding: int = 16, mask_classes: int = 2) -> None:
+    def __init__(self, widths: Sequence[int], embedding: int = 16) -> None:
         super().__init__()
         f0, f1, f2, f3, f4 = widths
         self.stem = ResidualBlock(3, f0)
@@ -60,7 +58,7 @@ class ResUNet(EmbeddingNetwork):
             up_block(inputs, outputs) for inputs, outputs in ((f4, f4), (f4 + f3, f3), (f3 + f2, f2), (f2 + f1, f1))
         )
         self.embedding = nn.Conv2d(f1, embedding, 1)
-        self.mask = nn.Sequential(nn.Conv2d(f1, f1, 1), nn.BatchNorm2d(f1), nn.ReLU(), nn.Conv2d(f1, mask_classes, 1))
+        self.mask = nn.Sequential(nn.Conv2d(f1, f1, 1), nn.BatchNorm2d(f1), nn.ReLU(), nn.Conv2d(f1, 2, 1))
 
     def features(self, images: Tensor) -> Tensor:
         """(B, 3, H, W) → features of the decoder (B, f1, H, W)."""
@@ -79,6 +77,6 @@ class ResUNet(EmbeddingNetwork):
         return self.embedding(self.features(images))
 
     def all_outputs(self, images: Tensor) -> tuple[Tensor, ...]:
-        """Embeddings (B, D, H, W) and mask logits (B, classes, H, W), which the released network computes in every pass."""
+        """Embeddings (B, D, H, W) and mask logits (B, 2, H, W), which the released network computes in every pass."""
         features = self.features(images)
         return self.embedding(features), self.mask(features)

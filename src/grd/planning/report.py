@@ -4,6 +4,7 @@ import csv
 import io
 
 from grd.planning.plan import UNKNOWN, Plan
+from grd.system.files import size
 
 NOTES = (
     "All but counts are estimates. Time is of training steps and validation losses. Where validation scores choose weights,",
@@ -47,14 +48,6 @@ def _costs(plan: Plan, devices: int | None) -> list[str]:
     heaviest = max(plan.jobs, key=lambda job: job.cost.memory)
     memory = f"{size(heaviest.cost.memory)} on the GPU: {heaviest.name}" if heaviest.cost.memory else "measured on a GPU only"
     return [*lines, f"memory      {memory}"]
-
-
-def size(number: int) -> str:
-    """Bytes for people, in powers of 1000."""
-    for unit, factor in (("GB", 1e9), ("MB", 1e6)):
-        if number >= factor:
-            return f"{number / factor:.1f} {unit}"
-    return f"{number / 1e3:.0f} kB"
 
 
 def duration(hours: float) -> str:

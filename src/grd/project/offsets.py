@@ -15,3 +15,8 @@ def offsets_of(shifts: Sequence[Sequence[int]]) -> list[Offset]:
         for along, distance in enumerate(distances)
         if distance is not None
     ]
+
+
+def reach_of(offsets: Sequence[Offset]) -> tuple[int, ...]:
+    """The largest distance of backward offsets along each axis."""
+    return tuple(max(-distance for distance in along) for along in zip(*offsets, strict=True))

@@ -171,11 +171,12 @@ class Project:
         """The runs that a table or figure reads files of: those of the first seed only where it shows one training."""
         return self.first_seed_runs(experiment) if self.experiments[experiment].first_seed else self.runs(experiment)
 
-    def first_seed_runs(self, experiment: str) -> list[Run]:
-        """The runs of an experiment, of those that differ in their seed alone the first."""
+    def first_seed_runs(self, experiment: str, dataset: str | None = None) -> list[Run]:
+        """The runs of an experiment, or of one of its data sets; of those that differ in their seed alone the first."""
         found: dict[tuple[str, str], Run] = {}
         for run in self.runs(experiment):
-            found.setdefault((run.dataset, run.stem), run)
+            if dataset in (None, run.dataset):
+                found.setdefault((run.dataset, run.stem), run)
         return list(found.values())
 
     def datasets_of(self, experiment: str) -> list[str]:
@@ -231,13 +232,11 @@ class Project:
             check_name(run.name, students, "student", f"config/experiments.yaml, {run.dataset}")
         return run
 
-    def check_names(self, dataset: str, run: str | None = None, segmenter: str | None = None) -> None:
-        """GrdError, with the nearest name, for a data set, run or segmenter that the project does not have."""
-        segmenters = self.dataset(dataset).segmenters
+    def check_names(self, dataset: str, run: str | None = None) -> None:
+        """GrdError, with the nearest name, for a data set or run that the project does not have."""
+        self.dataset(dataset)
         if run is not None:
             self.check_run(Run.from_name(dataset, run))
-        if segmenter is not None:
-            check_name(segmenter, segmenters, "segmenter", f"config/datasets.yaml, {dataset}")
 
     def settings(self, run: Run) -> RunSettings:
         """All settings that decide a run's result at this scale."""

@@ -18,12 +18,12 @@ from grd.errors import GrdError
 from grd.project.offsets import Offset, offsets_of
 from grd.system.digests import digest_of
 
+NAMED, CHANGES = "[a-z0-9_]+", r"(-[a-z_]+[0-9.]+)*"
+WITHOUT_TEACHER, WITH_TEACHER = rf"{NAMED}-s\d+", rf"{NAMED}-{NAMED}-{NAMED}{CHANGES}-s\d+"
+"""Names of runs, as regular expressions without groups to refer to."""
+
 CHANGE = r"(?P<name>[a-z_]+)(?P<value>[0-9.]+)"
-
-
-STEM = re.compile(r"(?P<network>[a-z0-9_]+)(-(?P<method>[a-z0-9_]+)-(?P<teacher>[a-z0-9_]+)(?P<changes>(-[a-z_]+[0-9.]+)*))?")
-
-
+STEM = re.compile(rf"(?P<network>{NAMED})(-(?P<method>{NAMED})-(?P<teacher>{NAMED})(?P<changes>{CHANGES}))?")
 NAME = re.compile(r"(?P<stem>.+)-s(?P<seed>\d+)")
 
 

@@ -6,18 +6,27 @@ from grd.config.catalogue import NETWORKS
 from grd.project.project import Project
 from grd.project.run import Run
 
-METHOD_TITLES = {"at": "AT", "spkd": "SPKD", "rekd": "ReKD", "biskd": "BISKD", "grd": "GRD"}
 SEGMENTER_TITLES = {"waterz": "Waterz", "multicut": "LMC"}
 
 
-def method_title(run: Run) -> str:
-    """`AT`; for a method that the paper does not have, its name in capitals."""
-    return METHOD_TITLES.get(run.method, run.method.upper())
+def method_title(method: str) -> str:
+    """`AT`: the name in capitals, except ReKD's."""
+    return {"rekd": "ReKD"}.get(method, method.upper())
+
+
+def segmenter_title(segmenter: str) -> str:
+    """`LMC`; the name of a segmenter that the paper does not have."""
+    return SEGMENTER_TITLES.get(segmenter, segmenter)
+
+
+def changes_text(run: Run) -> str:
+    """Changes to the method of a run: `node 1, queue size 8`; empty without any."""
+    return ", ".join(f"{name.replace('_', ' ')} {value:g}" for name, value in run.changes)
 
 
 def run_title(run: Run) -> str:
     """Title of a run above a panel: its network, or `+ AT` for a student that AT taught."""
-    return NETWORKS[run.network].title if run.teacher is None else f"+ {method_title(run)}"
+    return NETWORKS[run.network].title if run.teacher is None else f"+ {method_title(run.method)}"
 
 
 def titles_of(project: Project, experiment: str) -> dict[str, str]:
@@ -61,5 +70,4 @@ def _row_title(run: Run, symbols: dict[str, str]) -> str:
         symbol = symbols.get(run.network)
         return f"{symbol}: {NETWORKS[run.network].title}" if symbol else NETWORKS[run.network].title
     pair = " & ".join(symbols.get(name, NETWORKS[name].title) for name in (run.teacher, run.network))
-    changes = "".join(f", {name.replace('_', ' ')} {value:g}" for name, value in run.changes)
-    return f"{'' if pair == 'T & S' else pair + ' '}+ {method_title(run)}{changes}"
+    return f"{'' if pair == 'T & S' else pair + ' '}+ {', '.join(filter(None, (method_title(run.method), changes_text(run))))}"

@@ -1,4 +1,4 @@
-"""Lists of users' files, config/folders/NAME.json: of each its path, SHA-256, size and time of its last change.
+"""Lists of users' files, config/folders/NAME.json: of each its path, SHA-256, size, and when it was `modified`.
 
 An entry is named `images/SAMPLE` or `masks/SAMPLE`, and its `file` lies in the folder of that kind. It may be a folder itself, of
 which all files count. A file of the listed size and time has the listed SHA-256; others are hashed again.
@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 from grd.config.datasets import Folder
 from grd.provenance.manifest import read_entries
@@ -90,9 +91,13 @@ def content_digest(path: Path) -> str:
 
 
 def _state(path: Path) -> tuple[int, int]:
-    """Bytes, and time of the last change in ns, of a file or of all files in a folder."""
-    found = [file.stat() for file in (_files(path) if path.is_dir() else [path])]
-    return sum(each.st_size for each in found), max((each.st_mtime_ns for each in found), default=0)
+    """Bytes, and time of the last change in ns, of a file; of a folder the bytes of its files, and a number that changes with any
+    file's name, size or time."""
+    if not path.is_dir():
+        return path.stat().st_size, path.stat().st_mtime_ns
+    found = [(file.relative_to(path).as_posix(), file.stat()) for file in _files(path)]
+    states = repr([(name, state.st_size, state.st_mtime_ns) for name, state in found])
+    return sum(state.st_size for _, state in found), crc32(states.encode())
 
 
 def _files(folder: Path) -> list[Path]:

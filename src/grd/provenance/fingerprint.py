@@ -18,6 +18,7 @@ from pathlib import Path
 
 from grd.errors import GrdError
 from grd.system.digests import digest_of, sha256
+from grd.system.files import newest_time
 
 ASIDE = (
     *("grd.errors", "grd.jobs", "grd.provenance"),
@@ -25,6 +26,13 @@ ASIDE = (
 )
 """Modules and packages that cannot change a result. (`grd.system.devices`, where precision is decided, can.)"""
 PACKAGE = "grd"
+
+
+class EditedError(GrdError):
+    """A script, or what it reaches, is not what it was when the workflow was planned."""
+
+    def __init__(self, script: str) -> None:
+        super().__init__(f"{script}: expected the code that this call was planned with, found it edited since; call again")
 
 
 @dataclass(frozen=True)
@@ -97,12 +105,12 @@ class Code:
 
     def check_unchanged(self, planned: Iterable[str], scripts: Path, since: float) -> None:
         """GrdError if code with these descriptions was edited after a time in seconds: the job would not do what was planned."""
-        if all(path.stat().st_mtime <= since for path in (*self.package.rglob("*.py"), *scripts.glob("*.py"))):
+        if all(newest_time(path) <= since for path in (*self.package.rglob("*.py"), *scripts.glob("*.py"))):
             return
         for described in planned:
             digest, script, *chosen = described.split(" ")
             if self.fingerprint(scripts / script, chosen) != digest:
-                raise GrdError(f"{script}: expected the code that this call was planned with, found it edited since; call again")
+                raise EditedError(script)
 
     def reachable(self, script: Path, chosen: Collection[str] = ()) -> dict[str, str]:
         """The text of every definition that a script reaches, by `module:name`."""

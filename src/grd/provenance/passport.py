@@ -150,5 +150,10 @@ def _state(path: Path) -> dict[str, Any]:
     return {"sha256": sha256(path), "bytes": present.st_size, "mtime_ns": present.st_mtime_ns}
 
 
+def as_json(content: Mapping[str, Any]) -> str:
+    """Content of a passport as it is written."""
+    return json.dumps(content, indent=1, default=str)
+
+
 def _write(path: Path, content: Mapping[str, Any]) -> None:
-    write_text(path, json.dumps(content, indent=1, default=str) + "\n")
+    write_text(path, as_json(content) + "\n")

@@ -53,11 +53,6 @@ def stretch(values: np.ndarray, low: float, high: float) -> np.ndarray:
     return np.rint(scaled.clip(0, 255, out=scaled), out=scaled).astype(np.uint8)
 
 
-def to_uint8(image: np.ndarray) -> np.ndarray:
-    """A whole image (H, W) or (H, W, 3), or a volume (Z, Y, X), by the rule above."""
-    return grey_rule(image)(image)
-
-
 def _range(image: Any, where: str) -> tuple[float, float, bool]:
     """Lowest and highest value, and True if all are whole numbers."""
     low, high, whole = np.inf, -np.inf, True

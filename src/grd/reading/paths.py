@@ -43,7 +43,7 @@ def expand(named: Iterable[Path | str]) -> list[Path]:
     found: dict[Path, None] = {}
     for each in map(Path, named):
         file, _ = locate(each)
-        if file.is_dir() and file.suffix.lower() != ".zarr" and file == each:
+        if is_folder(file) and file == each:
             _warn_of_microscopes(each)
             found |= dict.fromkeys(files_of(each))
         elif not file.exists() and any(character in str(each) for character in "*?["):
@@ -87,6 +87,11 @@ def files_by_name(folder: Path, ends: re.Pattern[str], files: Iterable[Path] | N
     return names
 
 
+def is_folder(path: Path) -> bool:
+    """True for a folder of files; an OME-Zarr image is a folder, too, but counts as a file."""
+    return path.is_dir() and path.suffix.lower() != ".zarr"
+
+
 def composed(name: str) -> str:
     """A name with each accented letter as one character: file systems of macOS may give letter and accent as two."""
     return unicodedata.normalize("NFC", name)
@@ -95,8 +100,8 @@ def composed(name: str) -> str:
 def output_name(path: Path) -> str:
     """Name of a file without its ending, with its part: `a.h5:volumes/raw` → `a-volumes-raw`; of a folder all of its name."""
     file, part = locate(path)
-    is_folder = file.is_dir() and file.suffix.lower() not in ENDINGS
-    name = file.name if is_folder else re.sub(r"\.ome$", "", file.stem, flags=re.IGNORECASE)
+    plain = file.is_dir() and file.suffix.lower() not in ENDINGS
+    name = file.name if plain else re.sub(r"\.ome$", "", file.stem, flags=re.IGNORECASE)
     return name if part is None else f"{name}-{part.strip('/').replace('/', '-')}"
 
 

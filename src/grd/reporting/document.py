@@ -5,23 +5,9 @@ from collections.abc import Iterable, Mapping
 from grd.config.experiments import Experiment
 from grd.project.project import Project
 from grd.reporting.formats.tex import tex_text
+from grd.reporting.latex import PREAMBLE
 from grd.reporting.notes import scale_note, twins_banner, volume_note
 
-PREAMBLE = r"""\documentclass[10pt,a4paper,landscape]{article}
-\usepackage[T1]{fontenc}
-\usepackage{lmodern,amssymb,booktabs,longtable,graphicx}
-\usepackage[margin=18mm]{geometry}
-\usepackage[font=small,labelformat=empty]{caption}
-\usepackage[hidelinks]{hyperref}
-\setlength{\parindent}{0pt}
-\setlength{\parskip}{4pt}
-\title{Graph relation distillation, reproduced}
-\author{}
-\date{}
-\pdftrailerid{}
-\begin{document}
-\maketitle
-"""
 INTRODUCTION = (
     "Tables and figures of Liu et al., Graph Relation Distillation for Efficient Biomedical Instance Segmentation, as reproduced "
     "by this pipeline; published numbers stand in parentheses."

@@ -1,6 +1,7 @@
 """The LaTeX of this machine: what it lacks, and PDFs typeset with it."""
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -9,7 +10,22 @@ from pathlib import Path
 from grd.errors import GrdError
 from grd.system.files import atomic_write
 
-STYLES = ("amssymb", "booktabs", "caption", "fontenc", "geometry", "graphicx", "hyperref", "lmodern", "longtable")
+PREAMBLE = r"""\documentclass[10pt,a4paper,landscape]{article}
+\usepackage[T1]{fontenc}
+\usepackage{lmodern,amssymb,booktabs,longtable,graphicx}
+\usepackage[margin=18mm]{geometry}
+\usepackage[font=small,labelformat=empty]{caption}
+\usepackage[hidelinks]{hyperref}
+\setlength{\parindent}{0pt}
+\setlength{\parskip}{4pt}
+\title{Graph relation distillation, reproduced}
+\author{}
+\date{}
+\pdftrailerid{}
+\begin{document}
+\maketitle
+"""
+STYLES = sorted(name for names in re.findall(r"\\usepackage(?:\[.*?\])?\{(.*?)\}", PREAMBLE) for name in names.split(","))
 INSTALL = "Debian: apt-get install texlive-latex-recommended lmodern"
 
 

@@ -26,7 +26,7 @@ def check_published(project: Project) -> None:
     """
     for table, content in project.published.items():
         check_name(table, {*PAPER_TABLES, *project.experiments}, "table", FILE)
-        for names, cells in _rows(check_mapping(content, FILE, table), f"{FILE}, {table}"):
+        for names, cells in published_rows(check_mapping(content, FILE, table), f"{FILE}, {table}"):
             _check_row_names(project, f"{FILE}, {table}", names)
             _check_cells(COLUMNS if table in PAPER_TABLES else cells, ", ".join((FILE, table, *names)), cells)
     for table in project.tables:
@@ -34,11 +34,11 @@ def check_published(project: Project) -> None:
             raise GrdError(f"{FILE}: expected an entry '{table}', found none; add it, as '{table}: {{}}' if nothing is published")
 
 
-def _rows(content: Mapping[str, Any], where: str, *names: str) -> Iterator[tuple[tuple[str, ...], Mapping[str, Any]]]:
+def published_rows(content: Mapping[str, Any], where: str, *names: str) -> Iterator[tuple[tuple[str, ...], Mapping[str, Any]]]:
     """Names and cells of each row of a table: (run), (data set, run), or (data set, run, segmenter)."""
     if any(isinstance(value, dict) for value in content.values()):
         for name, inner in content.items():
-            yield from _rows(check_mapping(inner, where, name), f"{where}, {name}", *names, name)
+            yield from published_rows(check_mapping(inner, where, name), f"{where}, {name}", *names, name)
     elif len(names) in (1, 2, 3):
         yield names, content
     elif names:

@@ -29,8 +29,3 @@ def one_per_row(project: Project, experiment: str) -> list[Run]:
 def repeats(runs: Sequence[Run], run: Run) -> list[Run]:
     """Those of the runs that differ from `run` at most in their seed."""
     return [one for one in runs if (one.dataset, one.stem) == (run.dataset, run.stem)]
-
-
-def first_seed_runs(project: Project, experiment: str, dataset: str) -> list[Run]:
-    """The runs of an experiment on one data set, each with its first seed."""
-    return [run for run in project.first_seed_runs(experiment) if run.dataset == dataset]

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from grd.metrics.score_file import read_scores
+from grd.metrics.scoring import LOWER_IS_BETTER
 from grd.project.paths import Layout
 from grd.project.project import Project
 from grd.project.run import Run
@@ -24,16 +25,23 @@ class Metric(NamedTuple):
     direction: str
 
 
-METRICS = {
-    "sbd": Metric("SBD", 100, 1, UP),
-    "dic": Metric("|DiC|", 1, 2, DOWN),
-    "aji": Metric("AJI", 1, 3, UP),
-    "dice": Metric("Dice (pixels)", 1, 3, UP),
-    "f1": Metric("F1 (objects)", 1, 3, UP),
-    "pq": Metric("PQ", 1, 3, UP),
-    "voi": Metric("VOI", 1, 3, DOWN),
-    "arand": Metric("ARAND", 1, 3, DOWN),
+_SHOWN = {
+    "sbd": ("SBD", 100, 1),
+    "dic": ("|DiC|", 1, 2),
+    "aji": ("AJI", 1, 3),
+    "dice": ("Dice (pixels)", 1, 3),
+    "f1": ("F1 (objects)", 1, 3),
+    "pq": ("PQ", 1, 3),
+    "voi": ("VOI", 1, 3),
+    "arand": ("ARAND", 1, 3),
 }
+METRICS = {name: Metric(*shown, DOWN if name in LOWER_IS_BETTER else UP) for name, shown in _SHOWN.items()}
+
+
+def score_text(metric: str, score: float) -> str:
+    """A score, as a scores file has it, in the unit and with the digits of tables."""
+    return f"{METRICS[metric].factor * score:.{METRICS[metric].digits}f}"
+
 
 Printed = Callable[[Mapping[str, Any], Column], float | None]
 """Looks up the number of a column in a run's entry of published.yaml."""

@@ -1,7 +1,6 @@
 """Models that ship: the student that is best on validation images, its card in words, and a picture of what it does."""
 
 from collections.abc import Mapping
-from math import pi, sqrt
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -9,6 +8,7 @@ import torch
 from matplotlib.figure import Figure
 
 from grd.config.catalogue import NETWORKS
+from grd.data.sizes import circle_diameter
 from grd.data.store import read_labels, read_split
 from grd.metrics.score_file import read_scores
 from grd.metrics.scoring import merit
@@ -22,7 +22,7 @@ from grd.reporting.figures.comparisons import representative_image
 from grd.reporting.figures.panels import draw_image, draw_labels, match_ids
 from grd.reporting.formats.markdown import pipes
 from grd.reporting.notes import SELECTED, duration
-from grd.reporting.scores import METRICS
+from grd.reporting.scores import METRICS, score_text
 from grd.system.digests import sha256
 from grd.system.files import atomic_write, write_text
 
@@ -72,8 +72,10 @@ def draw_example(project: Project, layout: Layout, run: Run) -> Figure:
 def card_text(name: str, project: Project, layout: Layout, run: Run, model: Path) -> str:
     """The card of a shipped model in Markdown: use, data and licence, protocol, scores, file."""
     use, training = _use(layout, run), project.settings(run).training
-    teacher = f", taught by {NETWORKS[run.teacher].title} with {method_title(run)}" if run.teacher else ", without a teacher"
-    diameter = 2 * sqrt(use.object_size / pi)
+    teacher = (
+        f", taught by {NETWORKS[run.teacher].title} with {method_title(run.method)}" if run.teacher else ", without a teacher"
+    )
+    diameter = circle_diameter(use.object_size)
     lines = [
         f"# {model.stem}",
         "",
@@ -100,7 +102,7 @@ def _comparison(project: Project, name: str) -> str:
     runs = project.runs(name)
     if len(runs) == 1:
         return "No other training was compared."
-    kinds = dict.fromkeys(f"with {method_title(run)}" if run.teacher else "alone" for run in runs)
+    kinds = dict.fromkeys(f"with {method_title(run.method)}" if run.teacher else "alone" for run in runs)
     seeds = sorted({run.seed for run in runs})
     metric = METRICS[project.datasets[runs[0].dataset].metrics[0]].title
     return (
@@ -111,12 +113,11 @@ def _comparison(project: Project, name: str) -> str:
 
 def _score_lines(project: Project, layout: Layout, run: Run, use: Use) -> list[str]:
     """A pipe table of the scores, by split and segmenter."""
-    shown = {metric: METRICS[metric] for metric in project.datasets[run.dataset].metrics}
+    shown = project.datasets[run.dataset].metrics
     rows: dict[str, Mapping[str, float]] = {}
     for segmenter, scores in use.scores.items():
         test = read_scores(layout.scores(run), segmenter)
         rows[f"validation images, segmenter {segmenter}"] = scores
         rows[f"{len(test)} test images, segmenter {segmenter}"] = {metric: float(test[metric].mean()) for metric in shown}
-    head = [pipes(["", *(metric.title.replace("|", r"\|") for metric in shown.values())]), pipes(["---"] * (len(shown) + 1))]
-    numbers = {title: [f"{m.factor * scores[name]:.{m.digits}f}" for name, m in shown.items()] for title, scores in rows.items()}
-    return [*head, *(pipes([title, *cells]) for title, cells in numbers.items())]
+    head = [pipes(["", *(METRICS[metric].title for metric in shown)]), pipes(["---"] * (len(shown) + 1))]
+    return [*head, *(pipes([title, *(score_text(name, scores[name]) for name in shown)]) for title, scores in rows.items())]

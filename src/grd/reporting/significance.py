@@ -1,6 +1,6 @@
 """The best cells of a table, and a test of their lead over the second best."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -62,7 +62,12 @@ def _p_of(ahead: np.ndarray) -> float:
 
 def best_cells(table: Table) -> set[tuple[str, int]]:
     """The cells (title, column) to set in bold: those whose lead the test confirms and every seed shows."""
-    return {cell for cell, lead in leads(table).items() if lead.p < ALPHA and lead.in_every_seed}
+    return confirmed(leads(table))
+
+
+def confirmed(found: Mapping[tuple[str, int], Lead]) -> set[tuple[str, int]]:
+    """Those of the leads of a table."""
+    return {cell for cell, lead in found.items() if lead.p < ALPHA and lead.in_every_seed}
 
 
 def best_by_block(table: Table) -> list[tuple[Table, set[tuple[str, int]]]]:

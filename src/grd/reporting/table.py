@@ -1,9 +1,8 @@
 """A table: cells of reproduced and published numbers under two-level columns."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 import numpy as np
 
@@ -76,9 +75,9 @@ class Table:
     banner: str = ""
 
     @property
-    def groups(self) -> dict[str, int]:
-        """Number of columns under each upper head."""
-        return dict(Counter(column.group for column in self.columns))
+    def groups(self) -> list[tuple[str, int]]:
+        """Upper heads in their order, each with the number of columns under it."""
+        return [(group, len(list(columns))) for group, columns in groupby(self.columns, lambda column: column.group)]
 
     def columns_from(self, start: int, stop: int) -> "Table":
         """The same table with a part of its columns."""
@@ -90,7 +89,7 @@ def blocks(table: Table) -> list[Table]:
     """The table as tables of at most BLOCK columns; groups of columns stay whole, and a wider group is a block of its own."""
     starts = [0]
     end = 0
-    for width in table.groups.values():
+    for _, width in table.groups:
         if end > starts[-1] and end + width - starts[-1] > BLOCK:
             starts.append(end)
         end += width

@@ -6,6 +6,7 @@ limit.
 """
 
 from collections.abc import Iterable
+from copy import copy
 from dataclasses import replace
 
 import numpy as np
@@ -45,15 +46,15 @@ def best_cosine(similarities: Iterable[np.ndarray], truths: Iterable[np.ndarray]
 
 
 def learn_background(predictor: ImagePredictor, training: Split, validation: Split) -> tuple[Background | None, list[Prediction]]:
-    """The background's direction and threshold, and the predictions of the validation images."""
-    direction = mean_direction(predictor, training)
-    predictor.background = None if direction is None else Background(direction, 0.0)  # so that predictions have the cosines
-    found = [predictor.predict(image) for image in validation.images]
+    """The background's direction and threshold, None if no training image shows background; and the predictions of the validation
+    images, which know of it."""
+    direction, seeing = mean_direction(predictor, training), copy(predictor)
+    seeing.background = None if direction is None else Background(direction, 0.0)  # so that predictions have the cosines
+    found = [seeing.predict(image) for image in validation.images]
     cosines = [one.background for one in found if one.background is not None]
     if direction is None:
         return None, found
     shown = (each[middle(one.size, each.shape)] for each, one in zip(cosines, found, strict=True))
     threshold = best_cosine(shown, validation.labels)
-    predictor.background = Background(direction, threshold)
     pairs = zip(found, cosines, strict=True)
-    return predictor.background, [replace(one, background=each - np.float32(threshold)) for one, each in pairs]
+    return Background(direction, threshold), [replace(one, background=each - np.float32(threshold)) for one, each in pairs]

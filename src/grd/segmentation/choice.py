@@ -3,13 +3,13 @@
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby, product
-from math import pi, sqrt
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from grd.config.segmenters import MutexSegmenter, Segmenter, WaterzSegmenter, chosen_names
 from grd.data.ids import drop_small
+from grd.data.sizes import circle_diameter
 from grd.inference.predict import Prediction
 from grd.metrics.scoring import mean_scores, merit
 from grd.segmentation.images import Surroundings, clean_up, partition
@@ -58,7 +58,7 @@ def choose(settings: Segmenter, held: Held) -> tuple[Segmenter, Scores]:
 
 def candidates(settings: MutexSegmenter, object_size: float) -> list[MutexSegmenter]:
     """The settings to choose from, for objects of a median size in pixels; those closest to the paper's first."""
-    diameter = 2 * sqrt(object_size / pi)
+    diameter = circle_diameter(object_size)
     passes = [(max(1, round(size * object_size)), max(3, round(side * diameter))) for size, side in PASSES]
     strides = [max(1, round(share * diameter)) for share in reversed(STRIDES)]
     values: dict[str, list[Any]] = {

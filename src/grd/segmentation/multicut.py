@@ -6,16 +6,10 @@ from typing import Any
 import numpy as np
 
 from grd.data.ids import relabel_consecutive
-from grd.errors import GrdError
 from grd.segmentation.fragments import NEAREST, nearest_affinities, smoothed_fragments
 
-SOLVERS = ("kernighan-lin", "greedy-additive", "greedy-fixation", "decomposition", "fusion-moves")
-"""Solvers of elf that need no other software; fusion moves take minutes, the others seconds."""
 
-
-def multicut(
-    affinities: np.ndarray, offsets: Sequence[Sequence[int]], solver: str = "kernighan-lin", beta: float = 0.5
-) -> np.ndarray:
+def multicut(affinities: np.ndarray, offsets: Sequence[Sequence[int]], solver: str, beta: float) -> np.ndarray:
     """Partition the fragments of a volume at the lowest sum of costs of the cut edges.
 
     An edge between two fragments is a boundary with probability p = 1 - mean affinity across it. A cut of it costs (ln((1 - p)
@@ -25,19 +19,16 @@ def multicut(
     Args:
         affinities: (C, Z, Y, X) floating point in [-1, 1], high = same instance; clipped to [0, 1]. Not modified.
         offsets: C offsets, (-1, 0, 0), (0, -1, 0), (0, 0, -1) among them; other channels are not used.
-        solver: One of SOLVERS. The paper's code uses Kernighan-Lin, started from a greedy additive solution.
+        solver: One of those of `MulticutSegmenter`, elf's that need no other software: fusion moves take minutes, the others
+            seconds. The paper's code uses Kernighan-Lin, started from a greedy additive solution.
         beta: Boundary bias within (0, 1); a higher value cuts more.
 
     Returns:
         (Z, Y, X) int32 labels, segments 1 ... n.
 
     Raises:
-        GrdError: Wrong shapes or offsets, an unknown solver, or a beta outside (0, 1).
+        GrdError: Wrong shapes or offsets.
     """
-    if solver not in SOLVERS:
-        raise GrdError(f"multicut: expected one of the solvers {', '.join(SOLVERS)}, found {solver!r}; correct the segmenter")
-    if not 0 < beta < 1:
-        raise GrdError(f"multicut: expected a beta between 0 and 1, found {beta}; correct the segmenter")
     nearest = nearest_affinities(affinities, offsets)
     fragments = smoothed_fragments(nearest)
     segments = relabel_consecutive(_segment_of_fragments(nearest, fragments, solver, beta) + 1)

@@ -11,7 +11,7 @@ from grd.errors import GrdError
 def mutex_watershed(
     affinities: np.ndarray,
     offsets: Sequence[Sequence[int]],
-    strides: Sequence[int] = (5, 5),
+    strides: Sequence[int],
     foreground: np.ndarray | None = None,
 ) -> np.ndarray:
     """Partition an image into segments by attractive and repulsive edges, the strongest edges first.
@@ -25,14 +25,14 @@ def mutex_watershed(
         affinities: (C, *spatial) floating point in [-1, 1], high = same instance; 2D or 3D. Not modified.
         offsets: C offsets, one integer per axis; channel c relates pixel p to p + offsets[c]. The first `ndim` are
             unit steps, one along each axis.
-        strides: Sampling of the repulsive edges in pixels, one per axis. The paper's code uses (5, 5).
+        strides: Sampling of the repulsive edges in pixels, at least 1, one per axis. The paper's code uses (5, 5).
         foreground: (*spatial) mask of the pixels to segment, None for all of them.
 
     Returns:
         (*spatial) int32 labels, segments 1 ... n, 0 only outside `foreground`.
 
     Raises:
-        GrdError: Wrong shapes, offsets or strides, or affinities that are not finite.
+        GrdError: Wrong shapes or offsets, or affinities that are not finite.
     """
     # elf's backend, called as elf calls it: importing elf takes two seconds, longer than segmenting an image.
     from bioimage_cpp.segmentation import mutex_watershed as partition
@@ -41,7 +41,6 @@ def mutex_watershed(
     steps = [[int(step) for step in offset] for offset in offsets]
     _check_affinities(affinities)
     _check_offsets(steps, affinities.shape)
-    _check_strides(strides, affinities.ndim - 1)
     mask = None if foreground is None else _mask(foreground, affinities.shape[1:])
     rank = affinities.ndim - 1
     weights = np.concatenate([affinities[:rank], 1 - affinities[rank:]]).astype(np.float32, copy=False)
@@ -73,11 +72,6 @@ def _check_offsets(offsets: list[list[int]], shape: tuple[int, ...]) -> None:
             f"mutex watershed: expected the first {ndim} offsets to be unit steps, one along each axis, "
             f"found {offsets[:ndim]}; put the nearest neighbours first"
         )
-
-
-def _check_strides(strides: Sequence[int], ndim: int) -> None:
-    if len(strides) != ndim or any(step < 1 for step in strides):
-        raise GrdError(f"mutex watershed: expected {ndim} strides of at least 1, found {tuple(strides)}; correct the segmenter")
 
 
 def _mask(foreground: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:

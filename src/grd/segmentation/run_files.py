@@ -83,7 +83,7 @@ def segment_run(
 
 
 def calibrate(predictor: Predictor, training: Split, validation: Split, evaluation: Evaluation) -> Calibration:
-    """Learn how to use a network from training and validation samples."""
+    """Learn how to use a network from training and validation samples; the predictor of images knows their background then."""
     size = median_object_size(training.labels)
     return CALIBRATIONS[predictor.network.rank](predictor, size, training, validation.spread(VALIDATION_IMAGES), evaluation)
 
@@ -92,6 +92,7 @@ def _calibrate_images(
     predictor: ImagePredictor, size: float, training: Split, validation: Split, evaluation: Evaluation
 ) -> Calibration:
     background, predictions = learn_background(predictor, training.spread(TRAINING_IMAGES), validation)
+    predictor.background = background  # with which the test images are predicted
     held = Held(predictions, list(validation.labels), predictor.offsets, size, evaluation.metric)
     learnt = Calibration(size, background, {}, {})
     for name, settings in evaluation.segmenters.items():

@@ -20,15 +20,15 @@ BUDGET = 20.0  # seconds in which warm-up and passes are to end
 WARM_UP = 1.0  # seconds for which a part of the first image or volume is predicted and segmented before the first pass
 
 
-def write_timing_file(model: Path, samples: Path, split: str, segmenter: str, out: Path, device: torch.device) -> None:
-    """Write the seconds of up to REPEATS passes over a split, `forward` and `end_to_end`, as csv: a row per pass, at least one.
+def write_timing_file(model: Path, samples: Path, segmenter: str, out: Path, device: torch.device) -> None:
+    """Write the seconds of up to REPEATS passes over the test split, `forward` and `end_to_end`, as csv: a row per pass.
 
-    A pass after the first begins only if one as long as the last would end within BUDGET. Images or tiles follow one another,
-    and their times add up over the test set, as in the paper. `forward` is the time of the network alone, with its input on the
-    device and the device synchronised (the released code does not synchronise for volumes). `end_to_end` is the time from image
-    to instances, by the segmenter of this name in the model's card.
+    There is one pass at least. A pass after the first begins only if one as long as the last would end within BUDGET. Images
+    or tiles follow one another, and their times add up over the test set, as in the paper. `forward` is the time of the
+    network alone, with its input on the device and the device synchronised (the released code does not synchronise for
+    volumes). `end_to_end` is the time from image to instances, by the segmenter of this name in the model's card.
     """
-    predictor, images = load_predictor(model, device), read_split(samples, split)
+    predictor, images = load_predictor(model, device), read_split(samples, "test")
     use = predictor.card.required_use(model)
     settings, canvas = use.segmenter(segmenter), use.canvas
     end = time.perf_counter() + BUDGET

@@ -38,12 +38,8 @@ def agglomerate(
         memory holds one volume of labels if the caller keeps none.
 
     Raises:
-        GrdError: Wrong shapes or offsets, no thresholds, or one outside [0, 1].
+        GrdError: Wrong shapes or offsets.
     """
-    if not thresholds or not all(0 <= threshold <= 1 for threshold in thresholds):
-        raise GrdError(
-            f"waterz: expected thresholds within [0, 1], at least one, found {tuple(thresholds)}; correct the segmenter"
-        )
     return _steps(nearest_affinities(affinities, offsets), sorted(set(thresholds)))
 
 

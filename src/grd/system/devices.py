@@ -1,6 +1,5 @@
 """Devices that compute: their choice, names and precision, and errors for too little memory."""
 
-import logging
 import platform
 import re
 from collections.abc import Iterator
@@ -13,8 +12,6 @@ from grd.errors import GrdError
 OUT_OF_MEMORY = re.compile(r"out of memory|(not enough|can't allocate) memory|ALLOC_FAILED")
 NAMES = re.compile(r"cpu|mps|cuda(:\d+)?")
 REMEDY = "set `device: auto` in config/config.yaml, or call with --device auto"
-
-log = logging.getLogger(__name__)
 
 
 def device_name(device: torch.device) -> str:

@@ -2,7 +2,6 @@
 
 import errno
 import glob
-import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,8 +9,6 @@ from pathlib import Path
 from typing import TypeGuard
 
 WINDOWS = os.name == "nt"
-
-log = logging.getLogger(__name__)
 
 
 @contextmanager
@@ -75,6 +72,20 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__
+
+
+def size(number: int) -> str:
+    """Bytes for people, in powers of 1000."""
+    for unit, factor in (("GB", 1e9), ("MB", 1e6)):
+        if number >= factor:
+            return f"{number / factor:.1f} {unit}"
+    return f"{number / 1e3:.0f} kB"
+
+
+def newest_time(path: Path) -> float:
+    """When a file was changed, or, by a copy that keeps its time, put in its place, in seconds."""
+    state = path.stat()
+    return max(state.st_mtime, state.st_ctime)
 
 
 def write_text(path: Path, text: str) -> None:

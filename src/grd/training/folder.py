@@ -81,6 +81,8 @@ class TrainingFolder:
         GrdError if the training is not finished, a file is not what it wrote, or `inputs` (`samples`, `teacher`) are not the
         files that it learnt from.
         """
+        if not self.finished:
+            raise GrdError(f"{self.path}: expected a finished training, found that files of it are missing; rerun")
         account = read_account(self.account)
         for name, path in inputs.items():
             if account["inputs"][name] != digest(path):

@@ -1,6 +1,7 @@
 """Loss terms of a training, step by step; read from the device a window at a time, so that no step waits for them."""
 
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from grd.distillation import VALIDATION
 from grd.errors import GrdError
 from grd.system.files import write_text
 
@@ -63,10 +65,13 @@ class History:
     @property
     def last_validation(self) -> int:
         """The step after which the last validation was made; 0 if there was none."""
-        return next((record["step"] for record in reversed(self.records) if "validation" in record), 0)
+        return next((record["step"] for record in reversed(self.records) if VALIDATION in record), 0)
 
     def add_validation(self, step: int, measures: Mapping[str, float]) -> None:
-        """Record the measures of a validation, its loss under `validation`."""
+        """Record the measures of a validation, its loss under `validation`; GrdError if one is not finite."""
+        for name, value in measures.items():
+            if not math.isfinite(value):
+                raise GrdError(f"{self.run}: {name} became {value} after step {step}; lower training.learning_rate")
         self.records.append({"step": step, **measures})
 
     def write(self, path: Path) -> None:

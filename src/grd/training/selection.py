@@ -14,6 +14,7 @@ from torch import Tensor
 
 from grd.data.batches import Batch, DeviceSplit, Geometry
 from grd.data.padding import crop_to
+from grd.distillation import SCORE, VALIDATION
 from grd.errors import GrdError
 from grd.losses.affinity import affinities, affinity_loss
 from grd.metrics import scoring
@@ -22,7 +23,6 @@ from grd.project.run import RunSettings, Selection
 from grd.segmentation import segment
 from grd.training.view import Supervision, view
 
-LOSS, SCORE = "validation", "validation_score"
 Measures = dict[str, float]
 Pause = Callable[[], None]
 
@@ -35,7 +35,7 @@ def validation_loss(
     `pause` is called between batches.
     """
     passes = _passes(network, validation, settings, geometry, pause)
-    return {LOSS: _mean((_loss(affinity, batch, settings), len(batch.labels)) for batch, affinity in passes)}
+    return {VALIDATION: _mean((_loss(affinity, batch, settings), len(batch.labels)) for batch, affinity in passes)}
 
 
 def validation_loss_and_score(
@@ -48,7 +48,7 @@ def validation_loss_and_score(
     for batch, affinity in _passes(network, validation, settings, geometry, pause):
         losses.append((_loss(affinity, batch, settings), len(batch.labels)))
         pairs += segment_batch(affinity, batch, settings, settings.selection)
-    return {LOSS: _mean(iter(losses)), SCORE: scoring.mean_scores(pairs)[settings.selection.metric]}
+    return {VALIDATION: _mean(iter(losses)), SCORE: scoring.mean_scores(pairs)[settings.selection.metric]}
 
 
 MEASURES: Mapping[str, Callable[..., Measures]] = {
@@ -66,7 +66,7 @@ def selection_value(measures: Mapping[str, float], settings: RunSettings, step: 
             return step
         case "score", Selection(metric=metric):
             return scoring.merit(metric, measures[SCORE])
-    return -measures[LOSS]
+    return -measures[VALIDATION]
 
 
 def describe(settings: RunSettings, step: int) -> str:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from grd.data.batches import Batch, DeviceSplit
 from grd.data.randomness import initialisation
-from grd.distillation import method_class, weights_and_options
+from grd.distillation import SUPERVISED, TOTAL, method_class, weights_and_options
 from grd.distillation.method import Context, Method, Moment, View
 from grd.errors import GrdError, error_location
 from grd.losses.affinity import affinities, affinity_loss
@@ -108,7 +108,7 @@ class Student:
         affinity = mine.affinities if offsets == mine.offsets else affinities(mine.unit_vectors, offsets)
         supervised = affinity_loss(affinity, supervision.targets, supervision.exist, reading)
         if self.method is None or teacher is None:
-            return {"affinity": supervised, "loss": supervised}
+            return {SUPERVISED: supervised, TOTAL: supervised}
         moment = Moment(self.settings.seed, self.step, self.settings.training.iterations)
         terms, weights = self.method.terms(mine, teacher, moment), self.method.weights
         if terms.keys() != weights.keys():
@@ -122,7 +122,7 @@ class Student:
                 "values; take a mean or a sum"
             )
         total = supervised + sum(weights[name] * term for name, term in terms.items() if weights[name])
-        return {"affinity": supervised, **terms, "loss": total}
+        return {SUPERVISED: supervised, **terms, TOTAL: total}
 
     def advance(self, batch: Batch, supervision: Supervision, teacher: View | None) -> None:
         """One optimiser step."""
@@ -132,7 +132,7 @@ class Student:
         self.network.train()
         terms = self.terms(batch, supervision, teacher)
         self.optimiser.zero_grad(set_to_none=True)
-        terms["loss"].backward()
+        terms[TOTAL].backward()
         self.optimiser.step()
         self.history.add(self.step, terms)
         self.step += 1

@@ -46,7 +46,7 @@ def test_each_curve_has_its_values_in_order_and_shares_the_unchanged_run():
 
 def test_the_bank_holds_nodes_and_one_gram_matrix_an_image():
     point = next(point for point in points(project().runs("figure6")) if point.value == 48)
-    sizes = held_bytes(point, instances=6, crop=(48, 48), device=CPU)
+    sizes = held_bytes(point, instances=6, dimension=16, crop=(48, 48), device=CPU)
     image = 6 * 16 * 4 + 6 + 16 * 16 * 4  # nodes, which are present, gram
     assert sizes["bank_bytes"] == 48 * image and sizes["drawn_bytes"] == 12 * image
     assert sizes["held_bytes"] == 60 * image
@@ -56,15 +56,15 @@ def test_the_bank_holds_nodes_and_one_gram_matrix_an_image():
 def test_bytes_are_those_of_the_bank_that_trains():
     bank = method_class("grd")(Context(Fidelity(), {}, {}, {}, [(-1, 0)], instances=6, dimension=16)).bank
     point = next(point for point in points(project().runs("figure6")) if point.value == 32)
-    assert held_bytes(point, 6, (48, 48), CPU)["bank_bytes"] == sum(buffer.nbytes for buffer in bank.buffers())
+    assert held_bytes(point, 6, 16, (48, 48), CPU)["bank_bytes"] == sum(buffer.nbytes for buffer in bank.buffers())
 
 
 def test_the_paper_s_maps_take_half_a_gigabyte():
-    assert map_bytes(32, (544, 544), CPU) == 32 * 544 * 544 * (16 + 1) * 4  # 0.60 GiB
+    assert map_bytes(32, 16, (544, 544), CPU) == 32 * 544 * 544 * (16 + 1) * 4  # 0.60 GiB
 
 
 def test_figure_6_has_a_line_of_data_for_each_point(tmp_path):
-    figure, data = figure6(project(), scored(tmp_path, project()))
+    figure, data = figure6(project(), scored(tmp_path, project()), CPU)
     assert len(data) == 10 and len(figure.axes) == 4
     lowest = data[(data["option"] == "queue_size") & (data["value"] == 12)].iloc[0]
     assert lowest["sbd"] == pytest.approx(50) and np.isnan(lowest["sd"])
@@ -79,7 +79,7 @@ def test_on_a_gpu_the_peak_is_what_a_student_holds_and_its_own_part_of_a_step(mo
 
 
 def test_several_seeds_give_error_bars(tmp_path):
-    figure, data = figure6(project((0, 1)), scored(tmp_path, project((0, 1))))
+    figure, data = figure6(project((0, 1)), scored(tmp_path, project((0, 1))), CPU)
     assert (data["sd"] > 0).all()
     assert len(figure.axes[0].patches) == 1 and "sd over seeds 0, 1" in figure.get_label()
 
@@ -89,7 +89,7 @@ def test_the_band_is_what_seeds_alone_spread(tmp_path):
     low, high = seed_band(data)  # a mean of 52, counting b once, and the root of (9 + 1) / 2
     assert (low, high) == (pytest.approx(52 - 5**0.5), pytest.approx(52 + 5**0.5))
     assert seed_band(data.assign(sd=[3.0, None, None])) is None
-    figure, _ = figure6(project(), scored(tmp_path, project()))
+    figure, _ = figure6(project(), scored(tmp_path, project()), CPU)
     assert not figure.axes[0].patches and "no trend can be read from the points" in figure.get_label()
 
 

@@ -165,7 +165,7 @@ def test_embeddings_become_colours_of_the_foreground(tmp_path):
     samples = write_squares(tmp_path / "samples.h5")
     train_into([settings(Run("cvppp", "resunet_tiny"))], samples, [tmp_path], tmp_path / "state")
     image, labels = squares(1, 0).images[0], squares(1, 0).labels[0]
-    colours, share = embedding_colours(tmp_path / "weights.pt", image, labels > 0, (48, 48), torch.device("cpu"))
+    colours, share = embedding_colours(tmp_path / "weights.pt", image, labels > 0, torch.device("cpu"))
     assert colours.shape == (48, 48, 3) and colours[labels == 0].sum() == 0
     assert colours[labels > 0].min() >= 0 and colours[labels > 0].max() <= 1 and colours[labels > 0].std() > 0.1
     assert 0.5 < share <= 1
@@ -193,10 +193,10 @@ def test_pages_are_written_one_by_one_and_one_below_the_other(tmp_path):
     assert plt.imread(tmp_path / "f.png").shape[:2] == (500, 400)
 
 
-def test_a_figure_is_written_in_three_forms(tmp_path):
+def test_a_figure_is_written_in_several_forms(tmp_path):
     import pandas as pd
 
     figure, _ = plt.subplots()
-    write_figure(figure, pd.DataFrame({"a": [1]}), *(tmp_path / f"f.{ending}" for ending in ("pdf", "png", "csv")))
+    write_figure(figure, pd.DataFrame({"a": [1]}), *(tmp_path / f"f.{ending}" for ending in ("pdf", "png", "csv", "tex")))
     assert (tmp_path / "f.pdf").read_bytes()[:4] == b"%PDF" and (tmp_path / "f.png").read_bytes()[1:4] == b"PNG"
     assert (tmp_path / "f.csv").read_text() == "a\n1\n"

@@ -123,7 +123,7 @@ def test_the_camera_sees_the_widest_side_with_the_first_section_on_top():
 
 
 def test_what_is_nearer_is_drawn_later_and_what_looks_away_is_not_drawn():
-    camera = camera_beside(np.argwhere(ball()), elevation=0)
+    camera = camera_beside(np.argwhere(ball()))
     mask = triangles(ball(), (1, 1, 1))
     towards = camera.axes[2] * 30
     _, axis = plt.subplots()

@@ -72,7 +72,7 @@ def _read_package(name: str, path: Path) -> Sample | None:
         for section, picture in zip(volume, _sections(file, images, volume.shape), strict=True):
             section[:] = picture if picture.ndim == 2 else picture[..., 0]
         colours = (ids(mask)[None] for mask in _sections(file, masks, volume.shape))
-        labels = volumes.relabel_consecutive(colours, volume.shape, f"{path}: {masks[0]} to {masks[-1]}")
+        labels = volumes.relabel_blocks(colours, volume.shape, f"{path}: {masks[0]} to {masks[-1]}")
         return Sample(name, volume, in_order_of(volume, labels))
 
 

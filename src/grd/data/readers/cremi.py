@@ -66,7 +66,7 @@ def _middle(volume: Sample) -> Sample:
     depth, *sides = volume.labels.shape
     region = middle([depth, *(min(SIDE, side) for side in sides)], volume.labels.shape)
     labels = volume.labels[region]
-    ids = volumes.relabel_consecutive((section[None] for section in labels), labels.shape, volume.name)
+    ids = volumes.relabel_blocks((section[None] for section in labels), labels.shape, volume.name)
     return replace(volume, image=volume.image[region], labels=ids)
 
 

@@ -21,7 +21,7 @@ from grd.errors import GrdError
 from grd.reading.axes import Choice, frames
 from grd.reading.files import open_file
 from grd.reading.labels import Labels, read_labels
-from grd.reading.paths import ALL_ENDS, ENDINGS, IMAGE_ENDS, LABEL_ENDS, composed, files_by_name, files_of
+from grd.reading.paths import ALL_ENDS, ENDINGS, IMAGE_ENDS, LABEL_ENDS, composed, files_by_name, files_of, is_folder
 
 IMAGES, MASKS = "images", "masks"
 Pair = tuple[Path, Path]
@@ -57,7 +57,7 @@ def read_mask(mask: Path, rank: int, axes: str | None = None) -> Labels:
     Where objects of a folder overlap, the smaller one is on top. `axes` are those of the images, which masks without channels
     may share.
     """
-    if rank == 3 or mask.suffix.lower() == ".zarr" or not mask.is_dir():
+    if rank == 3 or not is_folder(mask):
         return read_labels(mask, rank, shared=re.sub("[CS]", "", (axes or "").upper()))
     objects = {path: _object(path) for path in files_of(mask)}
     first = next(iter(objects))
@@ -84,7 +84,7 @@ def _object(path: Path) -> np.ndarray:
 
 def _consecutive(labels: np.ndarray, where: Path) -> np.ndarray:
     if labels.ndim == 3:
-        return volumes.relabel_consecutive(iter(labels[:, None]), labels.shape, str(where))
+        return volumes.relabel_blocks(iter(labels[:, None]), labels.shape, str(where))
     if (count := len(np.unique(labels[labels > 0]))) > volumes.MOST_IDS:
         raise GrdError(f"{where}: expected at most {volumes.MOST_IDS} objects, found {count}; crop the image")
     return relabel_consecutive(labels).astype(np.uint16)
@@ -149,8 +149,7 @@ def _warn_of_others(folder: Path, taken: Collection[Path]) -> None:
 
 
 def _subfolders(folder: Path) -> list[Path]:
-    inner = (path for path in folder.iterdir() if path.is_dir())
-    return sorted(path for path in inner if not path.name.startswith(".") and path.suffix.lower() != ".zarr")
+    return sorted(path for path in folder.iterdir() if is_folder(path) and not path.name.startswith("."))
 
 
 def _only_file(folder: Path) -> Path:

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from grd.data.ids import relabel_consecutive
+from grd.data.readers.volumes import MOST_IDS
 from grd.data.sample import Sample
 from grd.errors import GrdError
 
@@ -27,7 +28,7 @@ def missing_samples_error(fault: str, dataset: str) -> GrdError:
 
 
 def image_sample(name: str, picture: np.ndarray, labels: np.ndarray, where: Path, may_be_empty: bool = False) -> Sample:
-    """Sample of an image (H, W[, 3]) and labels (H, W) with consecutive ids; GrdError for other sizes or no instances."""
+    """Sample of an image (H, W[, 3]) and labels (H, W) with consecutive ids; GrdError for other sizes, none or too many."""
     if picture.shape[:2] != labels.shape:
         raise GrdError(
             f"{where}: expected image and mask of {name} to have one size, found {picture.shape[:2]} and "
@@ -35,4 +36,9 @@ def image_sample(name: str, picture: np.ndarray, labels: np.ndarray, where: Path
         )
     if not may_be_empty and not labels.any():
         raise GrdError(f"{where}: expected instances in the mask of {name}, found an empty mask; get the archive again")
-    return Sample(name, picture, relabel_consecutive(labels).astype(np.uint16))
+    labels = relabel_consecutive(labels)
+    if labels.max(initial=0) > MOST_IDS:
+        raise GrdError(
+            f"{where}: expected at most {MOST_IDS} instances in the mask of {name}, found {labels.max()}; cut the image"
+        )
+    return Sample(name, picture, labels.astype(np.uint16))

@@ -28,7 +28,7 @@ def volume_sample(name: str, raw: Volume, labels: Volume, images_in: str, labels
             f"{labels_in}: expected integer labels of shape {raw.shape} as in {images_in}, found {labels.dtype} of shape "
             f"{labels.shape}; get the file again"
         )
-    return Sample(name, raw[:], relabel_consecutive(_blocks(labels), labels.shape, labels_in))
+    return Sample(name, raw[:], relabel_blocks(_blocks(labels), labels.shape, labels_in))
 
 
 def read_h5_pair(name: str, inputs: Path, labels: Path) -> Sample:
@@ -40,7 +40,7 @@ def read_h5_pair(name: str, inputs: Path, labels: Path) -> Sample:
         return volume_sample(name, raw, hdf5.dataset(masks, MAIN), f"{inputs}: {MAIN}", f"{labels}: {MAIN}")
 
 
-def relabel_consecutive(blocks: Iterable[np.ndarray], shape: tuple[int, ...], where: str) -> np.ndarray:
+def relabel_blocks(blocks: Iterable[np.ndarray], shape: tuple[int, ...], where: str) -> np.ndarray:
     """Labels (Z, Y, X) uint16 with ids 1..n, in the order of the old ids, from blocks (z, Y, X) of labels.
 
     0, negative ids and ids from 2**63 (CREMI's mark of invalid voxels) become 0. Only one block at a time is in memory besides

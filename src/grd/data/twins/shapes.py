@@ -4,7 +4,6 @@ import io
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -57,10 +56,10 @@ def visible_masks(masks: Sequence[np.ndarray]) -> list[int]:
     return kept[::-1]
 
 
-def encode(image: Image.Image, kind: str, **options: Any) -> bytes:
+def encode(image: Image.Image, kind: str) -> bytes:
     """Bytes of an image file of this kind ('PNG', 'TIFF')."""
     buffer = io.BytesIO()
-    image.save(buffer, kind, **options)
+    image.save(buffer, kind)
     return buffer.getvalue()
 
 

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from grd.config.parsing import Closed
 from grd.errors import GrdError
-from grd.project.titles import SEGMENTER_TITLES
+from grd.project.titles import segmenter_title
 from grd.reporting.scores import METRICS
 
 HOLDS, CONSTRUCTED, FAILS, UNTESTED = "holds", "by construction", "does not hold", "not tested"
@@ -80,7 +80,7 @@ class Evidence:
 
     def title(self, dataset: str, segmenter: str, metric: str) -> str:
         """A column in words: `CREMI-B LMC ARAND`."""
-        words = (self.titles.get(dataset, dataset), SEGMENTER_TITLES.get(segmenter, segmenter), METRICS[metric].title)
+        words = (self.titles.get(dataset, dataset), segmenter_title(segmenter), METRICS[metric].title)
         return " ".join(filter(None, words))
 
 

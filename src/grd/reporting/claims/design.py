@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from grd.config.catalogue import NETWORKS
 from grd.config.parsing import check_name
-from grd.project.titles import METHOD_TITLES
+from grd.project.titles import method_title
 from grd.reporting.claims.base import FAILS, HOLDS, NOTHING, UNTESTED, Claim, Evidence, Finding, enumeration
 
 
@@ -26,7 +26,7 @@ class Count(Claim):
         taught = [parts for parts in names if len(parts) > 1]
         found = {
             "teachers": [NETWORKS[teacher].title for _, _, teacher, *_ in taught],
-            "methods": [METHOD_TITLES.get(method, method) for _, method, *_ in taught if method != "grd"],
+            "methods": [method_title(method) for _, method, *_ in taught if method != "grd"],
             "pairs": [f"{teacher} {network}" for network, _, teacher, *_ in taught],
         }[self.what]
         distinct = list(dict.fromkeys(found))

@@ -1,7 +1,6 @@
 """The evidence of both sides: config/published.yaml, and this project's tables, figures, settings and samples."""
 
-import inspect
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,13 +10,14 @@ import pandas as pd
 from grd.config.parsing import check_name
 from grd.data.store import SPLITS, open_file
 from grd.distillation import weights_and_options
-from grd.networks import network_class
+from grd.networks import embedding_size
 from grd.project.paths import Layout
 from grd.project.project import Project
 from grd.project.run import Run, RunSettings
 from grd.reporting.claims import check_names, load_claims
 from grd.reporting.claims.base import Claim, Evidence, Key
 from grd.reporting.claims.design import Setting
+from grd.reporting.published import FILE, published_rows
 from grd.reporting.scores import METRICS
 from grd.reporting.tables.table2 import EXCHANGED
 
@@ -51,23 +51,17 @@ def published_numbers(published: Mapping[str, Any]) -> dict[Key, float | None]:
     return {
         (table, run, "" if metric in COSTS else dataset, segmenter, _true_name(table, metric)): value
         for table, content in published.items()
-        for dataset, run, segmenter, row in _printed_rows(content)
+        for names, row in published_rows(content, f"{FILE}, {table}")
+        for dataset, run, segmenter in [_place(names)]
         for metric, value in row.items()
         if metric in METRICS or metric in COSTS
     }
 
 
-def _printed_rows(content: Mapping[str, Any], *names: str) -> Iterator[tuple[str, str, str, Mapping[str, Any]]]:
-    """Data set, run and segmenter of each row of a printed table, and its numbers by metric.
-
-    A table has rows by run, by data set and run, or by data set, run and segmenter.
-    """
-    if any(isinstance(value, Mapping) for value in content.values()):
-        for name, inner in content.items():
-            yield from _printed_rows(inner, *names, name)
-    elif names:
-        dataset, run, segmenter = {1: ("", *names, ""), 2: (*names, ""), 3: names}[len(names)]
-        yield dataset, run, segmenter, content
+def _place(names: Sequence[str]) -> tuple[str, str, str]:
+    """Data set, run and segmenter of a row of a printed table by run, by data set and run, or by all three."""
+    dataset, run, segmenter = {1: ("", *names, ""), 2: (*names, ""), 3: names}[len(names)]
+    return dataset, run, segmenter
 
 
 def _true_name(table: str, metric: str) -> str:
@@ -173,8 +167,7 @@ def all_settings(project: Project, dataset: str, stem: str, where: str) -> dict[
 
 def coded_settings(settings: RunSettings) -> dict[str, Any]:
     """Settings with defaults in code: weights and options of the method, dimension of the embedding."""
-    default = inspect.signature(network_class(settings.network)).parameters["embedding"].default
-    found: dict[str, Any] = {"embedding": settings.arguments.get("embedding", default)}
+    found: dict[str, Any] = {"embedding": embedding_size(settings.network, **settings.arguments)}
     if settings.teacher is not None:
         found["weights"], found["options"] = weights_and_options(settings)
     return found

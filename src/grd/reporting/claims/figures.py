@@ -7,7 +7,7 @@ from typing import Literal
 import pandas as pd
 
 from grd.config.parsing import check_name
-from grd.project.titles import METHOD_TITLES
+from grd.project.titles import method_title
 from grd.reporting.claims.base import (
     FAILS,
     HOLDS,
@@ -106,6 +106,6 @@ class Errors(Claim):
         own, *others = counts.reindex([rival(self.run, method) for method in methods])
         if any(map(pd.isna, (own, *others))):
             return Finding(evidence.absent, UNTESTED)
-        titles = (METHOD_TITLES.get(method, method.upper()) for method in methods)
+        titles = map(method_title, methods)
         text = ", ".join(f"{title} {count:g}" for title, count in zip(titles, (own, *others), strict=True))
         return Finding(text, HOLDS if own < min(others) else FAILS)

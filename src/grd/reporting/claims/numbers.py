@@ -7,9 +7,9 @@ from decimal import Decimal
 from math import sqrt
 from typing import ClassVar, Literal
 
+from grd.metrics.scoring import merit
 from grd.reporting.claims.base import FAILS, HOLDS, OTHER_SEEDS, UNTESTED, Claim, Evidence, Finding, Key
 from grd.reporting.scores import METRICS
-from grd.reporting.table import UP
 
 SIZES = ("parameters", "macs")
 """Numbers of the paper's networks, whatever data they are trained on."""
@@ -20,7 +20,7 @@ TOLERANCE = 0.25
 
 def sign(metric: str) -> int:
     """1 where more is better, -1 where less is."""
-    return 1 if METRICS[metric].direction == UP else -1
+    return int(merit(metric, 1))
 
 
 def number_text(metric: str, value: float) -> str:

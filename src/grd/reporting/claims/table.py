@@ -149,8 +149,7 @@ def as_markdown(table: ClaimsTable) -> str:
 
 def _markdown_row(row: ClaimRow) -> str:
     says = row.claim.says + (f"<br>*{row.claim.note}*" if row.claim.note else "")
-    cells = (row.claim.place, says, _finding_text(row.published), _finding_text(row.reproduced))
-    return pipes([cell.replace("|", "\\|") for cell in cells])
+    return pipes([row.claim.place, says, _finding_text(row.published), _finding_text(row.reproduced)])
 
 
 def as_tex(table: ClaimsTable) -> str:

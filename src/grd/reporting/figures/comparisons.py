@@ -19,7 +19,7 @@ from grd.project.run import Run
 from grd.project.titles import run_title
 from grd.reporting.figures.colours import comparable_colours
 from grd.reporting.figures.panels import caption, draw_image, draw_labels, mark_errors, match_ids, undistilled_student
-from grd.reporting.scores import METRICS
+from grd.reporting.scores import METRICS, score_text
 
 DIMMED = 0.72
 """Brightness of instances under outlines."""
@@ -90,9 +90,8 @@ def draw_row(panels: Sequence[Axes], row: Comparison, outlines: bool) -> list[di
 
 def score_below(axis: Axes, row: Comparison, run: Run, prediction: np.ndarray) -> float:
     """Write the training's seed and the score of a prediction below its panel; returns the score."""
-    metric = METRICS[row.score]
     score = SCORES[NETWORKS[run.network].rank](prediction, row.truth)[row.score]
-    axis.set_xlabel(f"seed {run.seed}: {metric.title} {metric.factor * score:.{metric.digits}f}", fontsize=6, labelpad=2)
+    axis.set_xlabel(f"seed {run.seed}: {METRICS[row.score].title} {score_text(row.score, score)}", fontsize=6, labelpad=2)
     return score
 
 

@@ -11,12 +11,12 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
 from grd.config.catalogue import NETWORKS
-from grd.distillation import weights_and_options
+from grd.distillation import SCORE, SUPERVISED, TOTAL, VALIDATION, weights_and_options
 from grd.errors import GrdError
 from grd.project.paths import Layout
 from grd.project.project import Project
 from grd.project.run import Run
-from grd.project.titles import method_title
+from grd.project.titles import changes_text, method_title
 from grd.reporting.figures.panels import caption
 from grd.reporting.runs import one_per_stem
 from grd.training.history import Record, read_history
@@ -29,7 +29,6 @@ COLUMNS, PANELS = 4, 12
 POINTS = 300
 """Number of points of a line; a longer history is averaged over as many windows."""
 
-SUPERVISED, TOTAL, VALIDATION, SCORE = "affinity", "loss", "validation", "validation_score"
 LOSSES = {
     SUPERVISED: "L_aff, supervised",
     VALIDATION: "L_aff, validation data",
@@ -188,5 +187,4 @@ def panel_title(run: Run) -> str:
     student = NETWORKS[run.network].title
     if run.teacher is None:
         return student
-    changes = ", ".join(f"{name.replace('_', ' ')} {value:g}" for name, value in run.changes)
-    return f"{NETWORKS[run.teacher].title} → {student}: {method_title(run)}\n{changes}".strip()
+    return f"{NETWORKS[run.teacher].title} → {student}: {method_title(run.method)}\n{changes_text(run)}".strip()

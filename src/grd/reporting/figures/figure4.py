@@ -23,7 +23,6 @@ from grd.project.project import Project
 from grd.project.titles import run_title
 from grd.reporting.figures.panels import caption, predictions
 from grd.reporting.figures.surfaces import Camera, Surface, camera_beside, draw_surfaces, triangles
-from grd.reporting.runs import first_seed_runs
 
 TWIN_PIXEL = 5
 """Width of a twin's pixel in pixels of the real data: unless magnified, its neurites are a fifth as wide."""
@@ -86,7 +85,7 @@ def figure4(project: Project, layout: Layout) -> tuple[Figure, pd.DataFrame]:
     """Neurites of the test volumes, a row each: the truth and every run; and the number and shares of the covering segments."""
     datasets = project.datasets_of("figure4")
     neurites = [neurite for dataset in datasets for neurite in true_neurites(project, layout, dataset)]
-    titles = ["Ground truth", *map(run_title, first_seed_runs(project, "figure4", datasets[0]))]
+    titles = ["Ground truth", *map(run_title, project.first_seed_runs("figure4", datasets[0]))]
     heights = [neurite.aspect for neurite in neurites]
     size = (PANEL * len(titles), (PANEL - 0.1) * sum(heights) + 0.2 * len(heights) + 0.6)
     figure, axes = plt.subplots(len(neurites), len(titles), figsize=size, height_ratios=heights, squeeze=False)

@@ -11,7 +11,6 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from grd.config.parsing import Extent
 from grd.data.store import read_split
 from grd.errors import GrdError
 from grd.inference.predict import ImagePredictor, load_predictor
@@ -21,8 +20,6 @@ from grd.project.titles import run_title
 from grd.reporting.figures.colours import comparable_colours
 from grd.reporting.figures.comparisons import representative_image, student_scores
 from grd.reporting.figures.panels import caption, draw_image, draw_labels, label_panel
-from grd.reporting.runs import first_seed_runs
-from grd.system.gpu_turns import claim_device
 
 CAPTION = (
     "Of each data set the test image on which the undistilled student has its median PQ, its instances, and as red, green and "
@@ -31,18 +28,17 @@ CAPTION = (
 )
 
 
-def figure5(project: Project, layout: Layout, experiment: str = "figure5") -> tuple[Figure, pd.DataFrame]:
+def figure5(project: Project, layout: Layout, device: torch.device, experiment: str = "figure5") -> tuple[Figure, pd.DataFrame]:
     """Embeddings of a test image by every network, as colours, a row per data set; and the share of variance along the three
     axes shown."""
     datasets = project.datasets_of(experiment)
-    columns = 2 + max(len(first_seed_runs(project, experiment, dataset)) for dataset in datasets)
+    columns = 2 + max(len(project.first_seed_runs(experiment, dataset)) for dataset in datasets)
     heights = [canvas[0] / canvas[1] for canvas in (project.datasets[dataset].canvas for dataset in datasets)]
     size = (1.6 * columns, 1.6 * sum(heights) + 0.35 * len(heights) + 0.5)
     figure, axes = plt.subplots(len(datasets), columns, figsize=size, squeeze=False, height_ratios=heights)
     records = []
-    with claim_device(experiment, project.config.device, jobs_per_gpu=project.config.jobs_per_gpu) as device:
-        for panels, dataset in zip(axes, datasets, strict=True):
-            records += draw_row(panels, project, layout, experiment, dataset, device)
+    for panels, dataset in zip(axes, datasets, strict=True):
+        records += draw_row(panels, project, layout, experiment, dataset, device)
     caption(figure, project, CAPTION)
     return figure, pd.DataFrame(records)
 
@@ -58,11 +54,11 @@ def draw_row(
     axes[0].set_ylabel(project.datasets[dataset].title, fontsize=8)
     draw_labels(axes[1], labels, comparable_colours(labels, [])[0], "Ground truth")
     records = []
-    runs = first_seed_runs(project, experiment, dataset)
+    runs = project.first_seed_runs(experiment, dataset)
     for axis in axes[2 + len(runs) :]:
         axis.remove()
     for axis, run in zip(axes[2:], runs, strict=False):
-        colours, share = embedding_colours(layout.model(run), image, labels > 0, project.datasets[dataset].canvas, device)
+        colours, share = embedding_colours(layout.model(run), image, labels > 0, device)
         axis.imshow(colours)
         label_panel(axis, run_title(run))
         axis.set_xlabel(f"seed {run.seed}: {100 * share:.0f} % of the variance", fontsize=6, labelpad=2)
@@ -70,14 +66,12 @@ def draw_row(
     return records
 
 
-def embedding_colours(
-    model: Path, image: np.ndarray, foreground: np.ndarray, canvas: Extent, device: torch.device
-) -> tuple[np.ndarray, float]:
+def embedding_colours(model: Path, image: np.ndarray, foreground: np.ndarray, device: torch.device) -> tuple[np.ndarray, float]:
     """Colours (H, W, 3) in [0, 1] from the first three principal axes of the embeddings, and the axes' share of the variance.
 
     The axes are those of the foreground, since the background would take the first for itself; the background is black.
     """
-    predictor = load_predictor(model, device, canvas)
+    predictor = load_predictor(model, device)
     if not isinstance(predictor, ImagePredictor):
         raise GrdError(f"{model}: expected a network of images, found one of volumes; name a 2D data set in the figure")
     embedding = predictor.embedding(image).cpu().numpy()

@@ -16,6 +16,7 @@ from torch import Tensor
 from grd.data.store import read_split
 from grd.distillation import method_class
 from grd.losses.memory_bank import MemoryBank
+from grd.networks import embedding_size
 from grd.networks.complexity import INPUT_SIZES
 from grd.planning.benchmark import measure
 from grd.project.paths import Layout
@@ -25,9 +26,7 @@ from grd.reporting.figures.panels import caption
 from grd.reporting.notes import BANK_NOTE
 from grd.reporting.runs import one_per_stem, repeats
 from grd.reporting.scores import score_cell
-from grd.system.gpu_turns import claim_device
 
-DIMENSION = 16
 LEAST_RANGE = 20.0
 """Least height of the axis of SBD in points, so that the noise of a few points does not fill it."""
 SYMBOLS = {"queue_size": "K", "sampling_number": "L"}
@@ -66,23 +65,26 @@ def points(runs: Sequence[Run]) -> list[Point]:
     return sorted(found, key=lambda point: (list(SYMBOLS).index(point.option), point.value))
 
 
-def figure6(project: Project, layout: Layout) -> tuple[Figure, pd.DataFrame]:
+def figure6(project: Project, layout: Layout, device: torch.device) -> tuple[Figure, pd.DataFrame]:
     """SBD and bytes over K (L = 12) and over L (K = 32), and the figure's data."""
     (dataset,) = project.experiments["figure6"].datasets
     labels = read_split(layout.samples(dataset), "training").labels
     instances = max(int(sample.max()) for sample in labels) + 1
     crop = project.datasets[dataset].augment.crop
-    with claim_device("figure6", project.config.device, jobs_per_gpu=project.config.jobs_per_gpu) as device:
-        data = pd.DataFrame(
-            {
-                **{"option": point.option, "value": point.value, "run": point.run.stem},
-                **_sbd(project, layout, point.run),
-                **held_bytes(point, instances, crop, device),
-                "peak_device_bytes": peak_bytes(project, point.run, device),
-            }
-            for point in points(project.runs("figure6"))
-        )
+    data = pd.DataFrame(
+        {
+            **{"option": point.option, "value": point.value, "run": point.run.stem},
+            **_sbd(project, layout, point.run),
+            **held_bytes(point, instances, _dimension(project, point.run), crop, device),
+            "peak_device_bytes": peak_bytes(project, point.run, device),
+        }
+        for point in points(project.runs("figure6"))
+    )
     return draw(project, data), data
+
+
+def _dimension(project: Project, run: Run) -> int:
+    return embedding_size(run.network, **project.settings(run).arguments)
 
 
 def _sbd(project: Project, layout: Layout, run: Run) -> dict[str, float]:
@@ -92,18 +94,19 @@ def _sbd(project: Project, layout: Layout, run: Run) -> dict[str, float]:
     return {"sbd": math.nan if cell.mean is None else cell.mean, "sd": math.nan if cell.sd is None else cell.sd}
 
 
-def held_bytes(point: Point, instances: int, crop: Sequence[int], device: torch.device) -> dict[str, int]:
-    """Bytes of tensors allocated on the device: the Gram bank, what a step draws from it, and their sum `held`.
+def held_bytes(point: Point, instances: int, dimension: int, crop: Sequence[int], device: torch.device) -> dict[str, int]:
+    """Bytes of tensors allocated on the device, of embeddings of this dimension: the Gram bank, what a step draws from it, and
+    their sum `held`.
 
     `map` is the paper's bank, of embedding maps (float32) with label maps (int32), at a crop's size and at 544 x 544.
     """
-    bank = MemoryBank(point.queue_size, instances, DIMENSION).to(device)
+    bank = MemoryBank(point.queue_size, instances, dimension).to(device)
     bank.enqueued = point.queue_size
     drawn = bank.sample(point.sampling_number, torch.Generator())
     sizes = {"bank": _bytes(list(bank.buffers())), "drawn": _bytes(drawn)}
     sizes["held"] = sizes["bank"] + sizes["drawn"]
     for suffix, size in (("", crop), ("_544", INPUT_SIZES[2])):
-        kept, sampled = (map_bytes(count, size, device) for count in (point.queue_size, point.sampling_number))
+        kept, sampled = (map_bytes(count, dimension, size, device) for count in (point.queue_size, point.sampling_number))
         sizes |= {f"map{suffix}": kept, f"held_map{suffix}": kept + sampled}
     return {f"{name}_bytes": value for name, value in sizes.items()}
 
@@ -116,9 +119,9 @@ def peak_bytes(project: Project, run: Run, device: torch.device) -> float:
     return found.held + found.own_peak
 
 
-def map_bytes(count: int, size: Sequence[int], device: torch.device) -> int:
+def map_bytes(count: int, dimension: int, size: Sequence[int], device: torch.device) -> int:
     """Bytes of so many embedding maps (D, *size) and label maps (*size), allocated and freed again."""
-    maps = torch.empty(count, DIMENSION, *size, device=device)
+    maps = torch.empty(count, dimension, *size, device=device)
     labels = torch.empty(count, *size, dtype=torch.int32, device=device)
     return _bytes([maps, labels])
 

@@ -27,7 +27,6 @@ from grd.project.project import Project
 from grd.project.run import Run
 from grd.reporting.figures.colours import Colours, paint
 from grd.reporting.formats.tex import tex_text
-from grd.reporting.runs import first_seed_runs
 from grd.system.files import atomic_write, write_text
 
 OVER_MERGE, OVER_SEGMENTATION = "red", "white"
@@ -37,13 +36,13 @@ DPI = 200
 def predictions(project: Project, layout: Layout, experiment: str, dataset: str) -> Iterator[tuple[Run, Arrays]]:
     """The runs of an experiment on a data set, first seed, with their test labels (n, *spatial) by the first segmenter."""
     segmenter = project.datasets[dataset].first_segmenter
-    for run in first_seed_runs(project, experiment, dataset):
+    for run in project.first_seed_runs(experiment, dataset):
         yield run, read_labels(layout.labels(run), segmenter)[1]
 
 
 def undistilled_student(project: Project, experiment: str, dataset: str) -> Run:
     """The student trained without a teacher, by whose results the samples to show are chosen; GrdError without such a row."""
-    runs = first_seed_runs(project, experiment, dataset)
+    runs = project.first_seed_runs(experiment, dataset)
     taught = [run.network for run in runs if run.teacher is not None]
     alone = [run for run in runs if run.teacher is None and run.network in taught[:1]]
     if not alone:
@@ -144,15 +143,14 @@ def _pixels(figure: Figure) -> np.ndarray:
     return np.asarray(canvas.buffer_rgba())
 
 
-def write_figure(figure: Figure, data: pd.DataFrame, pdf: Path, png: Path, csv: Path, tex: Path | None = None) -> None:
+def write_figure(figure: Figure, data: pd.DataFrame, pdf: Path, png: Path, csv: Path, tex: Path) -> None:
     """Write the picture (png), its data (csv), and for LaTeX the picture without its caption (pdf) and the caption (tex)."""
     with atomic_write(png) as part:
         figure.savefig(part, format="png", dpi=DPI)
-    for text in figure.texts if tex else ():
+    for text in figure.texts:
         text.set_visible(False)
     with atomic_write(pdf) as part:
         figure.savefig(part, format="pdf", metadata={"CreationDate": None})
     write_text(csv, data.to_csv(index=False))
-    if tex:
-        write_text(tex, tex_text(str(figure.get_label())) + "\n")
+    write_text(tex, tex_text(str(figure.get_label())) + "\n")
     plt.close(figure)

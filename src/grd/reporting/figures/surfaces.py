@@ -19,6 +19,7 @@ SMOOTHING = 0.8
 LIGHT = np.array([-0.45, 0.6, 0.66])
 """Direction to the light: right, up and towards the camera; of length 1."""
 AMBIENT = 0.45
+ELEVATION = 20  # degrees by which the camera looks down
 
 
 @dataclass(frozen=True)
@@ -41,15 +42,15 @@ class Surface:
     opacity: float = 1
 
 
-def camera_beside(points: np.ndarray, elevation: float = 20) -> Camera:
-    """A camera that looks at the widest side of points (N, 3) in (z, y, x), down by `elevation` degrees.
+def camera_beside(points: np.ndarray) -> Camera:
+    """A camera that looks at the widest side of points (N, 3) in (z, y, x), down by ELEVATION degrees.
 
     The first section is on top.
     """
     _, directions = np.linalg.eigh(np.cov(points[:, 1:].T))
     across = directions[:, -1] * (1 if directions[:, -1].sum() >= 0 else -1)
     right, away = np.array([0, *across]), np.array([0, -across[1], across[0]])
-    top, tilt = np.array([-1.0, 0, 0]), radians(elevation)
+    top, tilt = np.array([-1.0, 0, 0]), radians(ELEVATION)
     return Camera(np.stack([right, cos(tilt) * top - sin(tilt) * away, sin(tilt) * top + cos(tilt) * away]))
 
 

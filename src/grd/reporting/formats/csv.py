@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from grd.reporting.significance import best_cells, leads
+from grd.reporting.significance import confirmed, leads
 from grd.reporting.table import Cell, Table
 
 
@@ -11,7 +11,8 @@ def as_csv(table: Table) -> str:
 
     The best of a contest has the p of its lead (`leads`); `bold` and `doubtful` are True for cells that are so in other formats.
     """
-    found, bold = leads(table), best_cells(table)
+    found = leads(table)
+    bold = confirmed(found)
     records = [
         {
             "run": table.runs.get(title, ""),

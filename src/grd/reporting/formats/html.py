@@ -28,7 +28,7 @@ def as_html(table: Table) -> str:
 def _heads(table: Table) -> Iterable[str]:
     starts = _group_starts(table.columns)
     yield "<thead><tr>" + sorting_head("", 0, "ascending", 'rowspan="2"')
-    for group, width in table.groups.items():
+    for group, width in table.groups:
         yield f'<th scope="colgroup" colspan="{width}" class="start">{escape(group)}</th>'
     yield "</tr><tr>"
     for number, column in enumerate(table.columns):

@@ -18,7 +18,7 @@ def head(caption: str, banner: str) -> list[str]:
 
 
 def _block(table: Table, best: Collection[tuple[str, int]]) -> list[str]:
-    heads = ["", *(f"{column.group}<br>{column.name}".replace("|", "\\|") for column in table.columns)]
+    heads = ["", *(f"{column.group}<br>{column.name}" for column in table.columns)]
     rows = [
         [title, *(f"**{text}**" if (title, number) in best else text for number, text in enumerate(cell_texts(cells)))]
         for title, cells in table.rows.items()
@@ -27,5 +27,5 @@ def _block(table: Table, best: Collection[tuple[str, int]]) -> list[str]:
 
 
 def pipes(cells: Sequence[str]) -> str:
-    """A line of a pipe table."""
-    return "| " + " | ".join(cells) + " |"
+    """A line of a pipe table; a pipe in a cell is one of its text."""
+    return "| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |"

@@ -33,8 +33,8 @@ def as_tex(table: Table) -> str:
 
 
 def _block(table: Table, best: Collection[tuple[str, int]]) -> list[str]:
-    heads = [rf"\multicolumn{{{width}}}{{c}}{{{tex_text(group)}}}" for group, width in table.groups.items()]
-    starts = np.cumsum([2, *table.groups.values()])
+    heads = [rf"\multicolumn{{{width}}}{{c}}{{{tex_text(group)}}}" for group, width in table.groups]
+    starts = np.cumsum([2, *(width for _, width in table.groups)])
     rules = [rf"\cmidrule(lr){{{start}-{stop - 1}}}" for start, stop in pairwise(starts)]
     names = ["", *(tex_text(column.name) for column in table.columns)]
     return [ampersands(["", *heads]), " ".join(rules), ampersands(names), r"\midrule", *_rows(table, best)]

@@ -46,7 +46,7 @@ def baselines(project: Project, layout: Layout) -> Table:
 def _title(project: Project, run: Run) -> str:
     """`AT, attention 0.1`."""
     weights, _ = weights_and_options(project.settings(run))
-    return f"{method_title(run)}, {', '.join(f'{name} {weight:g}' for name, weight in weights.items())}"
+    return f"{method_title(run.method)}, {', '.join(f'{name} {weight:g}' for name, weight in weights.items())}"
 
 
 def _best(runs: list[Run], cells: Mapping[Run, list[Cell]], column: Column) -> Run:

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from grd.config.catalogue import NETWORKS
-from grd.networks.complexity import Complexity, complexity_by_name
+from grd.networks.complexity import COUNTED_WITH, Complexity, complexity_by_name
 from grd.project.paths import Layout
 from grd.project.project import Project
 from grd.project.run import Run
@@ -17,9 +17,6 @@ from grd.reporting.notes import WIDTH_NOTE, duration, foreground_notes, scale_no
 from grd.reporting.runs import repeats
 from grd.reporting.table import DOUBTFUL, Cell, Column, Table
 from grd.segmentation.timing import BUDGET, REPEATS
-
-COUNTED_WITH = {"mobilenet_v2": 1000, "mala": 3}
-"""Outputs of the networks whose printed numbers belong to another number of outputs than the 16 that are trained."""
 
 
 def table1(project: Project, layout: Layout) -> Table:

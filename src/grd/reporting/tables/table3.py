@@ -5,9 +5,9 @@ from dataclasses import replace
 from grd.data.store import chosen_numbers
 from grd.project.paths import Layout
 from grd.project.project import Project
-from grd.project.titles import SEGMENTER_TITLES
+from grd.project.titles import SEGMENTER_TITLES, segmenter_title
 from grd.reporting.notes import WIDTH_NOTE
-from grd.reporting.runs import first_seed_runs, repeats
+from grd.reporting.runs import repeats
 from grd.reporting.scores import score_columns
 from grd.reporting.table import Table
 from grd.reporting.tables.methods import methods_table
@@ -36,10 +36,6 @@ TABLE3_NOTES = (
 )
 
 
-def _segmenter_title(segmenter: str) -> str:
-    return SEGMENTER_TITLES.get(segmenter, segmenter)
-
-
 def _threshold_notes(project: Project, layout: Layout) -> list[str]:
     """Thresholds chosen on validation data, read from labels files: a note for each segmenter that has them."""
     datasets = {name: project.datasets[name] for name in project.datasets_of("table3")}
@@ -54,7 +50,7 @@ def _threshold_notes(project: Project, layout: Layout) -> list[str]:
         found = {datasets[name].title: _thresholds(project, layout, name, segmenter) for name, own in tuned if own == segmenter}
         thresholds = "; ".join(f"{title} {', '.join(texts)}" for title, texts in found.items() if any(texts))
         if thresholds:
-            notes.append(f"{_segmenter_title(segmenter)} {THRESHOLDS_NOTE}: {thresholds}.")
+            notes.append(f"{segmenter_title(segmenter)} {THRESHOLDS_NOTE}: {thresholds}.")
     return notes
 
 
@@ -64,7 +60,7 @@ THRESHOLDS_NOTE = "thresholds, those of lowest VOI on the validation data, in th
 def _thresholds(project: Project, layout: Layout, dataset: str, segmenter: str) -> list[str]:
     """`0.4`, or `0.4/0.45` for two seeds, for each run on a data set; empty if its labels files have none."""
     texts = []
-    for run in first_seed_runs(project, "table3", dataset):
+    for run in project.first_seed_runs("table3", dataset):
         paths = map(layout.labels, repeats(project.runs("table3"), run))
         found = (chosen_numbers(path, segmenter).get("threshold") for path in paths)
         texts.append("/".join(f"{value:g}" for value in found if value is not None))

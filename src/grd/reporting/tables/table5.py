@@ -30,4 +30,4 @@ def table5(project: Project, layout: Layout) -> Table:
 def _weights_row(project: Project, run: Run) -> Row:
     symbols = {term: f"λ{number}" for number, term in enumerate(TERMS, 1)}
     changed = ", ".join(f"{symbols.get(name, name)} = {value:g}" for name, value in run.changes)
-    return Row(changed or method_title(run), [f"{weight:g}" for weight in term_weights(project, run).values()])
+    return Row(changed or method_title(run.method), [f"{weight:g}" for weight in term_weights(project, run).values()])

@@ -34,5 +34,5 @@ def _width_row(project: Project, run: Run) -> Row:
     printed = project.published["table6"].get(run.dataset, {}).get(run.stem, {})
     parameters = Cell(complexity.parameters / 1e6, None, printed.get("parameters"), 2)
     macs = Cell(complexity.macs / 1e9, None, printed.get("macs"), 2)
-    taught = "alone" if run.teacher is None else f"+ {method_title(run)}"
+    taught = "alone" if run.teacher is None else f"+ {method_title(run.method)}"
     return Row(f"{NETWORKS[run.network].title} {taught}", [parameters, macs])
