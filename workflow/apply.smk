@@ -35,7 +35,7 @@ LOCKS = []  # open files, which stay locked as long as this process lives
 onstart:
     with exit_on_error():
         LOCKS.append(occupy(OUT))
-    BATCHES.note()
+        BATCHES.note()
 
 
 rule all:

@@ -3,7 +3,7 @@
 with record_job(snakemake) as facts:              logs messages, checks inputs and code, writes the outputs' passport
 with compute_job(snakemake) as (device, facts):   the same, on the configured device
 project, layout = planned_project(snakemake)    config/ as this call was planned with
-check_latest(snakemake, facts)                  before a long job writes: no later call has made its files
+check_latest(snakemake)                         before a long job writes: no later call has made its files
 """
 
 import json
@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -19,8 +20,9 @@ from grd.errors import GrdError
 from grd.project.paths import Layout
 from grd.project.project import Project
 from grd.provenance.fingerprint import Code, EditedError
+from grd.provenance.job_keys import IDENTITY
 from grd.provenance.passport import FORMAT, FORMAT_VERSION, Passport, as_json, digest, find, remove_passports, write_passports
-from grd.system.files import newest_time
+from grd.system.digests import sha256
 from grd.system.hardware import processor, versions
 from grd.system.logs import log_to
 
@@ -31,6 +33,8 @@ PLANNED = "GRD_PLANNED"
 """The environment variable that holds when the workflow was planned, in seconds; absent outside of one."""
 PLANNED_CODE = "GRD_PLANNED_CODE"
 """That of the code of all planned jobs, a line for each, as passports describe it: a job on a cluster plans itself anew."""
+PLANNED_CONFIG = "GRD_PLANNED_CONFIG"
+"""That of the files of config/ and their digests (JSON)."""
 
 
 class Named(Protocol):
@@ -60,19 +64,20 @@ def record_job(job: SnakemakeJob) -> Iterator[dict[str, Any]]:
 
     Yields facts for the passport, which the script may add to or change: `device` where it is no CPU, `seed`, and others.
     GrdError, before anything is done, if an input is not what its own passport says, or if the job's code was edited since the
-    workflow was planned.
+    workflow was planned; and before and after, if a later call has made the outputs otherwise.
     """
     outputs, settings = [Path(path) for path in job.output], dict(job.params.items())
     with log_to(job.log[0]):
         _check_code(codes_of(settings), Path(job.scriptdir))
+        check_latest(job)
         inputs = {os.path.relpath(path): digest(Path(path)) if os.path.isfile(path) else None for path in job.input}
         remove_passports(outputs)
-        began, clock = datetime.now(UTC).isoformat(timespec="seconds"), time.monotonic()
-        facts: dict[str, Any] = {"began": began, "device": "CPU", "precision": _precision(settings)} | _seed(settings)
+        facts: dict[str, Any] = {"device": "CPU", "precision": _precision(settings)} | _seed(settings)
+        began, clock = datetime.now(UTC), time.monotonic()
         yield facts
-        check_latest(job, facts)
-        spent = {"seconds": round(time.monotonic() - clock, 3)}
-        write_passports(outputs, _description(job) | {"inputs": inputs} | spent | facts)
+        check_latest(job)
+        when = {"began": began.isoformat(timespec="seconds"), "seconds": round(time.monotonic() - clock, 3)}
+        write_passports(outputs, _description(job) | {"inputs": inputs} | when | facts)
 
 
 @contextmanager
@@ -105,35 +110,40 @@ def _check_code(codes: Sequence[str], scripts: Path) -> None:
     planned = os.environ.get(PLANNED_CODE)
     if planned is not None and (edited := [code for code in codes if code not in planned.splitlines()]):
         raise EditedError(edited[0].split(" ")[1])
-    Code().check_unchanged(codes, scripts, _planning_time())
+    Code().check_unchanged(codes, scripts, _planned(inf))
 
 
-def check_latest(job: SnakemakeJob, facts: Mapping[str, Any]) -> None:
-    """GrdError if another job, planned otherwise, has made these files since this one `began`, which was left over from an
-    earlier call."""
+def check_latest(job: SnakemakeJob) -> None:
+    """GrdError if a call that was planned later, and otherwise, has made these files, which have no use for this job."""
     for path in map(Path, job.output):
         passport = find(path)
-        if passport and passport.content["began"] > facts["began"] and not is_as_planned(job, passport):
-            raise GrdError(
-                f"{path}: expected no other job at work on it, found it made meanwhile with other settings or code; call again"
-            )
+        if passport and passport.content.get("planned", 0.0) > _planned(0.0) and not is_as_planned(job, passport):
+            raise GrdError(f"{path}: expected no later call at work on it, found it made by one with other settings; call again")
 
 
 def is_as_planned(job: SnakemakeJob, passport: Passport) -> bool:
     """True if what a passport tells of was made with the settings and code that this job was planned with."""
-    settings = json.loads(as_json(dict(job.params.items())))
-    return {**passport.content["settings"], "code": passport.content["code"]} == {"code": None, **settings}
+    made, now = passport.content["settings"] | {"code": passport.content["code"]}, dict(job.params.items())
+    return all(made.get(name) == json.loads(as_json(now.get(name))) for name in IDENTITY)
+
+
+def config_digests() -> dict[str, str]:
+    """The digests of the files of config/ by path."""
+    return {path.as_posix(): sha256(path) for path in sorted(Path("config").rglob("*.yaml"))}
 
 
 def check_config() -> None:
     """GrdError if config/ was edited since the workflow was planned."""
-    for path in Path("config").rglob("*.yaml"):
-        if newest_time(path) > _planning_time():
-            raise GrdError(f"{path}: expected the file that this call was planned with, found it edited since; call again")
+    if (planned := os.environ.get(PLANNED_CONFIG)) is None:
+        return
+    then, now = json.loads(planned), config_digests()
+    if edited := [path for path in then | now if then.get(path) != now.get(path)]:
+        raise GrdError(f"{edited[0]}: expected the file that this call was planned with, found it edited since; call again")
 
 
-def _planning_time() -> float:
-    return float(os.environ.get(PLANNED, "inf"))
+def _planned(otherwise: float) -> float:
+    """When the workflow was planned, in seconds."""
+    return float(os.environ.get(PLANNED, otherwise))
 
 
 def _description(job: SnakemakeJob) -> dict[str, Any]:
@@ -142,6 +152,7 @@ def _description(job: SnakemakeJob) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
+        "planned": _planned(0.0),
         "rule": job.rule,
         "wildcards": dict(job.wildcards.items()),
         "code": settings.pop("code", None),

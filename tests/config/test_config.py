@@ -1,7 +1,7 @@
 """Every fault of a configuration is one sentence that names file, key, value and the nearest valid name."""
 
+import json
 import os
-import time
 from types import SimpleNamespace
 
 import pytest
@@ -10,7 +10,7 @@ import yaml
 from config.edits import CONFIG, edit
 
 from grd.errors import GrdError
-from grd.jobs import PLANNED, planned_project
+from grd.jobs import PLANNED_CONFIG, config_digests, planned_project
 from grd.networks import build
 from grd.project.groups import all_groups
 from grd.project.project import Project
@@ -310,9 +310,11 @@ def test_the_digest_follows_what_decides_the_result_and_nothing_else(config):
 def test_a_configuration_that_was_edited_after_planning_is_refused(config, monkeypatch):
     job = SimpleNamespace(config=yaml.safe_load((config / "config.yaml").read_text()))
     monkeypatch.chdir(config.parent)
-    monkeypatch.setenv(PLANNED, str(time.time() + 1))
+    monkeypatch.setenv(PLANNED_CONFIG, json.dumps(config_digests()))
     assert planned_project(job)[0].published == Project.load(config).published
-    os.utime(config / "published.yaml", (time.time() + 60, time.time() + 60))
+    times = (config / "published.yaml").stat().st_mtime_ns
+    edit(config / "published.yaml", "table2", "cvppp", value={})
+    os.utime(config / "published.yaml", ns=(times, times))  # as copies that keep times do
     with pytest.raises(GrdError, match=r"published.yaml: expected the file that this call was planned with"):
         planned_project(job)
 

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import minis
 import numpy as np
 import pytest
@@ -7,6 +9,7 @@ from grd.data.archives import zips
 from grd.data.ids import relabel_consecutive
 from grd.data.readers.bbbc039 import EMPTY, instances
 from grd.data.readers.celegans import flatten
+from grd.data.readers.images import image_sample
 from grd.errors import GrdError
 
 BLANK = np.zeros((6, 8), np.uint8)
@@ -177,3 +180,10 @@ def test_a_zip_with_damaged_contents_is_named(tmp_path):
 def test_ids_become_consecutive_with_and_without_background():
     assert relabel_consecutive(np.array([[0, 5, 300]])).tolist() == [[0, 1, 2]]
     assert relabel_consecutive(np.array([[5, 300, 5]])).tolist() == [[1, 2, 1]]
+
+
+def test_an_image_with_more_instances_than_labels_can_number_is_refused():
+    labels = np.arange(1, 65_537).reshape(256, 256)
+    image_sample("a", np.zeros_like(labels), labels - 1, Path("archive"))
+    with pytest.raises(GrdError, match="archive: expected at most 65535 instances in the mask of a, found 65536; cut"):
+        image_sample("a", np.zeros_like(labels), labels, Path("archive"))

@@ -3,7 +3,7 @@ import torch
 
 from grd.config.catalogue import NETWORKS
 from grd.errors import GrdError
-from grd.networks import build
+from grd.networks import build, embedding_size
 from grd.networks.base import feature_taps, output_shapes
 from grd.networks.model_file import ModelCard, load_model, save_model
 
@@ -71,3 +71,8 @@ def test_a_file_that_is_no_model_is_refused_by_name(tmp_path):
         load_model(tmp_path / "model.pt", torch.device("cpu"))
     with pytest.raises(GrdError, match="found no file"):
         load_model(tmp_path / "none.pt", torch.device("cpu"))
+
+
+def test_the_size_of_embeddings_is_that_of_the_network_that_is_built():
+    assert embedding_size("resunet") == embedding_size("mala") == 16
+    assert embedding_size("mobilenet_v2", width=0.5, embedding=8) == 8

@@ -227,6 +227,7 @@ def test_code_that_was_edited_since_it_was_planned_is_refused(library, tmp_path)
     os.utime(library / "losses.py", (now + 60, now + 60))
     Code(library).check_unchanged([planned], tmp_path, now)
     edit(library, "losses", "HALF * x", "HALF + x")
+    os.utime(library / "losses.py", (now - 90, now - 90))  # as copies that keep times do
     Code(library).check_unchanged([planned], tmp_path, float("inf"))
     with pytest.raises(GrdError, match=r"job\.py: expected the code that this call was planned with, found it edited since"):
         Code(library).check_unchanged([planned], tmp_path, now - 60)

@@ -15,7 +15,7 @@ from stand_ins import RESULTS, RUN, flip, job, make_results
 
 from grd.cli import main
 from grd.errors import GrdError
-from grd.jobs import PLANNED_CODE, record_job
+from grd.jobs import PLANNED, PLANNED_CODE, record_job
 from grd.provenance import passport as provenance
 from grd.provenance.passport import check, find
 from grd.system import hardware as machine
@@ -114,17 +114,24 @@ def test_a_job_whose_code_was_edited_before_it_planned_itself_anew_does_not_begi
     assert "train.py: expected the code that this call was planned with, found it edited since" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("settings", "overtaken"), [({"iterations": 3}, True), ({"iterations": 2}, False)])
-def test_a_job_left_over_from_an_earlier_call_does_not_pass_for_that_of_the_later_one(settings, overtaken, capsys):
-    with pytest.raises(SystemExit) if overtaken else nullcontext(), record_job(job("rule", [], ["out.txt"], iterations=2)):
-        make("out.txt", text="later", **settings)
-        passport = Path("out.txt.passport.json")
-        passport.write_text(passport.read_text().replace('"began": "2', '"began": "3'))
+@pytest.mark.parametrize(("run", "overtaken"), [({"iterations": 3}, True), ({"iterations": 2}, False)])
+def test_a_job_left_over_from_an_earlier_call_does_not_pass_for_that_of_the_later_one(run, overtaken, monkeypatch, capsys):
+    def left_over():
+        monkeypatch.setenv(PLANNED, "1")
+        return record_job(job("rule", [], ["out.txt"], run={"iterations": 2}, state="state"))
+
+    with pytest.raises(SystemExit) if overtaken else nullcontext(), left_over():
+        monkeypatch.setenv(PLANNED, "2")
+        make("out.txt", text="later", run=run, state="elsewhere/state")
+        monkeypatch.setenv(PLANNED, "1")
         write("out.txt", "left over")
-    assert ("out.txt: expected no other job at work on it" in capsys.readouterr().err) == overtaken
-    if overtaken:  # whoever reads the file is told
+    assert ("out.txt: expected no later call at work on it" in capsys.readouterr().err) == overtaken
+    if overtaken:  # whoever reads the file is told, and a job that was left over does not begin
         with pytest.raises(GrdError, match=r"out\.txt: expected the 5 bytes that rule wrote, found 9"):
             check(Path("out.txt"))
+        with pytest.raises(SystemExit), left_over():
+            pytest.fail("it began")
+        assert "out.txt: expected no later call at work on it" in capsys.readouterr().err
 
 
 def test_a_large_file_whose_time_was_set_is_hashed_once_and_then_no_more(monkeypatch):

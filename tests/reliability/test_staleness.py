@@ -255,7 +255,7 @@ def test_files_without_a_record_that_were_made_otherwise_end_the_call(pipeline):
     result = pipeline.run("--cores", "1", "table2")
     record.write_bytes(kept)
     assert result.returncode == 1
-    assert f"error: {scores}: expected a file made with these settings and this code" in result.stdout
+    assert f"{scores}: expected a passport with the settings and code of this call" in result.stdout
 
 
 def test_states_that_are_gone_are_made_from_the_models_that_are_there(pipeline):

@@ -105,7 +105,7 @@ def test_images_become_labels_and_one_table_and_a_call_resumes(images, tmp_path)
     assert (out / "a4-labels.tif").exists() and (out / "a0-labels.tif").stat().st_mtime_ns == written
 
 
-def test_an_image_that_changed_after_its_labels_were_made_is_segmented_again_and_one_that_was_moved_is_not(images, tmp_path):
+def test_an_image_that_changed_after_its_labels_were_made_is_refused_and_one_that_was_moved_is_not(images, tmp_path, caplog):
     folder, out = tmp_path / "images", tmp_path / "out"
     shutil.copytree(images, folder)
     batches = Batches.of({"images": f"{folder}/a?.tif", "model": str(images / "model.pt"), "out": str(out), "batch": 2})
@@ -118,6 +118,12 @@ def test_an_image_that_changed_after_its_labels_were_made_is_segmented_again_and
     batches.begin()
     assert all(batches.done(number).exists() for number in range(3))
     shutil.copy2(images / "a0.tif", folder / "a2.tif")
+    batches.begin()
+    assert [batches.done(number).exists() for number in range(3)] == [True, False, True]
+    with pytest.raises(GrdError, match="expected 2 files that can be segmented, found 1 that cannot"):
+        segment_batch(batches.files[1], batches.model, "", out, "cpu", 1)
+    assert f"a2-labels.tif: expected labels of {folder}/a2.tif, found those of another image" in caplog.text
+    (folder / "a2.tif").write_bytes(b"text")  # nor does a damaged one hold up the call
     batches.begin()
     assert [batches.done(number).exists() for number in range(3)] == [True, False, True]
 

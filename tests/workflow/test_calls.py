@@ -68,5 +68,5 @@ def test_a_table_of_real_data_at_a_scale_of_twins_is_one_sentence_with_the_scale
 
 
 def test_a_job_of_a_cluster_refuses_configuration_that_was_edited_after_the_call(pipeline):
-    printed = pipeline.run("--mode", "subprocess", "--cores", "1", "-n", "table6", GRD_PLANNED="1").stdout
+    printed = pipeline.run("--mode", "subprocess", "--cores", "1", "-n", "table6", GRD_PLANNED_CONFIG="{}").stdout
     assert "config/" in printed and "expected the file that this call was planned with, found it edited since" in printed

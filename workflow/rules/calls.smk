@@ -3,8 +3,8 @@
 import grd
 from grd.config.parsing import check_name
 from grd.config.splits import read_lists, sample_names
+from grd.errors import GrdError
 from grd.jobs import PLANNED_CODE, codes_of, is_as_planned
-
 from grd.provenance.file_list import note_of_changes
 from grd.provenance.passport import find
 from grd.system.locks import occupy
@@ -71,9 +71,9 @@ def check_metadata():
         known.is_dir() and any(known.iterdir())
     ):
         logger.warning(
-            f"{LAYOUT.results}: expected the folder .snakemake, which knows what the results were made from, found none; all "
-            "files that are there pass for up to date. Copy that folder, too, or call with --forceall (finished trainings of the "
-            "same settings and code are not repeated)."
+            f"{LAYOUT.results}: expected the folder .snakemake, which knows what the results were made from, found none; files that "
+            "are there pass for up to date, until a call has something to make: it ends at those that were made otherwise. Copy that "
+            "folder, too, or call with --forceall (finished trainings of the same settings and code are not repeated)."
         )
 
 
@@ -85,9 +85,9 @@ def check_records():
             continue  # records of students have their key in their name
         passport = find(Path(job.output[0]))
         if passport is None or not is_as_planned(job, passport):
-            sys.exit(
-                f"error: {job.output[0]}: expected a file made with these settings and this code, found it made with others, and "
-                f"nothing about it in .snakemake; delete it, or call with --forcerun {job.rule.name}"
+            raise GrdError(
+                f"{job.output[0]}: expected a passport with the settings and code of this call, since .snakemake tells nothing of "
+                f"this file, found {'none' if passport is None else 'others'}; delete it, or call with --forcerun {job.rule.name}"
             )
 
 
@@ -125,7 +125,7 @@ if workflow.is_main_process:
 onstart:
     with exit_on_error():
         LOCKS.append(occupy(LAYOUT.results))
-    check_records()
+        check_records()
     note_code()
     note_changes()
     keep_trainings()

@@ -1,5 +1,6 @@
 # Shared by all rules: the validated configuration, the paths, and functions of wildcards.
 
+import json
 import os
 import sys
 import time
@@ -11,7 +12,7 @@ from grd.config.command_line import scale_of_targets
 from grd.config.experiments import kind_of
 from grd.config.parsing import read_yaml
 from grd.config.scales import scale_names
-from grd.jobs import PLANNED, check_config
+from grd.jobs import PLANNED, PLANNED_CONFIG, check_config, config_digests
 from grd.planning.estimate import read_benchmark, training_resources
 from grd.project.groups import all_groups
 from grd.project.paths import Layout
@@ -55,10 +56,11 @@ with exit_on_error():
         check_claims(PROJECT)
 
 # Settings that cannot change a result reach scripts through `config`. PLANNED is the time of this call, which its jobs inherit,
-# also on a cluster: they refuse to run if their code was edited later, and on a cluster, where they read it again, config/.
+# also on a cluster: they refuse to run if their code was edited since, and on a cluster, where they read it again, config/.
 config |= PROJECT.config.model_dump(mode="json")
 if workflow.is_main_process:
     os.environ[PLANNED] = str(time.time())
+    os.environ[PLANNED_CONFIG] = json.dumps(config_digests())
 else:
     with exit_on_error():
         check_config()

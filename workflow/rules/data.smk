@@ -19,7 +19,7 @@ rule obtain_archives:
         gpu=0,
     params:
         **identity("obtain_archives"),
-        source=lambda wildcards, output: source_of(wildcards).content(addresses=True),
+        addressed=lambda wildcards, output: source_of(wildcards).content(addresses=True),
         folder=archive_folder,
         inbox=lambda wildcards, output: str(LAYOUT.inbox),
     message:

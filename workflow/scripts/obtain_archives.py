@@ -8,7 +8,7 @@ from grd.jobs import record_job
 with record_job(snakemake):
     provide(
         snakemake.wildcards.dataset,
-        Source.model_validate(snakemake.params.source),
+        Source.model_validate(snakemake.params.addressed),
         folder=Path(snakemake.params.folder),
         inbox=Path(snakemake.params.inbox),
         twin=snakemake.params.twin and Twin.model_validate(snakemake.params.twin),

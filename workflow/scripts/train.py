@@ -14,5 +14,5 @@ with compute_job(snakemake) as (device, facts):
         device=device,
         save_every=60 * snakemake.config["checkpoint_minutes"],
     )
-    check_latest(snakemake, facts)
+    check_latest(snakemake)
     facts["training"] = trained.folder(state).hand_over(Path(snakemake.output.weights).parent)

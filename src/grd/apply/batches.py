@@ -70,7 +70,7 @@ class Batches:
 
     def begin(self) -> None:
         """Refuse what would replace files of someone else, and forget batches with an image that is not complete, or that changed
-        after its labels were made: they are made again."""
+        after its labels were made: they run again, and refuse it."""
         self.outputs.check_names(self.images, parse_options(self.options).skip_existing)
         for number, files in enumerate(self.files):
             if not all(self.outputs.is_complete(file) and self.outputs.is_current(file) for file in files):

@@ -3,7 +3,7 @@
 import logging
 import os
 from collections.abc import Generator, Iterable, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -195,12 +195,15 @@ class Outputs:
         return all(file.exists() and file.stat().st_mtime_ns >= changed for file in self.besides(path))
 
     def is_current(self, path: Path) -> bool:
-        """True if an image's labels are younger than it, or say that they are of the values that it has now."""
+        """True if an image's labels are younger than it, say that they are of the values that it has now, or were corrected."""
         file, _ = locate(path)
-        if not file.exists() or newest_time(file) <= last_change(self.labels(path)) / 1e9:
-            return True  # whoever opens a file that is absent says so
+        files = [each for each in file.rglob("*") if each.is_file()] if file.is_dir() else [file]
+        if max(map(newest_time, filter(Path.exists, files)), default=0) <= last_change(self.labels(path)) / 1e9:
+            return True
         found = origin_of(self.labels(path))
-        return found is not None and found.values == Origin.of(path, Choice()).values
+        with suppress(GrdError):  # that it cannot be read, its batch will say
+            return found is None or found.values == Origin.of(path, Choice()).values
+        return False
 
     def resume(self, path: Path) -> bool:
         """True if nothing is left to do for an image; its table then counts, too."""

@@ -2,6 +2,7 @@
 
 The passport of a job lies beside its first output (in each folder, if its outputs are in several), `<name>.passport.json`:
 
+    planned                                     when its workflow was, in seconds; 0 outside of one
     rule, wildcards, settings, seed, code       the job; `code` is a fingerprint, its script, and the names that this looked up
     inputs                                      SHA-256 by path from the working directory; null for a folder
     outputs                                     by name, each with `sha256`, `bytes` and `mtime_ns`
@@ -45,7 +46,7 @@ class Passport:
         """The passport in a file; GrdError for another file, another version, or an output without digest."""
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
-            _ = content["rule"], content["inputs"].items()
+            _ = content["rule"], content["settings"], content["code"], content["inputs"].items()
             known = (content["format"], content["format_version"]) == (FORMAT, FORMAT_VERSION)
             whole = known and all(output["sha256"] for output in content["outputs"].values())
         except (ValueError, KeyError, TypeError, AttributeError):
@@ -150,8 +151,8 @@ def _state(path: Path) -> dict[str, Any]:
     return {"sha256": sha256(path), "bytes": present.st_size, "mtime_ns": present.st_mtime_ns}
 
 
-def as_json(content: Mapping[str, Any]) -> str:
-    """Content of a passport as it is written."""
+def as_json(content: Any) -> str:
+    """Content of a passport, or a part of it, as it is written."""
     return json.dumps(content, indent=1, default=str)
 
 

@@ -5,14 +5,17 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+import pytest
 import torch
 from projects import settings, squares, train_into, write_squares
 from skimage.color import rgb2lab
 
+from grd.errors import GrdError
 from grd.metrics.errors import counterparts, covered_instances, covering_segments, merging_segments, split_instances
 from grd.metrics.overlap import overlap_table
 from grd.project.project import Project
 from grd.project.run import Run
+from grd.reporting.figures import make_figure
 from grd.reporting.figures.colours import PALETTE, choose_colours, comparable_colours, neighbour_pairs, paint
 from grd.reporting.figures.comparisons import Comparison, draw_comparisons, draw_row, representative_image
 from grd.reporting.figures.figure3 import central_window, representative_section
@@ -200,3 +203,11 @@ def test_a_figure_is_written_in_several_forms(tmp_path):
     write_figure(figure, pd.DataFrame({"a": [1]}), *(tmp_path / f"f.{ending}" for ending in ("pdf", "png", "csv", "tex")))
     assert (tmp_path / "f.pdf").read_bytes()[:4] == b"%PDF" and (tmp_path / "f.png").read_bytes()[1:4] == b"PNG"
     assert (tmp_path / "f.csv").read_text() == "a\n1\n"
+
+
+def test_a_figure_is_given_the_device_and_the_name_that_its_function_takes(monkeypatch):
+    monkeypatch.setattr("grd.reporting.figures.figure5.figure5", lambda project, layout, device, experiment: (device, experiment))
+    project = Project.load()
+    assert make_figure("figure_embeddings", project, None, "cpu") == ("cpu", "figure_embeddings")
+    with pytest.raises(GrdError, match="figure_embeddings: expected `device: true`"):
+        make_figure("figure_embeddings", project, None)
