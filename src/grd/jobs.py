@@ -10,7 +10,7 @@ import json
 import os
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from math import inf
 from pathlib import Path
@@ -63,8 +63,9 @@ def record_job(job: SnakemakeJob) -> Iterator[dict[str, Any]]:
     """Send messages to the job's log, as `log_to` does, and write the passport of its outputs when it ends well.
 
     Yields facts for the passport, which the script may add to or change: `device` where it is no CPU, `seed`, and others.
-    GrdError, before anything is done, if an input is not what its own passport says, or if the job's code was edited since the
-    workflow was planned; and before and after, if a later call has made the outputs otherwise.
+    GrdError, before the script does anything, if an input is not what its own passport says, or if the job's code was edited
+    since the workflow was planned; before and after, if a later call has made the outputs otherwise. (Snakemake then removes
+    them, and the next call makes them again.)
     """
     outputs, settings = [Path(path) for path in job.output], dict(job.params.items())
     with log_to(job.log[0]):
@@ -116,9 +117,19 @@ def _check_code(codes: Sequence[str], scripts: Path) -> None:
 def check_latest(job: SnakemakeJob) -> None:
     """GrdError if a call that was planned later, and otherwise, has made these files, which have no use for this job."""
     for path in map(Path, job.output):
-        passport = find(path)
-        if passport and passport.content.get("planned", 0.0) > _planned(0.0) and not is_as_planned(job, passport):
-            raise GrdError(f"{path}: expected no later call at work on it, found it made by one with other settings; call again")
+        passport = _passport(path)
+        if passport and passport.content.get("planned", 0.0) > _planned(inf) and not is_as_planned(job, passport):
+            raise GrdError(
+                f"{path}: expected no later call at work on it, found it made by one with other settings or code; call again "
+                f"(if there was none and the clock was put back, delete {passport.path} first)"
+            )
+
+
+def _passport(path: Path) -> Passport | None:
+    """The passport of a file; None without one that can be read."""
+    with suppress(GrdError):
+        return find(path)
+    return None
 
 
 def is_as_planned(job: SnakemakeJob, passport: Passport) -> bool:
@@ -128,8 +139,9 @@ def is_as_planned(job: SnakemakeJob, passport: Passport) -> bool:
 
 
 def config_digests() -> dict[str, str]:
-    """The digests of the files of config/ by path."""
-    return {path.as_posix(): sha256(path) for path in sorted(Path("config").rglob("*.yaml"))}
+    """The digests of the files of config/ by path, without those that editors hide there."""
+    files = (path for path in sorted(Path("config").rglob("*.yaml")) if path.is_file())
+    return {path.as_posix(): sha256(path) for path in files if not any(part.startswith(".") for part in path.parts)}
 
 
 def check_config() -> None:

@@ -311,6 +311,7 @@ def test_a_configuration_that_was_edited_after_planning_is_refused(config, monke
     job = SimpleNamespace(config=yaml.safe_load((config / "config.yaml").read_text()))
     monkeypatch.chdir(config.parent)
     monkeypatch.setenv(PLANNED_CONFIG, json.dumps(config_digests()))
+    (config / ".#published.yaml").symlink_to("an editor's lock")
     assert planned_project(job)[0].published == Project.load(config).published
     times = (config / "published.yaml").stat().st_mtime_ns
     edit(config / "published.yaml", "table2", "cvppp", value={})

@@ -132,6 +132,9 @@ def test_a_job_left_over_from_an_earlier_call_does_not_pass_for_that_of_the_late
         with pytest.raises(SystemExit), left_over():
             pytest.fail("it began")
         assert "out.txt: expected no later call at work on it" in capsys.readouterr().err
+        Path("out.txt.passport.json").write_text("damaged")
+        with left_over():
+            write("out.txt")
 
 
 def test_a_large_file_whose_time_was_set_is_hashed_once_and_then_no_more(monkeypatch):

@@ -24,6 +24,8 @@ from grd.system.logs import exit_on_error
 
 # Snakemake, which reads this file below, reports broken YAML without file and line.
 with exit_on_error():
+    if workflow.is_main_process:
+        os.environ[PLANNED_CONFIG] = json.dumps(config_digests())
     read_yaml(Path("config/config.yaml"))
 
 
@@ -60,7 +62,6 @@ with exit_on_error():
 config |= PROJECT.config.model_dump(mode="json")
 if workflow.is_main_process:
     os.environ[PLANNED] = str(time.time())
-    os.environ[PLANNED_CONFIG] = json.dumps(config_digests())
 else:
     with exit_on_error():
         check_config()

@@ -17,6 +17,7 @@ from grd.apply.shipped import find_model
 from grd.errors import GrdError
 from grd.reading.paths import expand
 from grd.reading.stored import locate
+from grd.system.digests import digest_of
 from grd.system.files import write_text
 from grd.system.gpu_turns import claim_device
 
@@ -28,7 +29,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Batches:
-    """Images in batches, with all that a call says of them."""
+    """Images in batches, with all that a call says of them, and the file in which it notes them."""
 
     files: list[list[Path]]
     model: Path
@@ -36,12 +37,13 @@ class Batches:
     options: str
     threads: int
     device: str
+    noted: Path
 
     @classmethod
     def of(cls, config: Mapping[str, Any], planned: bool = False) -> "Batches":
         """Batches of a call's configuration; GrdError for entries that are absent, unknown or wrong.
 
-        With `planned` they are those of the call that noted its images last, whatever has been added or removed since.
+        With `planned` they are those that the same call noted last, whatever images have been added or removed since.
         """
         said = OPTIONAL | {name: value for name, value in config.items() if value not in (None, "", [])}
         for name in REQUIRED:
@@ -55,13 +57,13 @@ class Batches:
         for name in (*REQUIRED, "options", "device"):
             _check_text(name, said[name])
         outputs = outputs_of(parse_options(said["options"]), Path(said["out"]))
-        noted = _note(outputs.folder)
+        noted = outputs.folder / f"logs/images-{digest_of(said)[:16]}.json"
         if planned and noted.exists():
             files = list(map(Path, json.loads(noted.read_text(encoding="utf-8"))))
         else:
             files = outputs.without_labels(expand(_named(said["images"])))
         batches = [files[first : first + said["batch"]] for first in range(0, len(files), said["batch"])]
-        return cls(batches, find_model(said["model"]), outputs, said["options"], said["threads"], said["device"])
+        return cls(batches, find_model(said["model"]), outputs, said["options"], said["threads"], said["device"], noted)
 
     @property
     def images(self) -> list[Path]:
@@ -78,7 +80,7 @@ class Batches:
 
     def note(self) -> None:
         """Note the images for jobs on a cluster, which ask for the batches anew."""
-        write_text(_note(self.outputs.folder), json.dumps(list(map(str, self.images))) + "\n")
+        write_text(self.noted, json.dumps(list(map(str, self.images))) + "\n")
 
     def done(self, number: int) -> Path:
         """The file that says that a batch is done."""
@@ -91,11 +93,6 @@ class Batches:
     def tables(self) -> list[Path]:
         """Tables of all images, each of its own."""
         return [path for path in self.written(self.images) if path.suffix == TABLE]
-
-
-def _note(folder: Path) -> Path:
-    """The file that lists the images of a call."""
-    return folder / "logs/images.json"
 
 
 def _named(images: str | list[str]) -> list[str]:

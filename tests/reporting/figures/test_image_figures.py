@@ -211,3 +211,6 @@ def test_a_figure_is_given_the_device_and_the_name_that_its_function_takes(monke
     assert make_figure("figure_embeddings", project, None, "cpu") == ("cpu", "figure_embeddings")
     with pytest.raises(GrdError, match="figure_embeddings: expected `device: true`"):
         make_figure("figure_embeddings", project, None)
+    project.experiments["figure_mine"] = project.experiments["figure2"].model_copy(update={"module": "figure3"})
+    with pytest.raises(GrdError, match="figure_mine: expected a module that draws several figures, found figure3"):
+        make_figure("figure_mine", project, None)

@@ -20,11 +20,13 @@ if TYPE_CHECKING:
 
 
 def make_figure(name: str, project: Project, layout: Layout, device: "torch.device | None" = None) -> tuple[Figure, pd.DataFrame]:
-    """A figure by the name of its experiment, and its data; GrdError if it computes and there is no device."""
-    module = project.experiments[name].module
+    """A figure by the name of its experiment, and its data; GrdError if its entry does not fit the function."""
+    module, where = project.experiments[name].module, f"config/experiments.yaml, {name}"
     draw = getattr(import_module(f"grd.reporting.figures.{module or name}"), module or name)
     given, wanted = {"device": device, "experiment": name}, signature(draw).parameters
     if "device" in wanted and device is None:
-        raise GrdError(f"config/experiments.yaml, {name}: expected `device: true`, since it computes, found none; add it")
+        raise GrdError(f"{where}: expected `device: true`, since it computes, found none; add it")
+    if module not in (None, name) and "experiment" not in wanted:
+        raise GrdError(f"{where}: expected a module that draws several figures, found {module}, which draws one; write another")
     made: tuple[Figure, pd.DataFrame] = draw(project, layout, **{key: value for key, value in given.items() if key in wanted})
     return made
