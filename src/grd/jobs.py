@@ -20,7 +20,7 @@ from grd.errors import GrdError
 from grd.project.paths import Layout
 from grd.project.project import Project
 from grd.provenance.fingerprint import Code, EditedError
-from grd.provenance.job_keys import IDENTITY
+from grd.provenance.job_keys import JOBS
 from grd.provenance.passport import FORMAT, FORMAT_VERSION, Passport, as_json, digest, find, remove_passports, write_passports
 from grd.system.digests import sha256
 from grd.system.hardware import processor, versions
@@ -35,6 +35,9 @@ PLANNED_CODE = "GRD_PLANNED_CODE"
 """That of the code of all planned jobs, a line for each, as passports describe it: a job on a cluster plans itself anew."""
 PLANNED_CONFIG = "GRD_PLANNED_CONFIG"
 """That of the files of config/ and their digests (JSON)."""
+
+IDENTITY = frozenset(["code", "made_of", *(name for kind in JOBS.values() for name in kind.settings)])
+"""Names of all parameters that decide a job; the others of its rule follow from these, or say where things lie."""
 
 
 class Named(Protocol):

@@ -297,6 +297,3 @@ JOBS: dict[str, Kind] = {
     "report": Kind("report", inputs=publication),
     "pdf": Kind("pdf", inputs=publication),
 }
-
-IDENTITY = frozenset(["code", "made_of", *(name for kind in JOBS.values() for name in kind.settings)])
-"""Names of all parameters that decide a job; the others of its rule follow from these, or say where things lie."""
