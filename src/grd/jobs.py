@@ -118,7 +118,7 @@ def _check_code(codes: Sequence[str], scripts: Path) -> None:
 
 
 def check_latest(job: SnakemakeJob) -> None:
-    """GrdError if a call that was planned later, and otherwise, has made these files, which have no use for this job."""
+    """GrdError if a later call has made these files with other settings or code: this job was left over from an earlier one."""
     for path in map(Path, job.output):
         passport = _passport(path)
         if passport and passport.content.get("planned", 0.0) > _planned(inf) and not is_as_planned(job, passport):
