@@ -197,8 +197,7 @@ class Outputs:
     def is_current(self, path: Path) -> bool:
         """True if an image's labels are younger than it, say that they are of the values that it has now, or were corrected."""
         file, _ = locate(path)
-        files = [each for each in file.rglob("*") if each.is_file()] if file.is_dir() else [file]
-        if max(map(newest_time, filter(Path.exists, files)), default=0) <= last_change(self.labels(path)) / 1e9:
+        if not file.exists() or newest_time(file) <= last_change(self.labels(path)) / 1e9:
             return True
         found = origin_of(self.labels(path))
         with suppress(GrdError):  # that it cannot be read, its batch will say

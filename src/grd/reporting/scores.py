@@ -12,6 +12,7 @@ from grd.metrics.scoring import LOWER_IS_BETTER
 from grd.project.paths import Layout
 from grd.project.project import Project
 from grd.project.run import Run
+from grd.project.titles import segmenter_title
 from grd.reporting.runs import one_per_row, repeats
 from grd.reporting.table import DOWN, UP, Cell, Column
 
@@ -47,13 +48,13 @@ Printed = Callable[[Mapping[str, Any], Column], float | None]
 """Looks up the number of a column in a run's entry of published.yaml."""
 
 
-def score_columns(project: Project, experiment: str, segmenters: Mapping[str, str] | None = None) -> list[Column]:
-    """A column for each data set and metric of an experiment, by the first segmenter or, given their titles, by each."""
+def score_columns(project: Project, experiment: str, by_segmenter: bool = False) -> list[Column]:
+    """A column for each data set and metric of an experiment, by the first segmenter, or for each of them."""
     columns = []
     for name in project.datasets_of(experiment):
         dataset = project.datasets[name]
-        for segmenter in dataset.segmenters if segmenters is not None else [dataset.first_segmenter]:
-            prefix = f"{segmenters.get(segmenter, segmenter)} " if segmenters is not None else ""
+        for segmenter in dataset.segmenters if by_segmenter else [dataset.first_segmenter]:
+            prefix = f"{segmenter_title(segmenter)} " if by_segmenter else ""
             for metric in dataset.metrics:
                 title, _, _, direction = METRICS[metric]
                 columns.append(Column(dataset.title, f"{prefix}{title} {direction}", metric, name, segmenter))

@@ -66,7 +66,7 @@ def best_cells(table: Table) -> set[tuple[str, int]]:
 
 
 def confirmed(found: Mapping[tuple[str, int], Lead]) -> set[tuple[str, int]]:
-    """Those of the leads of a table."""
+    """The cells (title, column) whose lead, of those of a table, is significant at ALPHA and in every seed."""
     return {cell for cell, lead in found.items() if lead.p < ALPHA and lead.in_every_seed}
 
 

@@ -12,8 +12,8 @@ from grd.segmentation.fragments import NEAREST, nearest_affinities, smoothed_fra
 def multicut(affinities: np.ndarray, offsets: Sequence[Sequence[int]], solver: str, beta: float) -> np.ndarray:
     """Partition the fragments of a volume at the lowest sum of costs of the cut edges.
 
-    An edge between two fragments is a boundary with probability p = 1 - mean affinity across it. A cut of it costs (ln((1 - p)
-    / p) + ln((1 - beta) / beta)) * size, with p squeezed into [0.001, 0.999]; size is the number of voxel faces that the
+    An edge between two fragments is a boundary with probability p = 1 - mean affinity across it. A cut of it costs
+    (ln((1 - p) / p) + ln((1 - beta) / beta)) * size, with p clipped to [0.001, 0.999]; size is the number of voxel faces that the
     fragments share, relative to the largest.
 
     Args:

@@ -83,9 +83,9 @@ def size(number: int) -> str:
 
 
 def newest_time(path: Path) -> float:
-    """When a file was changed, or, by a copy that keeps its time, put in its place, in seconds."""
-    state = path.stat()
-    return max(state.st_mtime, state.st_ctime)
+    """When a file, or any file in a folder, was changed, or put in its place by a copy that keeps its time; in seconds."""
+    files = [file for file in path.rglob("*") if file.is_file()] if path.is_dir() else [path]
+    return max((max(file.stat().st_mtime, file.stat().st_ctime) for file in files), default=0.0)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -1,11 +1,12 @@
 """Tables as HTML: columns sort by a click, numbers switch between reproduced, published and their difference."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from html import escape
+from itertools import accumulate
 
 from grd.reporting.formats.page import page, sorting_head, span, switch
 from grd.reporting.significance import best_cells
-from grd.reporting.table import MISSING, UP, Cell, Column, Table
+from grd.reporting.table import MISSING, UP, Cell, Table
 
 SHOWN = {
     "both": "reproduced (published)",
@@ -26,7 +27,7 @@ def as_html(table: Table) -> str:
 
 
 def _heads(table: Table) -> Iterable[str]:
-    starts = _group_starts(table.columns)
+    starts = _group_starts(table)
     yield "<thead><tr>" + sorting_head("", 0, "ascending", 'rowspan="2"')
     for group, width in table.groups:
         yield f'<th scope="colgroup" colspan="{width}" class="start">{escape(group)}</th>'
@@ -37,13 +38,13 @@ def _heads(table: Table) -> Iterable[str]:
     yield "</tr></thead>"
 
 
-def _group_starts(columns: Sequence[Column]) -> set[int]:
+def _group_starts(table: Table) -> set[int]:
     """Numbers of the columns that begin a group."""
-    return {n for n, column in enumerate(columns) if n == 0 or column.group != columns[n - 1].group}
+    return set(accumulate((width for _, width in table.groups), initial=0))
 
 
 def _rows(table: Table) -> Iterable[str]:
-    best, starts = best_cells(table), _group_starts(table.columns)
+    best, starts = best_cells(table), _group_starts(table)
     first = {titles[0] for titles in table.contests if titles}
     for title, cells in table.rows.items():
         mark = ' class="first"' if title in first else ""

@@ -5,7 +5,7 @@ from dataclasses import replace
 from grd.data.store import chosen_numbers
 from grd.project.paths import Layout
 from grd.project.project import Project
-from grd.project.titles import SEGMENTER_TITLES, segmenter_title
+from grd.project.titles import segmenter_title
 from grd.reporting.notes import WIDTH_NOTE
 from grd.reporting.runs import repeats
 from grd.reporting.scores import score_columns
@@ -20,7 +20,7 @@ def table3(project: Project, layout: Layout) -> Table:
         layout,
         "table3",
         "Table III. Distillation methods on 3D data sets, segmented by waterz and by a multicut (LMC): reproduced (published).",
-        score_columns(project, "table3", SEGMENTER_TITLES),
+        score_columns(project, "table3", by_segmenter=True),
         lambda run, column: run.get(column.segmenter, {}).get(column.metric),
         TABLE3_NOTES,
         "method of each column",
